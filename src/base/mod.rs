@@ -1,0 +1,4 @@
+//! What knows nothing of OAuth: time, randomness, secrets, signatures, limits.
+
+pub mod random;
+pub mod time;

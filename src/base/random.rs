@@ -1,0 +1,48 @@
+//! Randomness is an argument. Everything asks a [`Random`]; only this file names the generator.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rand::rngs::{StdRng, SysRng};
+use rand::{Rng as _, SeedableRng as _, TryRng as _};
+use std::sync::{Mutex, PoisonError};
+
+pub trait Random: Send + Sync + 'static {
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// The operating system's generator.
+pub struct SystemRandom;
+
+impl Random for SystemRandom {
+    fn fill(&self, bytes: &mut [u8]) {
+        // Without randomness no secret can be made; carrying on would be worse than ending the request.
+        SysRng.try_fill_bytes(bytes).expect("the operating system gives no randomness");
+    }
+}
+
+/// The same bytes for the same seed: for tests and simulations.
+pub struct SeededRandom(Mutex<StdRng>);
+
+impl SeededRandom {
+    pub fn new(seed: u64) -> Self {
+        Self(Mutex::new(StdRng::seed_from_u64(seed)))
+    }
+}
+
+impl Random for SeededRandom {
+    fn fill(&self, bytes: &mut [u8]) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(bytes);
+    }
+}
+
+/// `N` random bytes.
+pub fn bytes<const N: usize>(random: &dyn Random) -> [u8; N] {
+    let mut out = [0; N];
+    random.fill(&mut out);
+    out
+}
+
+/// `N` random bytes in base64url without padding: only `[A-Za-z0-9_-]`.
+pub fn token<const N: usize>(random: &dyn Random) -> String {
+    URL_SAFE_NO_PAD.encode(bytes::<N>(random))
+}

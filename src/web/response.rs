@@ -1,0 +1,56 @@
+//! An answer with its body whole.
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use serde::Serialize;
+
+#[derive(Debug)]
+pub struct Response {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Response {
+    pub fn new(status: StatusCode) -> Self {
+        Self { status, headers: HeaderMap::new(), body: Bytes::new() }
+    }
+
+    pub fn text(status: StatusCode, text: impl Into<String>) -> Self {
+        let mut response = Self::new(status).with(CONTENT_TYPE, "text/plain; charset=utf-8");
+        response.body = Bytes::from(text.into());
+        response
+    }
+
+    pub fn json<T: Serialize>(status: StatusCode, value: &T) -> Self {
+        let body = serde_json::to_vec(value).expect("answers are plain data and always become JSON");
+        Self::json_bytes(status, body)
+    }
+
+    /// JSON that is text already.
+    pub fn json_bytes(status: StatusCode, body: impl Into<Bytes>) -> Self {
+        let mut response = Self::new(status).with(CONTENT_TYPE, "application/json");
+        response.body = body.into();
+        response
+    }
+
+    /// Sets a header the program wrote itself.
+    pub fn with(mut self, name: HeaderName, value: &'static str) -> Self {
+        self.headers.insert(name, HeaderValue::from_static(value));
+        self
+    }
+
+    /// Sets a header made at run time; a value that cannot stand in a header is left out.
+    pub fn with_value(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.insert(name, value);
+        }
+        self
+    }
+
+    /// RFC 6749 §5.1: whatever carries tokens or credentials is kept by no cache.
+    pub fn no_store(self) -> Self {
+        self.with(CACHE_CONTROL, "no-store")
+    }
+}
