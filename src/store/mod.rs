@@ -4,6 +4,7 @@
 //! is correct when it passes `tests/store.rs`.
 
 pub mod codec;
+pub mod keys;
 pub mod memory;
 pub mod records;
 

@@ -35,6 +35,11 @@ impl Response {
         response
     }
 
+    /// An error as RFC 6749 §5.2 shapes it: a code for programs, a sentence for people.
+    pub fn error(status: StatusCode, code: &str, description: &str) -> Self {
+        Self::json(status, &serde_json::json!({ "error": code, "error_description": description }))
+    }
+
     /// Sets a header the program wrote itself.
     pub fn with(mut self, name: HeaderName, value: &'static str) -> Self {
         self.headers.insert(name, HeaderValue::from_static(value));

@@ -1,0 +1,5 @@
+//! One short function per machine endpoint: HTTP in, the protocol asked, HTTP out.
+
+pub mod health;
+pub mod oauth;
+pub mod well_known;

@@ -1,0 +1,85 @@
+//! The form endpoints: token, introspection, revocation.
+
+use crate::context::Context;
+use crate::oauth::client_auth::Credentials;
+use crate::oauth::error::{ErrorCode, OAuthError};
+use crate::oauth::params::Params;
+use crate::oauth::{introspect, revoke, token};
+use crate::web::request::Request;
+use crate::web::response::Response;
+use http::StatusCode;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+
+/// `POST /oauth/token` (RFC 6749 §3.2).
+pub async fn token(ctx: &Context, request: &Request) -> Response {
+    let answer = async {
+        let params = form(request)?;
+        token::token(ctx, &credentials(request, &params)).await
+    };
+    match answer.await {
+        Ok(body) => Response::json(StatusCode::OK, &body).no_store(),
+        Err(error) => refuse(ctx, request, &error),
+    }
+}
+
+/// `POST /oauth/introspect` (RFC 7662).
+pub async fn introspect(ctx: &Context, request: &Request) -> Response {
+    let answer = async {
+        let params = form(request)?;
+        introspect::introspect(ctx, &credentials(request, &params)).await
+    };
+    match answer.await {
+        Ok(body) => Response::json(StatusCode::OK, &body).no_store(),
+        Err(error) => refuse(ctx, request, &error),
+    }
+}
+
+/// `POST /oauth/revoke` (RFC 7009): 200 with nothing in it.
+pub async fn revoke(ctx: &Context, request: &Request) -> Response {
+    let answer = async {
+        let params = form(request)?;
+        revoke::revoke(ctx, &credentials(request, &params)).await
+    };
+    match answer.await {
+        Ok(()) => Response::new(StatusCode::OK).no_store(),
+        Err(error) => refuse(ctx, request, &error),
+    }
+}
+
+/// Parameters come from a form body and nowhere else: never from the URI (OAuth 2.1 §2.4.1).
+fn form(request: &Request) -> Result<Params, OAuthError> {
+    let content_type = request.header(CONTENT_TYPE.as_str()).unwrap_or_default();
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        let what = "The Content-Type must be application/x-www-form-urlencoded.";
+        return Err(OAuthError::invalid_request(what));
+    }
+    Params::parse(&request.body)
+}
+
+fn credentials<'a>(request: &'a Request, params: &'a Params) -> Credentials<'a> {
+    let authorization = request.headers.get_all(AUTHORIZATION).iter().map(|v| v.as_bytes()).collect();
+    Credentials { authorization, params, peer: request.peer }
+}
+
+/// RFC 6749 §5.2. The cause goes to the log alone.
+fn refuse(ctx: &Context, request: &Request, error: &OAuthError) -> Response {
+    let (code, status) = error.code.wire();
+    let cause = error.cause.as_deref().unwrap_or_default();
+    match error.code {
+        ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable => {
+            log::error!("{} {} {code}: {} {cause:?}", request.id, request.path, error.description);
+        }
+        _ => log::info!("{} {} {code}: {} {cause:?}", request.id, request.path, error.description),
+    }
+    let status = StatusCode::from_u16(status).expect("the table holds statuses");
+    let mut response = Response::error(status, code, &error.wire_description());
+    if error.code == ErrorCode::InvalidClient {
+        // RFC 9110 §15.5.2 wants a challenge in every 401; RFC 6749 §5.2 the scheme the client used.
+        response = response.with_value(WWW_AUTHENTICATE, &format!("Basic realm=\"{}\"", ctx.issuer()));
+    }
+    if let Some(wait) = error.retry_after {
+        response = response.with_value(RETRY_AFTER, &wait.as_secs().max(1).to_string());
+    }
+    response.no_store()
+}

@@ -1,0 +1,106 @@
+//! What every decision is made with: configuration, store, clock, randomness, secret, keys.
+
+use crate::base::limiter::Limiter;
+use crate::base::jose::Algorithm;
+use crate::base::master::MasterSecret;
+use crate::base::random::Random;
+use crate::base::time::{Clock, Timestamp};
+use crate::config::{Config, Profile};
+use crate::model::keyring::{Keyring, Tools};
+use crate::model::settings::{FORMAT, Settings};
+use crate::store::records::{Versioned, load};
+use crate::store::{Batch, Store, StoreError, keys};
+use std::sync::Arc;
+
+pub struct Context {
+    pub config: Config,
+    pub store: Arc<dyn Store>,
+    pub clock: Arc<dyn Clock>,
+    pub random: Arc<dyn Random>,
+    pub secret: MasterSecret,
+    pub keyring: Keyring,
+    /// Counts failed credentials, whichever endpoint they were shown to.
+    pub limiter: Limiter,
+}
+
+/// The parts a context is opened from.
+pub struct Parts {
+    pub config: Config,
+    pub store: Arc<dyn Store>,
+    pub clock: Arc<dyn Clock>,
+    pub random: Arc<dyn Random>,
+    pub secret: MasterSecret,
+}
+
+impl Context {
+    /// Opens what the store holds, or makes the first records. Refuses another format or another secret, with a sentence.
+    pub async fn open(parts: Parts) -> Result<Self, String> {
+        let Parts { config, store, clock, random, secret } = parts;
+        let now = clock.now();
+        let settings = first_settings(&*store, &secret, now).await.map_err(|e| e.to_string())?;
+        if settings.format != FORMAT {
+            return Err(format!(
+                "the store has record format {}, this program reads format {FORMAT}: use the release that wrote it",
+                settings.format
+            ));
+        }
+        if settings.secret_fingerprint != secret.fingerprint() {
+            return Err("data/secret is not the one this store was made with: put the right one back, \
+                        since no credential and no key in the store can be read with another"
+                .into());
+        }
+        let mut algorithms = vec![Algorithm::EdDsa];
+        for resource in &config.profile.resources {
+            if !algorithms.contains(&resource.algorithm) {
+                algorithms.push(resource.algorithm);
+            }
+        }
+        let tools = Tools { store: &*store, secret: &secret, random: &*random, now };
+        let keyring = Keyring::open(&tools, &algorithms).await.map_err(|e| e.to_string())?;
+        let limiter = Limiter::new(config.limits.failures.clone(), &*random);
+        Ok(Self { config, store, clock, random, secret, keyring, limiter })
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub fn profile(&self) -> &Profile {
+        &self.config.profile
+    }
+
+    pub fn issuer(&self) -> &str {
+        self.config.issuer.as_str()
+    }
+
+    pub fn key_tools(&self) -> Tools<'_> {
+        Tools { store: &*self.store, secret: &self.secret, random: &*self.random, now: self.now() }
+    }
+
+    pub async fn settings(&self) -> Result<Versioned<Settings>, StoreError> {
+        let settings = load::<Settings>(&*self.store, &keys::settings()).await?;
+        settings.ok_or_else(|| StoreError::Corrupt("the settings record is gone".into()))
+    }
+}
+
+async fn first_settings(
+    store: &dyn Store,
+    secret: &MasterSecret,
+    now: Timestamp,
+) -> Result<Versioned<Settings>, StoreError> {
+    loop {
+        if let Some(settings) = load::<Settings>(store, &keys::settings()).await? {
+            return Ok(settings);
+        }
+        let first = Settings {
+            format: FORMAT,
+            secret_fingerprint: secret.fingerprint(),
+            epoch: 0,
+            next_organization: 849,
+            created_at: now,
+        };
+        let mut batch = Batch::new();
+        batch.insert(&first)?;
+        store.commit(batch).await?;
+    }
+}

@@ -1,0 +1,239 @@
+//! Apps and their secrets.
+
+use super::{LIST_MAX, NewApp, check_name, commit, organizations, users};
+use crate::base::master::Purpose;
+use crate::base::random;
+use crate::context::Context;
+use crate::model::app::{
+    App, AppState, ClientSecret, ClientType, Kind, NAME_CHARS_MAX, REDIRECT_URI_BYTES_MAX, REDIRECT_URIS_MAX,
+};
+use crate::model::member::Member;
+use crate::oauth::access_token::typed_id;
+use crate::store::records::{Versioned, list as list_records, load};
+use crate::store::{Batch, keys};
+use serde_json::{Value, json};
+
+pub async fn create(ctx: &Context, new: NewApp) -> Result<Value, String> {
+    let organization = organizations::find(ctx, &new.organization).await?;
+    let client_type = if new.public_client { ClientType::Public } else { ClientType::Confidential };
+    if new.public_client && new.kind != Kind::Public {
+        return Err("only a public app can be a public client: the others authenticate with a secret".into());
+    }
+    check_redirect_uris(&new)?;
+    let mut app = App {
+        client_id: format!("{}_app_{}", ctx.profile().prefix, random::token::<15>(&*ctx.random)),
+        organization: organization.id.clone(),
+        kind: new.kind,
+        client_type,
+        name: check_name("an app", &new.name, NAME_CHARS_MAX)?,
+        redirect_uris: new.redirect_uris,
+        scopes: Vec::new(),
+        dedicated_user: None,
+        state: AppState::Active,
+        disabled: false,
+        secrets: Vec::new(),
+        introspects: Vec::new(),
+        epoch: 0,
+        created_at: ctx.now(),
+    };
+    if new.kind == Kind::ResourceServer {
+        app.introspects = check_resources(ctx, new.resources)?;
+    } else {
+        app.scopes = check_scopes(ctx, new.scopes)?;
+    }
+    if new.kind == Kind::Private {
+        let user = new.dedicated_user.ok_or("a private app needs --dedicated-user: the member it acts as")?;
+        app.dedicated_user = Some(dedicated_user(ctx, &app.organization, &user).await?);
+    }
+    let mut secret = None;
+    if client_type == ClientType::Confidential {
+        let (held, shown) = make_secret(ctx, "first");
+        app = app.with_secret(held, ctx.now())?;
+        secret = Some(shown);
+    }
+    let mut batch = Batch::new();
+    batch.insert(&app).map_err(|e| e.to_string())?;
+    commit(ctx, batch).await?;
+    let mut answer = view(ctx, &app);
+    if let Some(secret) = secret {
+        answer["client_secret"] = secret.into();
+    }
+    Ok(answer)
+}
+
+pub async fn list(ctx: &Context, organization: Option<String>) -> Result<Value, String> {
+    let (apps, _) =
+        list_records::<App>(&*ctx.store, &keys::apps(), None, LIST_MAX).await.map_err(|e| e.to_string())?;
+    let of = |app: &&Versioned<App>| organization.as_ref().is_none_or(|id| app.organization == *id);
+    Ok(apps.iter().filter(of).map(|app| view(ctx, app)).collect())
+}
+
+pub async fn show(ctx: &Context, client_id: &str) -> Result<Value, String> {
+    Ok(view(ctx, &*find(ctx, client_id).await?))
+}
+
+/// Other scopes or another dedicated user end every token made so far.
+pub async fn change(
+    ctx: &Context,
+    client_id: &str,
+    user: Option<String>,
+    scopes: Vec<String>,
+) -> Result<Value, String> {
+    let old = find(ctx, client_id).await?;
+    let mut new = App { epoch: old.epoch + 1, ..old.value.clone() };
+    if let Some(user) = user {
+        if new.kind != Kind::Private {
+            return Err("only a private app has a dedicated user".into());
+        }
+        new.dedicated_user = Some(dedicated_user(ctx, &new.organization, &user).await?);
+    }
+    if !scopes.is_empty() {
+        if new.kind == Kind::ResourceServer {
+            return Err("a resource server gets no tokens and has no scopes".into());
+        }
+        new.scopes = check_scopes(ctx, scopes)?;
+    }
+    let mut batch = Batch::new();
+    batch.replace(&old, &new).map_err(|e| e.to_string())?;
+    commit(ctx, batch).await?;
+    Ok(view(ctx, &new))
+}
+
+/// A flag: enabling brings unexpired tokens back.
+pub async fn disable(ctx: &Context, client_id: &str, disabled: bool) -> Result<Value, String> {
+    let old = find(ctx, client_id).await?;
+    let new = App { disabled, ..old.value.clone() };
+    let mut batch = Batch::new();
+    batch.replace(&old, &new).map_err(|e| e.to_string())?;
+    commit(ctx, batch).await?;
+    Ok(view(ctx, &new))
+}
+
+pub async fn add_secret(ctx: &Context, client_id: &str, label: Option<String>) -> Result<Value, String> {
+    let old = find(ctx, client_id).await?;
+    let label = check_name("a secret", label.as_deref().unwrap_or("secret"), NAME_CHARS_MAX)?;
+    let (held, shown) = make_secret(ctx, &label);
+    let id = held.id.clone();
+    let new = old.with_secret(held, ctx.now())?;
+    let mut batch = Batch::new();
+    batch.replace(&old, &new).map_err(|e| e.to_string())?;
+    commit(ctx, batch).await?;
+    Ok(json!({ "client_id": new.client_id, "secret_id": id, "label": label, "client_secret": shown }))
+}
+
+pub async fn revoke_secret(ctx: &Context, client_id: &str, secret: &str) -> Result<Value, String> {
+    let old = find(ctx, client_id).await?;
+    let missing = || format!("the app has no secret {secret}: `grantd app show {client_id}` lists them");
+    let new = old.without_secret(secret).ok_or_else(missing)?;
+    let mut batch = Batch::new();
+    batch.replace(&old, &new).map_err(|e| e.to_string())?;
+    commit(ctx, batch).await?;
+    Ok(view(ctx, &new))
+}
+
+pub async fn find(ctx: &Context, client_id: &str) -> Result<Versioned<App>, String> {
+    let found = load::<App>(&*ctx.store, &keys::app(client_id)).await.map_err(|e| e.to_string())?;
+    found.ok_or_else(|| format!("there is no app {client_id}: `grantd app list` shows them"))
+}
+
+/// A secret as it is kept, and as it is shown once: 192 random bits behind a prefix that scanners find.
+fn make_secret(ctx: &Context, label: &str) -> (ClientSecret, String) {
+    let shown = format!("{}_secret_{}", ctx.profile().prefix, random::token::<24>(&*ctx.random));
+    let held = ClientSecret {
+        id: random::token::<6>(&*ctx.random),
+        digest: ctx.secret.digest(Purpose::ClientSecret, shown.as_bytes()),
+        label: label.to_owned(),
+        created_at: ctx.now(),
+        expires_at: None,
+    };
+    (held, shown)
+}
+
+async fn dedicated_user(ctx: &Context, organization: &str, user: &str) -> Result<String, String> {
+    let user = users::find(ctx, user).await?;
+    let member = load::<Member>(&*ctx.store, &keys::member(organization, &user.id)).await.map_err(|e| e.to_string())?;
+    match member {
+        Some(member) if !member.removed => Ok(user.value.id),
+        _ => Err(format!("{} is no member of {organization}: add them with `grantd org member`", user.email)),
+    }
+}
+
+fn check_scopes(ctx: &Context, scopes: Vec<String>) -> Result<Vec<String>, String> {
+    let catalog = &ctx.profile().scopes;
+    if scopes.is_empty() {
+        return Ok(catalog.names().map(str::to_owned).collect());
+    }
+    let mut checked: Vec<String> = Vec::new();
+    for scope in scopes.iter().flat_map(|s| s.split_whitespace()) {
+        if catalog.get(scope).is_none() {
+            let nearest = catalog.names().max_by(|a, b| {
+                strsim::jaro_winkler(a, scope).total_cmp(&strsim::jaro_winkler(b, scope))
+            });
+            return Err(format!("there is no scope `{scope}`; did you mean `{}`?", nearest.unwrap_or_default()));
+        }
+        if !checked.iter().any(|c| c == scope) {
+            checked.push(scope.to_owned());
+        }
+    }
+    Ok(checked)
+}
+
+fn check_resources(ctx: &Context, resources: Vec<String>) -> Result<Vec<String>, String> {
+    if resources.is_empty() {
+        return Ok(ctx.profile().resources.iter().map(|r| r.identifier.clone()).collect());
+    }
+    match resources.iter().find(|r| ctx.profile().resource(r).is_none()) {
+        Some(unknown) => Err(format!("there is no resource `{unknown}` in the profile")),
+        None => Ok(resources),
+    }
+}
+
+/// OAuth 2.1 §2.3: absolute, no fragment; https, or http on a loopback address.
+fn check_redirect_uris(new: &NewApp) -> Result<(), String> {
+    if new.kind != Kind::Public {
+        return if new.redirect_uris.is_empty() { Ok(()) } else { Err("only a public app has redirect URIs".into()) };
+    }
+    if new.redirect_uris.is_empty() || new.redirect_uris.len() > REDIRECT_URIS_MAX {
+        return Err(format!("a public app needs 1 to {REDIRECT_URIS_MAX} redirect URIs"));
+    }
+    for uri in &new.redirect_uris {
+        let refuse = |why: &str| Err(format!("the redirect URI `{uri}` {why}"));
+        if uri.len() > REDIRECT_URI_BYTES_MAX || !uri.bytes().all(|b| b.is_ascii_graphic()) {
+            return refuse("is too long or not plain ASCII");
+        }
+        let Ok(parsed) = url::Url::parse(uri) else { return refuse("is not an absolute URI") };
+        let loopback = matches!(parsed.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"));
+        if parsed.scheme() != "https" && !(parsed.scheme() == "http" && loopback) {
+            return refuse("must use https, or http on a loopback address");
+        }
+        if uri.contains('#') || !parsed.username().is_empty() || parsed.password().is_some() {
+            return refuse("must have neither a fragment nor user information");
+        }
+    }
+    Ok(())
+}
+
+fn view(ctx: &Context, app: &App) -> Value {
+    let secrets = app.secrets.iter().map(|s| {
+        json!({
+            "id": s.id,
+            "label": s.label,
+            "created_at": s.created_at.to_string(),
+            "expires_at": s.expires_at.map(|at| at.to_string()),
+        })
+    });
+    json!({
+        "client_id": app.client_id,
+        "name": app.name,
+        "organization": typed_id(ctx, &app.organization),
+        "kind": app.kind,
+        "client_type": app.client_type,
+        "status": if app.disabled { "disabled" } else { app.state.as_str() },
+        "scopes": app.scopes,
+        "redirect_uris": app.redirect_uris,
+        "dedicated_user": app.dedicated_user,
+        "introspects": app.introspects,
+        "secrets": secrets.collect::<Vec<_>>(),
+        "created_at": app.created_at.to_string(),
+    })
+}

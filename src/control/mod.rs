@@ -1,0 +1,134 @@
+//! What an administrator can do from the command line: one command, one answer, over a local socket or in process.
+
+pub mod apps;
+pub mod keys;
+pub mod organizations;
+pub mod socket;
+pub mod tokens;
+pub mod transfer;
+pub mod users;
+
+use crate::context::Context;
+use crate::model::app::Kind;
+use crate::model::role::Role;
+use crate::store::{Batch, Outcome};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// One operation, as it travels over the socket. Users are named by id or email.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Command {
+    UserAdd { email: String, name: Option<String>, password: Option<String> },
+    UserList,
+    UserDisable { user: String, disabled: bool },
+    UserPassword { user: String, password: String },
+    OrganizationCreate { name: String, id: Option<String> },
+    OrganizationList,
+    OrganizationDisable { organization: String, disabled: bool },
+    MemberList { organization: String },
+    MemberSet { organization: String, user: String, role: Role },
+    MemberRemove { organization: String, user: String },
+    AppCreate(NewApp),
+    AppList { organization: Option<String> },
+    AppShow { client_id: String },
+    AppChange { client_id: String, dedicated_user: Option<String>, scopes: Vec<String> },
+    AppDisable { client_id: String, disabled: bool },
+    SecretAdd { client_id: String, label: Option<String> },
+    SecretRevoke { client_id: String, secret: String },
+    KeyList,
+    KeyRotate { algorithm: Option<String> },
+    KeyRevoke { kid: String },
+    TokenMint { client_id: String, scopes: Vec<String>, resource: Option<String>, lifetime_s: Option<u64> },
+    TokenInspect { token: String },
+    TokenRevoke { what: Revocation },
+    ExportBegin,
+    ExportPage { after: Option<String> },
+    ExportChanges { after: u64 },
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct NewApp {
+    pub name: String,
+    pub organization: String,
+    pub kind: Kind,
+    /// A client that can keep no secret (RFC 6749 §2.1).
+    pub public_client: bool,
+    pub redirect_uris: Vec<String>,
+    /// Empty: every scope of the catalog.
+    pub scopes: Vec<String>,
+    pub dedicated_user: Option<String>,
+    /// For a resource server: the audiences it introspects; empty means all.
+    pub resources: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Revocation {
+    Token(String),
+    App(String),
+    Organization(String),
+    User(String),
+    Everything,
+}
+
+/// Every error is a sentence that says what to do.
+pub async fn execute(ctx: &Context, command: Command) -> Result<Value, String> {
+    match command {
+        Command::UserAdd { email, name, password } => users::add(ctx, &email, name, password).await,
+        Command::UserList => users::list(ctx).await,
+        Command::UserDisable { user, disabled } => users::disable(ctx, &user, disabled).await,
+        Command::UserPassword { user, password } => users::password(ctx, &user, password).await,
+        Command::OrganizationCreate { name, id } => organizations::create(ctx, &name, id).await,
+        Command::OrganizationList => organizations::list(ctx).await,
+        Command::OrganizationDisable { organization, disabled } => {
+            organizations::disable(ctx, &organization, disabled).await
+        }
+        Command::MemberList { organization } => organizations::members(ctx, &organization).await,
+        Command::MemberSet { organization, user, role } => {
+            organizations::set_member(ctx, &organization, &user, role).await
+        }
+        Command::MemberRemove { organization, user } => organizations::remove_member(ctx, &organization, &user).await,
+        Command::AppCreate(new) => apps::create(ctx, new).await,
+        Command::AppList { organization } => apps::list(ctx, organization).await,
+        Command::AppShow { client_id } => apps::show(ctx, &client_id).await,
+        Command::AppChange { client_id, dedicated_user, scopes } => {
+            apps::change(ctx, &client_id, dedicated_user, scopes).await
+        }
+        Command::AppDisable { client_id, disabled } => apps::disable(ctx, &client_id, disabled).await,
+        Command::SecretAdd { client_id, label } => apps::add_secret(ctx, &client_id, label).await,
+        Command::SecretRevoke { client_id, secret } => apps::revoke_secret(ctx, &client_id, &secret).await,
+        Command::KeyList => keys::list(ctx),
+        Command::KeyRotate { algorithm } => keys::rotate(ctx, algorithm).await,
+        Command::KeyRevoke { kid } => keys::revoke(ctx, &kid).await,
+        Command::TokenMint { client_id, scopes, resource, lifetime_s } => {
+            tokens::mint(ctx, &client_id, scopes, resource, lifetime_s).await
+        }
+        Command::TokenInspect { token } => tokens::inspect(ctx, &token).await,
+        Command::TokenRevoke { what } => tokens::revoke(ctx, what).await,
+        Command::ExportBegin => transfer::begin(ctx).await,
+        Command::ExportPage { after } => transfer::page(ctx, after).await,
+        Command::ExportChanges { after } => transfer::changes(ctx, after).await,
+    }
+}
+
+/// More rows than one answer lists.
+const LIST_MAX: u32 = 100_000;
+
+/// Commits, or says that somebody else was faster.
+async fn commit(ctx: &Context, batch: Batch) -> Result<(), String> {
+    match ctx.store.commit(batch).await {
+        Ok(Outcome::Committed(_)) => Ok(()),
+        Ok(Outcome::Conflict) => Err("it was changed by somebody else at the same moment: look at it and try again".into()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Names of people and things: 1 to `max` characters, none invisible.
+fn check_name(what: &str, name: &str, max: usize) -> Result<String, String> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > max || name.chars().any(char::is_control) {
+        return Err(format!("{what} needs a name of 1 to {max} visible characters"));
+    }
+    Ok(name.to_owned())
+}

@@ -1,0 +1,159 @@
+//! Organizations and who belongs to them.
+
+use super::{LIST_MAX, check_name, commit, users};
+use crate::base::random;
+use crate::config::IdType;
+use crate::context::Context;
+use crate::model::member::Member;
+use crate::model::organization::{NAME_CHARS_MAX, Organization};
+use crate::model::role::Role;
+use crate::model::settings::Settings;
+use crate::model::user::User;
+use crate::oauth::access_token::typed_id;
+use crate::store::records::{Versioned, list as list_records, load};
+use crate::store::{Batch, keys};
+use serde_json::{Value, json};
+
+const ID_CHARS_MAX: usize = 40;
+
+pub async fn create(ctx: &Context, name: &str, id: Option<String>) -> Result<Value, String> {
+    let name = check_name(&ctx.profile().noun.singular, name, NAME_CHARS_MAX)?;
+    let settings = ctx.settings().await.map_err(|e| e.to_string())?;
+    let mut batch = Batch::new();
+    let id = match (id, ctx.profile().ids) {
+        (Some(id), ids) => check_id(id, ids)?,
+        (None, IdType::Text) => format!("o_{}", random::token::<9>(&*ctx.random)),
+        (None, IdType::Integer) => {
+            let id = free_number(ctx, settings.next_organization).await?;
+            let counted = Settings { next_organization: id + 1, ..settings.value.clone() };
+            batch.replace(&settings, &counted).map_err(|e| e.to_string())?;
+            id.to_string()
+        }
+    };
+    if load::<Organization>(&*ctx.store, &keys::organization(&id)).await.map_err(|e| e.to_string())?.is_some() {
+        return Err(format!("the id {id} is taken"));
+    }
+    let organization = Organization { id, name, disabled: false, epoch: 0, created_at: ctx.now() };
+    batch.insert(&organization).map_err(|e| e.to_string())?;
+    commit(ctx, batch).await?;
+    Ok(view(ctx, &organization))
+}
+
+/// The next number that nobody chose by hand.
+async fn free_number(ctx: &Context, from: u64) -> Result<u64, String> {
+    let mut id = from;
+    while ctx.store.get(&keys::organization(&id.to_string())).await.map_err(|e| e.to_string())?.is_some() {
+        id += 1;
+    }
+    Ok(id)
+}
+
+fn check_id(id: String, ids: IdType) -> Result<String, String> {
+    let fits = match ids {
+        // Canonical decimal, exactly representable in JavaScript.
+        IdType::Integer => id.parse::<u64>().is_ok_and(|n| n > 0 && n < (1 << 53) && n.to_string() == id),
+        IdType::Text => {
+            (1..=ID_CHARS_MAX).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+        }
+    };
+    if fits {
+        return Ok(id);
+    }
+    Err(match ids {
+        IdType::Integer => format!("`{id}` is not an id: this profile uses whole numbers from 1"),
+        IdType::Text => format!("`{id}` is not an id: use 1 to {ID_CHARS_MAX} letters, digits, `_` and `-`"),
+    })
+}
+
+pub async fn list(ctx: &Context) -> Result<Value, String> {
+    let found = list_records::<Organization>(&*ctx.store, &keys::organizations(), None, LIST_MAX).await;
+    let (organizations, _) = found.map_err(|e| e.to_string())?;
+    Ok(organizations.iter().map(|o| view(ctx, o)).collect())
+}
+
+/// A flag: enabling brings unexpired tokens back.
+pub async fn disable(ctx: &Context, organization: &str, disabled: bool) -> Result<Value, String> {
+    let old = find(ctx, organization).await?;
+    let new = Organization { disabled, ..old.value.clone() };
+    let mut batch = Batch::new();
+    batch.replace(&old, &new).map_err(|e| e.to_string())?;
+    commit(ctx, batch).await?;
+    Ok(view(ctx, &new))
+}
+
+pub async fn members(ctx: &Context, organization: &str) -> Result<Value, String> {
+    let organization = find(ctx, organization).await?;
+    let found = list_records::<Member>(&*ctx.store, &keys::members(&organization.id), None, LIST_MAX).await;
+    let (members, _) = found.map_err(|e| e.to_string())?;
+    let mut rows = Vec::new();
+    for member in members.iter().filter(|m| !m.removed) {
+        let user = users::find(ctx, &member.user).await?;
+        rows.push(member_view(ctx, member, &user));
+    }
+    Ok(Value::Array(rows))
+}
+
+/// Adds the user, or changes the role. A smaller role shrinks live tokens at their next use.
+pub async fn set_member(ctx: &Context, organization: &str, user: &str, role: Role) -> Result<Value, String> {
+    let organization = find(ctx, organization).await?;
+    let user = users::find(ctx, user).await?;
+    let mut batch = Batch::new();
+    let old = load::<Member>(&*ctx.store, &keys::member(&organization.id, &user.id)).await.map_err(|e| e.to_string())?;
+    let member = match &old {
+        Some(old) => {
+            let new = old.with_role(role);
+            batch.replace(old, &new).map_err(|e| e.to_string())?;
+            new
+        }
+        None => {
+            let new = Member {
+                organization: organization.id.clone(),
+                user: user.id.clone(),
+                role,
+                removed: false,
+                epoch: 0,
+                created_at: ctx.now(),
+            };
+            batch.insert(&new).map_err(|e| e.to_string())?;
+            new
+        }
+    };
+    commit(ctx, batch).await?;
+    Ok(member_view(ctx, &member, &user))
+}
+
+pub async fn remove_member(ctx: &Context, organization: &str, user: &str) -> Result<Value, String> {
+    let organization = find(ctx, organization).await?;
+    let user = users::find(ctx, user).await?;
+    let old = load::<Member>(&*ctx.store, &keys::member(&organization.id, &user.id)).await.map_err(|e| e.to_string())?;
+    let Some(old) = old.filter(|m| !m.removed) else {
+        return Err(format!("{} is no member of {}", user.email, organization.id));
+    };
+    let mut batch = Batch::new();
+    batch.replace(&old, &old.remove()).map_err(|e| e.to_string())?;
+    commit(ctx, batch).await?;
+    Ok(json!({ "removed": true, "user": user.id, "email": user.email }))
+}
+
+pub async fn find(ctx: &Context, id: &str) -> Result<Versioned<Organization>, String> {
+    let found = load::<Organization>(&*ctx.store, &keys::organization(id)).await.map_err(|e| e.to_string())?;
+    found.ok_or_else(|| format!("there is no {} {id}: `grantd org list` shows them", ctx.profile().noun.singular))
+}
+
+fn view(ctx: &Context, organization: &Organization) -> Value {
+    json!({
+        "id": typed_id(ctx, &organization.id),
+        "name": organization.name,
+        "status": if organization.disabled { "disabled" } else { "active" },
+        "created_at": organization.created_at.to_string(),
+    })
+}
+
+fn member_view(ctx: &Context, member: &Member, user: &User) -> Value {
+    json!({
+        "organization": typed_id(ctx, &member.organization),
+        "user": user.id,
+        "email": user.email,
+        "role": member.role,
+    })
+}

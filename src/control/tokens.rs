@@ -1,0 +1,118 @@
+//! Tokens: mint one by hand, look into one, end one or many.
+
+use super::{Revocation, apps, commit, organizations, users};
+use crate::context::Context;
+use crate::model::app::{App, Kind};
+use crate::model::organization::Organization;
+use crate::model::settings::Settings;
+use crate::model::user::User;
+use crate::oauth::access_token::{self, Order, typed_id};
+use crate::oauth::scope;
+use crate::oauth::standing::acting;
+use crate::store::Batch;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// A token as the app's own client_credentials request would get it.
+pub async fn mint(
+    ctx: &Context,
+    client_id: &str,
+    scopes: Vec<String>,
+    resource: Option<String>,
+    lifetime_s: Option<u64>,
+) -> Result<Value, String> {
+    let app = apps::find(ctx, client_id).await?;
+    if app.kind != Kind::Private {
+        return Err("only a private app's tokens can be made here: others need a person's consent".into());
+    }
+    let resource = match resource {
+        Some(named) => ctx.profile().resource(&named).ok_or_else(|| format!("there is no resource `{named}`"))?,
+        None => ctx.profile().default_resource(),
+    };
+    let lifetime = lifetime_s.map_or(resource.access_token_lifetime, Duration::from_secs);
+    if lifetime.is_zero() || lifetime > resource.access_token_lifetime {
+        let max = resource.access_token_lifetime.as_secs();
+        return Err(format!("the lifetime must be 1 to {max} seconds, what the resource allows"));
+    }
+    let asked = (!scopes.is_empty()).then(|| scopes.join(" "));
+    let asked =
+        scope::requested(&ctx.profile().scopes, &app, asked.as_deref()).map_err(|e| e.description.into_owned())?;
+    let user = app.dedicated_user.as_ref().ok_or("the app needs a dedicated user")?;
+    let stands = acting(ctx, &app, &app.organization, user).await.map_err(|e| e.to_string())??;
+    let scopes = scope::effective(&ctx.profile().scopes, &app, stands.role, &asked);
+    if scopes.is_empty() {
+        return Err("the role of the app's dedicated user may grant none of these scopes".into());
+    }
+    let order = Order {
+        sub: user,
+        aud: &resource.identifier,
+        algorithm: resource.algorithm,
+        client_id: &app.client_id,
+        organization: &app.organization,
+        scopes: &scopes,
+        epochs: stands.epochs,
+        lifetime,
+    };
+    let minted = access_token::mint(ctx, &order).await.map_err(|e| e.to_string())?;
+    log::info!("a token {} for {} was minted by hand", minted.claims.jti, app.client_id);
+    Ok(json!({
+        "access_token": minted.token,
+        "expires_at": minted.claims.exp.to_string(),
+        "jti": minted.claims.jti,
+        "scope": minted.claims.scope,
+        ctx.profile().noun.id_claim(): typed_id(ctx, &app.organization),
+    }))
+}
+
+/// What a token says and whether it stands, with the reason when it does not.
+pub async fn inspect(ctx: &Context, token: &str) -> Result<Value, String> {
+    let claims = match access_token::verify(ctx, token.trim()) {
+        Ok(claims) => claims,
+        Err(why) => return Ok(json!({ "active": false, "why": why })),
+    };
+    let standing = access_token::standing(ctx, &claims).await.map_err(|e| e.to_string())?;
+    Ok(json!({
+        "active": standing.is_ok(),
+        "why": standing.as_ref().err(),
+        "scope": standing.map(|scopes| scopes.join(" ")).unwrap_or_default(),
+        "scope_when_made": claims.scope,
+        "client_id": claims.client_id,
+        "sub": claims.sub,
+        "aud": claims.aud,
+        "jti": claims.jti,
+        "issued_at": claims.iat.to_string(),
+        "expires_at": claims.exp.to_string(),
+        ctx.profile().noun.id_claim(): typed_id(ctx, &claims.organization),
+    }))
+}
+
+/// One token, or everything under an object: one write either way.
+pub async fn revoke(ctx: &Context, what: Revocation) -> Result<Value, String> {
+    let mut batch = Batch::new();
+    match what {
+        Revocation::Token(token) => {
+            let claims = access_token::verify(ctx, token.trim()).map_err(|why| format!("no token to revoke: {why}"))?;
+            access_token::revoke(ctx, &claims).await.map_err(|e| e.to_string())?;
+            return Ok(json!({ "revoked": true, "jti": claims.jti }));
+        }
+        Revocation::App(client_id) => {
+            let old = apps::find(ctx, &client_id).await?;
+            batch.replace(&old, &App { epoch: old.epoch + 1, ..old.value.clone() })
+        }
+        Revocation::Organization(id) => {
+            let old = organizations::find(ctx, &id).await?;
+            batch.replace(&old, &Organization { epoch: old.epoch + 1, ..old.value.clone() })
+        }
+        Revocation::User(user) => {
+            let old = users::find(ctx, &user).await?;
+            batch.replace(&old, &User { epoch: old.epoch + 1, ..old.value.clone() })
+        }
+        Revocation::Everything => {
+            let old = ctx.settings().await.map_err(|e| e.to_string())?;
+            batch.replace(&old, &Settings { epoch: old.epoch + 1, ..old.value.clone() })
+        }
+    }
+    .map_err(|e| e.to_string())?;
+    commit(ctx, batch).await?;
+    Ok(json!({ "revoked": true }))
+}

@@ -1,0 +1,192 @@
+//! Access tokens: JWTs as RFC 9068 says, bound to one organization and one audience, stamped with epochs.
+
+use super::scope;
+use super::standing::{Judged, acting};
+use crate::base::jose::{Algorithm, UnverifiedJws, parse_strict_object, sign_jwt};
+use crate::base::random;
+use crate::base::time::Timestamp;
+use crate::config::IdType;
+use crate::context::Context;
+use crate::model::app::App;
+use crate::model::epoch::Epochs;
+use crate::model::revoked_token::RevokedToken;
+use crate::store::records::{Record as _, load};
+use crate::store::{StoreError, keys};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::{Map, Value};
+use std::time::Duration;
+
+/// Longer than any token this server makes.
+pub const TOKEN_BYTES_MAX: usize = 8 * 1024;
+/// RFC 9068 §2.1.
+const TYP: &str = "at+jwt";
+
+/// What a token says (RFC 9068 §2.2). `organization` stands under the profile's noun, as number or text.
+#[derive(Clone, Debug)]
+pub struct Claims {
+    pub sub: String,
+    pub aud: String,
+    pub client_id: String,
+    pub jti: String,
+    pub iat: Timestamp,
+    pub exp: Timestamp,
+    pub scope: String,
+    pub organization: String,
+    pub epochs: Epochs,
+}
+
+impl Claims {
+    pub fn scopes(&self) -> Vec<String> {
+        self.scope.split(' ').filter(|s| !s.is_empty()).map(str::to_owned).collect()
+    }
+}
+
+/// An id as the profile types it: a JSON number in integer profiles, else a string (alike in claim and response).
+pub fn typed_id(ctx: &Context, id: &str) -> Value {
+    match (ctx.profile().ids, id.parse::<u64>()) {
+        (IdType::Integer, Ok(number)) => Value::from(number),
+        _ => Value::from(id),
+    }
+}
+
+struct Payload<'a> {
+    ctx: &'a Context,
+    claims: &'a Claims,
+}
+
+impl Serialize for Payload<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { ctx, claims } = self;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("iss", ctx.issuer())?;
+        map.serialize_entry("sub", &claims.sub)?;
+        map.serialize_entry("aud", &claims.aud)?;
+        map.serialize_entry("client_id", &claims.client_id)?;
+        map.serialize_entry("jti", &claims.jti)?;
+        map.serialize_entry("iat", &claims.iat.seconds())?;
+        map.serialize_entry("exp", &claims.exp.seconds())?;
+        map.serialize_entry("scope", &claims.scope)?;
+        map.serialize_entry(ctx.profile().noun.id_claim(), &typed_id(ctx, &claims.organization))?;
+        map.serialize_entry("ep", &claims.epochs)?;
+        map.end()
+    }
+}
+
+/// What is to be made; times, jti and signature are added here.
+pub struct Order<'a> {
+    pub sub: &'a str,
+    pub aud: &'a str,
+    pub algorithm: Algorithm,
+    pub client_id: &'a str,
+    pub organization: &'a str,
+    pub scopes: &'a [String],
+    pub epochs: Epochs,
+    pub lifetime: Duration,
+}
+
+pub struct Minted {
+    pub token: String,
+    pub claims: Claims,
+}
+
+pub async fn mint(ctx: &Context, order: &Order<'_>) -> Result<Minted, StoreError> {
+    // Whole seconds, so that exp − iat is exactly the lifetime that expires_in announces.
+    let iat = Timestamp::from_seconds(ctx.now().seconds());
+    let claims = Claims {
+        sub: order.sub.to_owned(),
+        aud: order.aud.to_owned(),
+        client_id: order.client_id.to_owned(),
+        jti: random::token::<18>(&*ctx.random),
+        iat,
+        exp: iat + order.lifetime,
+        scope: order.scopes.join(" "),
+        organization: order.organization.to_owned(),
+        epochs: order.epochs,
+    };
+    let key = ctx.keyring.signer(&ctx.key_tools(), order.algorithm, claims.exp).await?;
+    let payload = serde_json::to_vec(&Payload { ctx, claims: &claims }).expect("claims are plain data");
+    Ok(Minted { token: sign_jwt(&key, TYP, &payload), claims })
+}
+
+/// A token of ours whose signature and times are good. Whether it still stands is for [`standing`] to say.
+///
+/// Errors say why, for the log.
+pub fn verify(ctx: &Context, token: &str) -> Result<Claims, &'static str> {
+    let jws = UnverifiedJws::parse(token, TOKEN_BYTES_MAX).map_err(|_| "it is no JWS")?;
+    // RFC 9068 §4: "at+jwt" or "application/at+jwt", in any case.
+    let typ = jws.typ().unwrap_or_default().to_ascii_lowercase();
+    if typ.strip_prefix("application/").unwrap_or(&typ) != TYP {
+        return Err("its typ is not at+jwt");
+    }
+    let keys = ctx.keyring.set();
+    let key = jws.kid().and_then(|kid| keys.verifying(kid)).ok_or("its key is not one of ours")?;
+    let payload = jws.verify(key).map_err(|_| "its signature is wrong")?;
+    let map: Map<String, Value> = parse_strict_object(&payload).map_err(|_| "its payload is no JSON object")?;
+    let claims = read(ctx, &map).ok_or("a claim is missing or of the wrong type")?;
+    if map.get("iss").and_then(Value::as_str) != Some(ctx.issuer()) {
+        return Err("its issuer is another");
+    }
+    if claims.exp <= ctx.now() {
+        return Err("it has expired");
+    }
+    Ok(claims)
+}
+
+fn read(ctx: &Context, map: &Map<String, Value>) -> Option<Claims> {
+    let text = |name: &str| map.get(name)?.as_str().filter(|s| !s.is_empty()).map(str::to_owned);
+    let time = |name: &str| Some(Timestamp::from_seconds(map.get(name)?.as_u64()?));
+    let organization = match map.get(ctx.profile().noun.id_claim())? {
+        Value::Number(number) => number.as_u64()?.to_string(),
+        Value::String(text) => text.clone(),
+        _ => return None,
+    };
+    Some(Claims {
+        sub: text("sub")?,
+        aud: text("aud")?,
+        client_id: text("client_id")?,
+        jti: text("jti")?,
+        iat: time("iat")?,
+        exp: time("exp")?,
+        scope: map.get("scope")?.as_str()?.to_owned(),
+        organization,
+        epochs: serde_json::from_value(map.get("ep")?.clone()).ok()?,
+    })
+}
+
+/// What a verified token may do now: its effective scopes, or why it is dead.
+pub async fn standing(ctx: &Context, claims: &Claims) -> Judged<Vec<String>> {
+    let store = &*ctx.store;
+    if store.get(&keys::revoked_token(claims.exp, &claims.jti)).await?.is_some() {
+        return Ok(Err("it was revoked"));
+    }
+    let Some(app) = load::<App>(store, &keys::app(&claims.client_id)).await? else {
+        return Ok(Err("its app is gone"));
+    };
+    // A private app speaks for its dedicated user of today: naming another ends the tokens of the former.
+    if app.dedicated_user.as_deref() != Some(claims.sub.as_str()) {
+        return Ok(Err("its user is no longer the app's dedicated user"));
+    }
+    let stands = match acting(ctx, &app, &claims.organization, &claims.sub).await? {
+        Ok(stands) => stands,
+        Err(why) => return Ok(Err(why)),
+    };
+    if !claims.epochs.cover(&stands.epochs) {
+        return Ok(Err("an epoch has passed it"));
+    }
+    let scopes = scope::effective(&ctx.profile().scopes, &app, stands.role, &claims.scopes());
+    if scopes.is_empty() {
+        return Ok(Err("none of its scopes is left"));
+    }
+    Ok(Ok(scopes))
+}
+
+/// Ends one token before its time. Idempotent.
+pub async fn revoke(ctx: &Context, claims: &Claims) -> Result<(), StoreError> {
+    let record = RevokedToken { jti: claims.jti.clone(), expires_at: claims.exp };
+    let mut batch = crate::store::Batch::new();
+    batch.insert(&record)?;
+    // A conflict says that it stands there already.
+    ctx.store.commit(batch).await?;
+    debug_assert!(record.expires_at().is_some());
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! Who is asking: client authentication at every endpoint that has it (RFC 6749 §2.3, OAuth 2.1 §2.4).
+
+use super::error::{ErrorCode, OAuthError};
+use super::params::{Params, decode};
+use crate::base::master::Purpose;
+use crate::base::secret::Secret;
+use crate::context::Context;
+use crate::model::app::{App, ClientType};
+use crate::store::keys;
+use crate::store::records::{Versioned, load};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use std::net::IpAddr;
+
+const CLIENT_ID_BYTES_MAX: usize = 128;
+const SECRET_BYTES_MAX: usize = 512;
+
+/// What of a request may carry credentials. Never the URI (RFC 6749 §2.3.1).
+pub struct Credentials<'a> {
+    /// Every `Authorization` header, as sent.
+    pub authorization: Vec<&'a [u8]>,
+    pub params: &'a Params,
+    pub peer: IpAddr,
+}
+
+struct Presented {
+    client_id: String,
+    secret: Option<Secret>,
+}
+
+/// The client, known to be itself: usable, and with a matching live secret.
+pub async fn confidential(ctx: &Context, credentials: &Credentials<'_>) -> Result<Versioned<App>, OAuthError> {
+    let presented = present(credentials)?;
+    let client_id = presented.client_id.as_str();
+    if let Some(wait) = ctx.limiter.blocked(client_id, credentials.peer, ctx.now()) {
+        let mut error = OAuthError::new(ErrorCode::TooManyAttempts, "Too many failed attempts: wait and try again.");
+        error.retry_after = Some(wait);
+        return Err(error.because(format!("client {client_id} is held back")));
+    }
+    match verify(ctx, &presented).await? {
+        Ok(app) => Ok(app),
+        Err(cause) => {
+            ctx.limiter.failed(client_id, credentials.peer, ctx.now());
+            Err(OAuthError::invalid_client(cause))
+        }
+    }
+}
+
+async fn verify(ctx: &Context, presented: &Presented) -> Result<Result<Versioned<App>, String>, OAuthError> {
+    let client_id = &presented.client_id;
+    let app = load::<App>(&*ctx.store, &keys::app(client_id)).await?;
+    let Some(secret) = &presented.secret else { return Ok(Err(format!("{client_id} showed no secret"))) };
+    let secret = secret.expose().as_bytes();
+    let Some(app) = app else {
+        // As much work as for a known client: the time must not tell which it was.
+        std::hint::black_box(ctx.secret.digest(Purpose::ClientSecret, secret));
+        return Ok(Err("there is no such client".into()));
+    };
+    let now = ctx.now();
+    let mut matches = false;
+    for held in app.secrets.iter().filter(|s| s.live(now)) {
+        matches |= ctx.secret.verify(Purpose::ClientSecret, secret, &held.digest);
+    }
+    if !matches || app.client_type != ClientType::Confidential {
+        return Ok(Err(format!("{client_id} showed a wrong secret")));
+    }
+    if !app.usable() {
+        return Ok(Err(format!("{client_id} is {}", if app.disabled { "disabled" } else { app.state.as_str() })));
+    }
+    Ok(Ok(app))
+}
+
+/// The one method used. Two in a request are refused (OAuth 2.1 §2.4).
+fn present(credentials: &Credentials<'_>) -> Result<Presented, OAuthError> {
+    let body_id = credentials.params.get("client_id")?;
+    let body_secret = credentials.params.get("client_secret")?;
+    if credentials.params.get("client_assertion")?.is_some() {
+        return Err(OAuthError::invalid_client("client_assertion is not a method of any client"));
+    }
+    let presented = match credentials.authorization.as_slice() {
+        [] => {
+            let Some(client_id) = body_id else { return Err(OAuthError::invalid_client("no credentials")) };
+            let secret = body_secret.map(|s| Secret::new(s.to_owned()));
+            Presented { client_id: client_id.to_owned(), secret }
+        }
+        [header] => {
+            let basic = parse_basic(header)
+                .ok_or_else(|| OAuthError::invalid_client("the Authorization header is not well-formed Basic"))?;
+            if body_secret.is_some() {
+                let what = "Use one client authentication method, not two.";
+                return Err(OAuthError::invalid_request(what));
+            }
+            if body_id.is_some_and(|id| id != basic.client_id) {
+                let what = "client_id differs from the one in the Authorization header.";
+                return Err(OAuthError::invalid_request(what));
+            }
+            basic
+        }
+        _ => return Err(OAuthError::invalid_request("There is more than one Authorization header.")),
+    };
+    let secret_bytes = presented.secret.as_ref().map_or(0, |s| s.expose().len());
+    let well_formed = presented.client_id.bytes().all(|b| b.is_ascii_graphic());
+    if !well_formed || presented.client_id.len() > CLIENT_ID_BYTES_MAX || secret_bytes > SECRET_BYTES_MAX {
+        return Err(OAuthError::invalid_client("the credentials are not shaped like any of ours"));
+    }
+    Ok(presented)
+}
+
+/// RFC 7617, with both halves form-encoded as RFC 6749 §2.3.1 wants. Our own credentials read the same raw and encoded.
+fn parse_basic(header: &[u8]) -> Option<Presented> {
+    let space = header.iter().position(|b| *b == b' ')?;
+    if !header[..space].eq_ignore_ascii_case(b"basic") {
+        return None;
+    }
+    let decoded = STANDARD.decode(&header[space + 1..]).ok()?;
+    let colon = decoded.iter().position(|b| *b == b':')?;
+    let client_id = decode(&decoded[..colon])?;
+    let secret = decode(&decoded[colon + 1..])?;
+    if client_id.is_empty() {
+        return None;
+    }
+    let secret = (!secret.is_empty()).then(|| Secret::new(secret));
+    Some(Presented { client_id, secret })
+}

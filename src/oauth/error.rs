@@ -1,0 +1,86 @@
+//! Errors are data: a code of the RFC, a sentence for the client, the cause for the log.
+
+use crate::store::StoreError;
+use std::borrow::Cow;
+use std::time::Duration;
+
+/// The `error` values of RFC 6749 §5.2, RFC 8707 §2 and RFC 7009 §2.2.1 that these endpoints answer with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ErrorCode {
+    InvalidRequest,
+    InvalidClient,
+    InvalidScope,
+    InvalidTarget,
+    UnauthorizedClient,
+    UnsupportedGrantType,
+    /// Too many failed credentials; RFC 6585 §4.
+    TooManyAttempts,
+    TemporarilyUnavailable,
+    ServerError,
+}
+
+impl ErrorCode {
+    /// The one table from code to wire text and HTTP status.
+    pub const fn wire(self) -> (&'static str, u16) {
+        match self {
+            Self::InvalidRequest => ("invalid_request", 400),
+            Self::InvalidClient => ("invalid_client", 401),
+            Self::InvalidScope => ("invalid_scope", 400),
+            Self::InvalidTarget => ("invalid_target", 400),
+            Self::UnauthorizedClient => ("unauthorized_client", 400),
+            Self::UnsupportedGrantType => ("unsupported_grant_type", 400),
+            Self::TooManyAttempts => ("temporarily_unavailable", 429),
+            Self::TemporarilyUnavailable => ("temporarily_unavailable", 503),
+            Self::ServerError => ("server_error", 500),
+        }
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OAuthError {
+    pub code: ErrorCode,
+    /// For the client: never a secret, never what would tell apart failures that must look alike.
+    pub description: Cow<'static, str>,
+    /// For the log.
+    pub cause: Option<String>,
+    pub retry_after: Option<Duration>,
+}
+
+impl OAuthError {
+    pub fn new(code: ErrorCode, description: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, description: description.into(), cause: None, retry_after: None }
+    }
+
+    pub fn because(mut self, cause: impl Into<String>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    /// The same words for every failure of a credential; the difference goes to the log.
+    pub fn invalid_client(cause: impl Into<String>) -> Self {
+        Self::new(ErrorCode::InvalidClient, "Client authentication failed.").because(cause)
+    }
+
+    pub fn invalid_request(description: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(ErrorCode::InvalidRequest, description)
+    }
+
+    /// The description as RFC 6749 §5.2 allows it: only %x20-21 / %x23-5B / %x5D-7E.
+    pub fn wire_description(&self) -> String {
+        let allowed = |c: char| matches!(c, ' '..='!' | '#'..='[' | ']'..='~');
+        self.description.chars().map(|c| if allowed(c) { c } else { '\'' }).take(300).collect()
+    }
+}
+
+impl From<StoreError> for OAuthError {
+    fn from(error: StoreError) -> Self {
+        let cause = error.to_string();
+        match error {
+            StoreError::Unavailable(_) | StoreError::Full => Self {
+                retry_after: Some(Duration::from_secs(1)),
+                ..Self::new(ErrorCode::TemporarilyUnavailable, "Please try again shortly.").because(cause)
+            },
+            _ => Self::new(ErrorCode::ServerError, "Something went wrong on our side.").because(cause),
+        }
+    }
+}

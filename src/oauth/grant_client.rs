@@ -1,0 +1,70 @@
+//! The client credentials grant (RFC 6749 §4.4): a private app acts as its dedicated user.
+
+use super::access_token::{Order, mint};
+use super::error::{ErrorCode, OAuthError};
+use super::params::Params;
+use super::standing::acting;
+use super::token::{Granted, unauthorized};
+use super::scope;
+use crate::config::Resource;
+use crate::context::Context;
+use crate::model::app::{App, Kind};
+
+pub async fn client_credentials(
+    ctx: &Context,
+    app: &App,
+    resource: &Resource,
+    params: &Params,
+) -> Result<Granted, OAuthError> {
+    if app.kind != Kind::Private {
+        return Err(unauthorized(app));
+    }
+    organization(ctx, app, params)?;
+    let catalog = &ctx.profile().scopes;
+    let asked = scope::requested(catalog, app, params.get("scope")?)?;
+    let Some(user) = &app.dedicated_user else { return Err(needs_user("it has none")) };
+    let stands = acting(ctx, app, &app.organization, user).await?.map_err(needs_user)?;
+    // Scopes beyond the dedicated user's role are left out, which `scope` in the answer shows.
+    let scopes = scope::effective(catalog, app, stands.role, &asked);
+    if scopes.is_empty() {
+        let what = "The role of the app's dedicated user may grant none of these scopes.";
+        return Err(OAuthError::new(ErrorCode::InvalidScope, what));
+    }
+    let order = Order {
+        sub: user,
+        aud: &resource.identifier,
+        algorithm: resource.algorithm,
+        client_id: &app.client_id,
+        organization: &app.organization,
+        scopes: &scopes,
+        epochs: stands.epochs,
+        lifetime: resource.access_token_lifetime,
+    };
+    let minted = mint(ctx, &order).await?;
+    Ok(Granted {
+        access_token: minted.token,
+        token_type: "Bearer",
+        expires_in: resource.access_token_lifetime.as_secs(),
+        scope: minted.claims.scope,
+        organization: minted.claims.organization,
+        organization_name: stands.organization_name,
+    })
+}
+
+/// Omitted means the app's own. One sentence for malformed, unknown and foreign: which ones exist stays unsaid.
+fn organization(ctx: &Context, app: &App, params: &Params) -> Result<(), OAuthError> {
+    let claim = ctx.profile().noun.id_claim();
+    // Parameters are looked up by names known at compile time, except this one, which the profile chooses.
+    let mut named = params.all(claim).chain(params.all("organization_id").filter(|_| claim != "organization_id"));
+    let Some(first) = named.next() else { return Ok(()) };
+    if named.next().is_some() || first != app.organization {
+        let what = format!("The parameter {claim} does not name the organization of this app.");
+        return Err(OAuthError::invalid_request(what).because(format!("{} asked for another", app.client_id)));
+    }
+    Ok(())
+}
+
+fn needs_user(why: &'static str) -> OAuthError {
+    OAuthError::new(ErrorCode::UnauthorizedClient, "The app needs a dedicated user who is an active member.")
+        .because(why)
+}

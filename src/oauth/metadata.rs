@@ -1,0 +1,55 @@
+//! What clients discover: RFC 8414 for the server, RFC 9728 for each resource.
+
+use crate::config::Resource;
+use crate::context::Context;
+use serde_json::{Value, json};
+
+/// Methods that [`super::client_auth`] accepts.
+const CLIENT_AUTH_METHODS: [&str; 2] = ["client_secret_basic", "client_secret_post"];
+
+/// RFC 8414 §2. Only what this server does.
+pub fn authorization_server(ctx: &Context) -> Value {
+    let at = |path: &str| format!("{}{path}", ctx.issuer());
+    json!({
+        "issuer": ctx.issuer(),
+        "token_endpoint": at("/oauth/token"),
+        "revocation_endpoint": at("/oauth/revoke"),
+        "introspection_endpoint": at("/oauth/introspect"),
+        "jwks_uri": at("/oauth/jwks.json"),
+        "scopes_supported": ctx.profile().scopes.names().collect::<Vec<_>>(),
+        "response_types_supported": [],
+        "grant_types_supported": ["client_credentials"],
+        "token_endpoint_auth_methods_supported": CLIENT_AUTH_METHODS,
+        "revocation_endpoint_auth_methods_supported": CLIENT_AUTH_METHODS,
+        "introspection_endpoint_auth_methods_supported": CLIENT_AUTH_METHODS,
+        "protected_resources": ctx.profile().resources.iter().map(|r| &r.identifier).collect::<Vec<_>>(),
+    })
+}
+
+/// RFC 9728 §2.
+pub fn protected_resource(ctx: &Context, resource: &Resource) -> Value {
+    json!({
+        "resource": resource.identifier,
+        "authorization_servers": [ctx.issuer()],
+        "scopes_supported": ctx.profile().scopes.names().collect::<Vec<_>>(),
+        "bearer_methods_supported": ["header"],
+        "resource_name": resource.name,
+    })
+}
+
+/// The resource whose identifier has this path; the bare well-known address stands for the first (RFC 9728 §3.1).
+pub fn resource_at<'a>(ctx: &'a Context, path: &str) -> Option<&'a Resource> {
+    let resources = &ctx.profile().resources;
+    let path = path.trim_end_matches('/');
+    if path.is_empty() {
+        return resources.first();
+    }
+    resources.iter().find(|r| path_of(&r.identifier) == path)
+}
+
+/// The path of an absolute URI, without a trailing slash.
+fn path_of(identifier: &str) -> &str {
+    let after_scheme = identifier.split_once("://").map_or("", |(_, rest)| rest);
+    let path = after_scheme.find('/').map_or("", |at| &after_scheme[at..]);
+    path.trim_end_matches('/')
+}

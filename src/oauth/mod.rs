@@ -1,0 +1,13 @@
+//! The protocol, without HTTP: parameters in, decisions out. Named as the RFCs name things.
+
+pub mod access_token;
+pub mod client_auth;
+pub mod error;
+pub mod grant_client;
+pub mod introspect;
+pub mod metadata;
+pub mod params;
+pub mod revoke;
+pub mod scope;
+pub mod standing;
+pub mod token;

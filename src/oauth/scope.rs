@@ -1,0 +1,55 @@
+//! Scopes: opaque names (RFC 6749 §3.3), and what of them is effective.
+
+use super::error::{ErrorCode, OAuthError};
+use crate::model::app::App;
+use crate::model::role::Role;
+use crate::model::scope::ScopeCatalog;
+use std::collections::BTreeSet;
+
+/// More than any catalog offers.
+const SCOPES_MAX: usize = 100;
+
+/// The names of a `scope` parameter, each once, in the order they came.
+pub fn parse(scope: &str) -> Result<Vec<String>, OAuthError> {
+    let mut names: Vec<String> = Vec::new();
+    for name in scope.split(' ') {
+        let well_formed = !name.is_empty() && name.bytes().all(|b| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e));
+        if !well_formed {
+            let what = "The scope must be names separated by single spaces (RFC 6749 section 3.3).";
+            return Err(OAuthError::new(ErrorCode::InvalidScope, what));
+        }
+        if names.iter().any(|n| n == name) {
+            continue;
+        }
+        if names.len() == SCOPES_MAX {
+            return Err(OAuthError::new(ErrorCode::InvalidScope, "The request names too many scopes."));
+        }
+        names.push(name.to_owned());
+    }
+    Ok(names)
+}
+
+/// What is asked for, each within what the app registered; nothing asked means all of the app's.
+pub fn requested(catalog: &ScopeCatalog, app: &App, scope: Option<&str>) -> Result<Vec<String>, OAuthError> {
+    let Some(scope) = scope else { return Ok(app.scopes.clone()) };
+    let names = parse(scope)?;
+    let registered = registered(catalog, app);
+    if let Some(beyond) = names.iter().find(|name| !registered.contains(name.as_str())) {
+        let beyond: String = beyond.chars().take(64).collect();
+        let what = format!("The scope {beyond} is not one of the app's.");
+        return Err(OAuthError::new(ErrorCode::InvalidScope, what));
+    }
+    Ok(names)
+}
+
+/// Granted ∩ the app's ∩ what the acting member's role may grant: judged when a token is made and whenever it is used.
+pub fn effective(catalog: &ScopeCatalog, app: &App, role: Role, granted: &[String]) -> Vec<String> {
+    let registered = registered(catalog, app);
+    let stands = |name: &&String| registered.contains(name.as_str()) && catalog.may_grant(role, name);
+    granted.iter().filter(stands).cloned().collect()
+}
+
+/// The app's scopes and what they imply: a broader scope may be narrowed to what it includes.
+fn registered<'a>(catalog: &'a ScopeCatalog, app: &'a App) -> BTreeSet<&'a str> {
+    catalog.closure(app.scopes.iter().map(String::as_str))
+}

@@ -1,0 +1,51 @@
+//! What a token rests on, as it stands now: judged when it is made and again whenever it is used.
+
+use crate::context::Context;
+use crate::model::app::App;
+use crate::model::epoch::Epochs;
+use crate::model::member::Member;
+use crate::model::organization::Organization;
+use crate::model::role::Role;
+use crate::model::user::User;
+use crate::store::records::load;
+use crate::store::{StoreError, keys};
+
+/// Everything stands: the counters to stamp or to compare, and in which role the user acts.
+pub struct Standing {
+    pub epochs: Epochs,
+    pub organization_name: String,
+    pub role: Role,
+}
+
+/// `Err(why)` inside says what does not stand, for the log.
+pub type Judged<T> = Result<Result<T, &'static str>, StoreError>;
+
+/// `user` acting for `app` in `organization`.
+pub async fn acting(ctx: &Context, app: &App, organization: &str, user: &str) -> Judged<Standing> {
+    let store = &*ctx.store;
+    if !app.usable() {
+        return Ok(Err("the app is not active"));
+    }
+    let organization = match load::<Organization>(store, &keys::organization(organization)).await? {
+        Some(organization) if !organization.disabled => organization.value,
+        _ => return Ok(Err("the organization is disabled or unknown")),
+    };
+    let member = match load::<Member>(store, &keys::member(&organization.id, user)).await? {
+        Some(member) if !member.removed => member.value,
+        _ => return Ok(Err("the user is no member of the organization")),
+    };
+    let user = match load::<User>(store, &keys::user(user)).await? {
+        Some(user) if !user.disabled => user.value,
+        _ => return Ok(Err("the user is disabled or unknown")),
+    };
+    let epochs = Epochs {
+        global: ctx.settings().await?.epoch,
+        organization: organization.epoch,
+        user: user.epoch,
+        member: member.epoch,
+        app: app.epoch,
+        grant: 0,
+        family: 0,
+    };
+    Ok(Ok(Standing { epochs, organization_name: organization.name, role: member.role }))
+}

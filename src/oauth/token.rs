@@ -1,0 +1,71 @@
+//! `POST /oauth/token`: the endpoint owns the phases, the grant fills the gap (RFC 6749 §3.2).
+
+use super::access_token::typed_id;
+use super::client_auth::{self, Credentials};
+use super::error::{ErrorCode, OAuthError};
+use super::grant_client;
+use super::params::Params;
+use crate::config::Resource;
+use crate::context::Context;
+use crate::model::app::App;
+use serde_json::{Map, Value};
+
+/// What a grant type hands back to be answered.
+pub struct Granted {
+    pub access_token: String,
+    pub token_type: &'static str,
+    /// Seconds.
+    pub expires_in: u64,
+    pub scope: String,
+    pub organization: String,
+    pub organization_name: String,
+}
+
+/// The body of a 200 (RFC 6749 §5.1).
+pub async fn token(ctx: &Context, credentials: &Credentials<'_>) -> Result<Map<String, Value>, OAuthError> {
+    let params = credentials.params;
+    // 1. Which grant? Judged first, so that a client learns of a wrong request whoever it is.
+    let Some(grant_type) = params.get("grant_type")? else {
+        return Err(OAuthError::invalid_request("The parameter grant_type is missing."));
+    };
+    if grant_type != "client_credentials" {
+        let what = "The grant type is not one of grant_types_supported.";
+        return Err(OAuthError::new(ErrorCode::UnsupportedGrantType, what));
+    }
+    // 2. Who asks?
+    let app = client_auth::confidential(ctx, credentials).await?;
+    // 3. For which resource? Before anything single-use is touched (RFC 8707 §2.2).
+    let resource = resource(ctx, params)?;
+    // 4. The grant decides.
+    let granted = grant_client::client_credentials(ctx, &app, resource, params).await?;
+    // 5. The answer.
+    Ok(response(ctx, granted))
+}
+
+/// One audience: none named is the profile's first; unknown, malformed or several → invalid_target (RFC 8707 §2).
+fn resource<'a>(ctx: &'a Context, params: &Params) -> Result<&'a Resource, OAuthError> {
+    let mut named = params.all("resource");
+    let Some(first) = named.next() else { return Ok(ctx.profile().default_resource()) };
+    if named.next().is_some() {
+        return Err(OAuthError::new(ErrorCode::InvalidTarget, "A token has one audience: name one resource."));
+    }
+    ctx.profile().resource(first).ok_or_else(|| OAuthError::new(ErrorCode::InvalidTarget, "The resource is not one this server issues for."))
+}
+
+fn response(ctx: &Context, granted: Granted) -> Map<String, Value> {
+    let noun = &ctx.profile().noun;
+    let mut body = Map::new();
+    body.insert("token_type".into(), granted.token_type.into());
+    body.insert("expires_in".into(), granted.expires_in.into());
+    body.insert("access_token".into(), granted.access_token.into());
+    body.insert("scope".into(), granted.scope.into());
+    body.insert(noun.id_claim().into(), typed_id(ctx, &granted.organization));
+    body.insert(noun.name_member().into(), granted.organization_name.into());
+    body
+}
+
+/// The client_credentials of a private app answers for itself alone; other kinds are told so (RFC 6749 §5.2).
+pub fn unauthorized(app: &App) -> OAuthError {
+    OAuthError::new(ErrorCode::UnauthorizedClient, "This app may not use this grant type.")
+        .because(format!("{} is a {} app", app.client_id, app.kind.as_str()))
+}
