@@ -1,4 +1,10 @@
 //! What knows nothing of OAuth: time, randomness, secrets, signatures, limits.
 
+pub mod digest;
+pub mod jose;
+pub mod json;
+pub mod master;
+pub mod password;
 pub mod random;
+pub mod secret;
 pub mod time;
