@@ -1,0 +1,302 @@
+//! Reads `grantd.toml` and puts the configuration together.
+
+use super::profile_file;
+use super::reader::{Item, Place, Problems, Table, spell};
+use super::tree::{Node, SyntaxError, parse_toml};
+use super::{Config, ConfigErrors, Issuer, KeyPolicy, Listen, Log, LogLevel, Scheme, TlsFiles};
+use std::fs::File;
+use std::io::{ErrorKind, Read as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What the command line says; it wins over the file.
+#[derive(Clone, Default, Debug)]
+pub struct Overrides {
+    pub issuer: Option<String>,
+    pub data_dir: Option<PathBuf>,
+    /// As in the file: `https://127.0.0.1:8443`.
+    pub listen: Option<Vec<String>>,
+    pub tls: Option<TlsFiles>,
+    pub profile: Option<String>,
+}
+
+const FILE_BYTES_MAX: u64 = 1024 * 1024;
+const LISTENERS_MAX: usize = 16;
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+const LEVELS: [LogLevel; 5] = [
+    LogLevel::Error,
+    LogLevel::Warn,
+    LogLevel::Info,
+    LogLevel::Debug,
+    LogLevel::Trace,
+];
+
+pub(super) fn load(path: Option<&Path>, overrides: &Overrides) -> Result<Config, ConfigErrors> {
+    let problems = Problems::default();
+    let config = read(path, overrides, &problems);
+    let sentences = problems.into_sentences();
+    match config {
+        Some(config) if sentences.is_empty() => Ok(config),
+        _ => Err(ConfigErrors(sentences)),
+    }
+}
+
+fn read(path: Option<&Path>, overrides: &Overrides, problems: &Problems) -> Option<Config> {
+    let text = match path.map(|path| (path, read_text(path))) {
+        None => String::new(),
+        Some((_, Ok(Some(text)))) => text,
+        Some((path, Ok(None))) => {
+            problems.add(format!("{} does not exist; `grantd init` writes one", path.display()));
+            return None;
+        }
+        Some((_, Err(why))) => {
+            problems.add(why);
+            return None;
+        }
+    };
+    let label = path.map_or(super::FILE_NAME.to_owned(), |path| path.display().to_string());
+    let base = path.and_then(Path::parent).unwrap_or(Path::new(""));
+    let tree = tree(&label, &text, parse_toml, problems)?;
+    let table = Table::root(&label, &tree, problems)?;
+    settings(table, base, overrides, problems)
+}
+
+/// The text of a file, `None` when there is none; anything else is a sentence.
+pub(super) fn read_text(path: &Path) -> Result<Option<String>, String> {
+    let cannot = |why: &dyn std::fmt::Display| format!("{} cannot be read: {why}", path.display());
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(cannot(&e)),
+    };
+    let mut text = String::new();
+    file.take(FILE_BYTES_MAX + 1)
+        .read_to_string(&mut text)
+        .map_err(|e| cannot(&e))?;
+    if text.len() as u64 > FILE_BYTES_MAX {
+        return Err(cannot(&format_args!("it is longer than {FILE_BYTES_MAX} bytes")));
+    }
+    Ok(Some(text))
+}
+
+/// The tree of a file; what its syntax forbids is told with its line.
+pub(super) fn tree(
+    label: &str,
+    text: &str,
+    parse: fn(&str) -> Result<Node, Vec<SyntaxError>>,
+    problems: &Problems,
+) -> Option<Node> {
+    parse(text)
+        .map_err(|errors| {
+            for (line, what) in errors {
+                problems.add(format!("{}: {what}", Place { file: label, line }));
+            }
+        })
+        .ok()
+}
+
+fn settings(table: Table<'_>, base: &Path, overrides: &Overrides, problems: &Problems) -> Option<Config> {
+    let issuer = issuer(&table, overrides, problems);
+    let listen = listeners(&table, overrides, problems);
+    let data_dir = table
+        .get("data_dir")
+        .and_then(|item| path(&item, base))
+        .unwrap_or_else(|| base.join("data"));
+    let tls = table.get("tls").and_then(|item| tls(&item, base));
+    let profile = profile_name(&table, overrides, problems);
+    let resources = table.get("resources");
+    let keys = key_policy(&table);
+    let log = log(&table);
+    table.finish();
+
+    let (issuer, listen, profile) = (issuer?, listen?, profile?);
+    let data_dir = overrides.data_dir.clone().unwrap_or(data_dir);
+    let mut profile = profile_file::load(&profile, &issuer, &data_dir, problems)?;
+    if let Some(item) = resources {
+        profile.resources = profile_file::resources(&item, &issuer)?;
+    }
+    let tls = overrides.tls.clone().or(tls);
+    let config = Config {
+        issuer,
+        data_dir,
+        listen,
+        tls,
+        profile,
+        keys,
+        log,
+    };
+    judge_together(&config, problems);
+    Some(config)
+}
+
+fn issuer(table: &Table<'_>, overrides: &Overrides, problems: &Problems) -> Option<Issuer> {
+    let item = table.get("issuer");
+    if let Some(text) = &overrides.issuer {
+        return text
+            .parse()
+            .map_err(|why| problems.add(format!("the issuer {text:?} {why}")))
+            .ok();
+    }
+    let Some(item) = item else {
+        return Some("https://localhost:8443".parse().expect("a test loads the defaults"));
+    };
+    let text = item.text()?;
+    text.parse()
+        .map_err(|why| item.complain(format_args!("is {text:?}, which {why}")))
+        .ok()
+}
+
+fn listeners(table: &Table<'_>, overrides: &Overrides, problems: &Problems) -> Option<Vec<Listen>> {
+    let item = table.get("listen");
+    if let Some(texts) = &overrides.listen {
+        let read = |text: &String| {
+            listen(text)
+                .map_err(|why| problems.add(format!("the address to listen on, {text:?}, {why}")))
+                .ok()
+        };
+        return texts.iter().map(read).collect();
+    }
+    let Some(item) = item else {
+        return Some(vec![
+            listen("https://127.0.0.1:8443").expect("a test loads the defaults"),
+        ]);
+    };
+    let found = item.set(LISTENERS_MAX, |item| {
+        let text = item.text()?;
+        listen(text)
+            .map_err(|why| item.complain(format_args!("is {text:?}, which {why}")))
+            .ok()
+    })?;
+    if item.list(LISTENERS_MAX)?.is_empty() {
+        item.complain("is empty; a server must listen somewhere");
+    }
+    Some(found)
+}
+
+/// The error is the end of a sentence.
+fn listen(text: &str) -> Result<Listen, String> {
+    let wanted =
+        "is no `https://ADDRESS:PORT` with an IP address, such as `https://0.0.0.0:8443` or `https://[::]:8443`";
+    let (scheme, address) = text.split_once("://").ok_or(wanted)?;
+    let scheme = match scheme {
+        "https" => Scheme::Https,
+        "http" => Scheme::Http,
+        _ => return Err(wanted.to_owned()),
+    };
+    let address: SocketAddr = address.parse().map_err(|_| wanted)?;
+    if scheme == Scheme::Http && !address.ip().is_loopback() {
+        return Err(
+            "is plain http on an address others can reach; use https, or 127.0.0.1 or [::1] behind a TLS proxy"
+                .to_owned(),
+        );
+    }
+    Ok(Listen { address, scheme })
+}
+
+/// Relative paths are relative to the configuration file, not to wherever the program was started.
+fn path(item: &Item<'_>, base: &Path) -> Option<PathBuf> {
+    let text = item.text()?;
+    if text.is_empty() || text.contains('\0') {
+        item.complain(format_args!("is {text:?}, which is no path"));
+        return None;
+    }
+    Some(base.join(text))
+}
+
+fn tls(item: &Item<'_>, base: &Path) -> Option<TlsFiles> {
+    let table = item.table()?;
+    let file = |key| table.required(key).and_then(|item| path(&item, base));
+    let (certificate, key) = (file("certificate"), file("key"));
+    table.finish();
+    Some(TlsFiles {
+        certificate: certificate?,
+        key: key?,
+    })
+}
+
+fn profile_name(table: &Table<'_>, overrides: &Overrides, problems: &Problems) -> Option<String> {
+    const RULE: &str = "a profile's name is 1 to 32 of a-z, 0-9 and -";
+    let item = table.get("profile");
+    if let Some(name) = &overrides.profile {
+        if !profile_file::is_name(name) {
+            problems.add(format!("the profile {name:?} cannot be; {RULE}"));
+            return None;
+        }
+        return Some(name.clone());
+    }
+    let Some(item) = item else {
+        return Some("default".to_owned());
+    };
+    let name = item.text()?;
+    if !profile_file::is_name(name) {
+        item.complain(format_args!("is {name:?}; {RULE}"));
+        return None;
+    }
+    Some(name.to_owned())
+}
+
+fn key_policy(table: &Table<'_>) -> KeyPolicy {
+    let mut policy = KeyPolicy {
+        rotate_after: DAY.saturating_mul(90),
+        publish_before: DAY.saturating_mul(7),
+    };
+    let Some(table) = table.table("keys") else {
+        return policy;
+    };
+    if let Some(span) = table.duration("rotate_after", DAY..=DAY.saturating_mul(3650)) {
+        policy.rotate_after = span;
+    }
+    // Verifiers may keep a JWKS for an hour.
+    if let Some(span) = table.duration("publish_before", HOUR..=DAY.saturating_mul(365)) {
+        policy.publish_before = span;
+    }
+    if policy.publish_before >= policy.rotate_after {
+        table.complain(format_args!(
+            "announces the next key {} ahead though keys change every {}; make `publish_before` the shorter one",
+            spell(policy.publish_before),
+            spell(policy.rotate_after)
+        ));
+    }
+    table.finish();
+    policy
+}
+
+fn log(table: &Table<'_>) -> Log {
+    let mut log = Log { level: LogLevel::Info };
+    let Some(table) = table.table("log") else { return log };
+    if let Some(level) = table.choice("level", &LEVELS.map(|level| (level.as_str(), level))) {
+        log.level = level;
+    }
+    table.finish();
+    log
+}
+
+/// What only shows when everything is known.
+fn judge_together(config: &Config, problems: &Problems) {
+    let idle = config.profile.lifetimes.refresh_idle;
+    for resource in config
+        .profile
+        .resources
+        .iter()
+        .filter(|resource| resource.access_token_lifetime >= idle)
+    {
+        problems.add(format!(
+            "the access tokens of {} live {}, and refresh tokens may be idle only {} (`lifetimes.refresh_idle`): they \
+             would end before anyone needs them; make the idle time the longer one",
+            resource.identifier,
+            spell(resource.access_token_lifetime),
+            spell(idle)
+        ));
+    }
+    let https = config.listen.iter().any(|listen| listen.scheme == Scheme::Https);
+    if https && config.tls.is_none() && !config.issuer.is_loopback() {
+        problems.add(format!(
+            "the issuer {} needs a certificate: set `tls.certificate` and `tls.key`, or listen on plain http on \
+             127.0.0.1 behind a TLS proxy",
+            config.issuer
+        ));
+    }
+}

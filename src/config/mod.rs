@@ -1,0 +1,153 @@
+//! The configuration: `grantd.toml`, the profile it names, and the defaults for everything that is not said.
+//!
+//! Every file is read through [`reader`], which knows a key only because something asked for it: what nobody reads is
+//! refused, with the nearest key that exists. All problems of all files are told at once.
+
+mod file;
+mod issuer;
+mod profile;
+mod profile_file;
+mod reader;
+mod tree;
+mod warnings;
+
+pub use crate::model::role::Role;
+pub use crate::model::scope::{Risk, Scope, ScopeCatalog};
+pub use file::Overrides;
+pub use issuer::Issuer;
+pub use profile::{Algorithm, AuthorizeParameter, AuthorizeRules, IdType, Lifetimes, Noun, Pkce, Profile, Resource};
+pub use profile_file::embedded_profiles;
+
+use serde::{Serialize, Serializer};
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The name `grantd` looks for where no other is given.
+pub const FILE_NAME: &str = "grantd.toml";
+
+/// Every key with its default and its reason, all commented out: what `grantd init` writes.
+pub const DEFAULT_FILE: &str = include_str!("../../data/grantd.toml");
+
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Config {
+    pub issuer: Issuer,
+    pub data_dir: PathBuf,
+    /// At least one.
+    pub listen: Vec<Listen>,
+    pub tls: Option<TlsFiles>,
+    pub profile: Profile,
+    pub keys: KeyPolicy,
+    pub log: Log,
+}
+
+/// Where the server answers. Plain http only on loopback addresses.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Listen {
+    /// Port 0 lets the system choose.
+    pub address: SocketAddr,
+    pub scheme: Scheme,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Scheme {
+    Https,
+    Http,
+}
+
+/// PEM files: the chain, the server's certificate first, and its private key.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct TlsFiles {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
+/// When signing keys change.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct KeyPolicy {
+    /// How long a key signs.
+    #[serde(serialize_with = "duration_text")]
+    pub rotate_after: Duration,
+    /// How long the next key stands in the JWKS before it signs, so that every cache has seen it.
+    #[serde(serialize_with = "duration_text")]
+    pub publish_before: Duration,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Log {
+    pub level: LogLevel,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+/// Everything that is wrong, one sentence each. Never empty.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ConfigErrors(pub Vec<String>);
+
+impl Config {
+    /// Without a path: the defaults. A path that leads to no file is an error. Relative paths in the file are relative
+    /// to its directory; `overrides` are the command line's and win.
+    pub fn load(path: Option<&Path>, overrides: &Overrides) -> Result<Self, ConfigErrors> {
+        file::load(path, overrides)
+    }
+
+    /// What is allowed but deserves a second look, a sentence each.
+    pub fn warnings(&self) -> Vec<String> {
+        warnings::of(self)
+    }
+}
+
+impl Scheme {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Https => "https",
+            Self::Http => "http",
+        }
+    }
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme.as_str(), self.address)
+    }
+}
+
+impl Serialize for Listen {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl LogLevel {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl std::error::Error for ConfigErrors {}
+
+/// The same spelling the files use.
+fn duration_text<S: Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&reader::spell(*span))
+}

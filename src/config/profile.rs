@@ -1,0 +1,167 @@
+//! A profile: which system this installation is. Three are built in; a directory under `<data_dir>/profiles` overrides
+//! their files or adds another.
+
+use super::{ScopeCatalog, duration_text};
+use serde::Serialize;
+use std::time::Duration;
+
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Profile {
+    /// The directory's name.
+    pub name: String,
+    pub noun: Noun,
+    pub ids: IdType,
+    /// What tokens, codes, secrets and client ids begin with: `[a-z0-9]{1,12}`.
+    pub prefix: String,
+    /// At least one; the first is the audience where a request names none.
+    pub resources: Vec<Resource>,
+    pub lifetimes: Lifetimes,
+    pub pkce: Pkce,
+    pub authorize: AuthorizeRules,
+    pub scopes: ScopeCatalog,
+}
+
+/// What this API calls an organization. Names the claims and members, so both words are `[a-z][a-z_]{0,31}`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Noun {
+    pub singular: String,
+    pub plural: String,
+    #[serde(skip)]
+    id_claim: String,
+    #[serde(skip)]
+    name_member: String,
+}
+
+/// How organization ids look, in claims, answers and introspection alike.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IdType {
+    /// JSON numbers, counted.
+    Integer,
+    /// JSON strings, `o_…`.
+    Text,
+}
+
+/// An API that tokens are for (RFC 8707).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Resource {
+    /// An absolute URI without query and fragment, kept byte for byte; `{issuer}` is already replaced.
+    pub identifier: String,
+    /// For people: `resource_name` of RFC 9728 §2.
+    pub name: String,
+    /// `resource_documentation` of RFC 9728 §2.
+    pub documentation: Option<String>,
+    pub algorithm: Algorithm,
+    #[serde(rename = "access_token", serialize_with = "duration_text")]
+    pub access_token_lifetime: Duration,
+    /// Client ids that may introspect every token of this audience (RFC 7662 §2.1).
+    pub introspection_clients: Vec<String>,
+}
+
+/// What signs the access tokens of a resource (RFC 7518 §3.1, RFC 8037 §3.1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub enum Algorithm {
+    #[serde(rename = "EdDSA")]
+    EdDsa,
+    #[serde(rename = "ES256")]
+    Es256,
+    #[serde(rename = "RS256")]
+    Rs256,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Lifetimes {
+    #[serde(serialize_with = "duration_text")]
+    pub code: Duration,
+    /// A refresh token not used for so long ends its family.
+    #[serde(serialize_with = "duration_text")]
+    pub refresh_idle: Duration,
+    /// However often it is used, a family ends after this.
+    #[serde(serialize_with = "duration_text")]
+    pub refresh_absolute: Duration,
+}
+
+/// Who must send a code_challenge. Whoever sends one must verify it, in every profile.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pkce {
+    /// Everybody (OAuth 2.1).
+    All,
+    /// Public clients; a confidential client may leave it out.
+    PublicClients,
+}
+
+/// What an authorization request needs beyond OAuth 2.1.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct AuthorizeRules {
+    pub require: Vec<AuthorizeParameter>,
+    /// The least length of a `state`, where one is sent; 0 for any.
+    pub state_chars_min: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthorizeParameter {
+    RedirectUri,
+    Scope,
+    State,
+}
+
+impl Noun {
+    pub(super) fn new(singular: &str, plural: &str) -> Self {
+        Self {
+            singular: singular.to_owned(),
+            plural: plural.to_owned(),
+            id_claim: format!("{singular}_id"),
+            name_member: format!("{singular}_name"),
+        }
+    }
+
+    /// `organization_id`: the claim, and the member and parameter of the same name.
+    pub fn id_claim(&self) -> &str {
+        &self.id_claim
+    }
+
+    /// `organization_name`.
+    pub fn name_member(&self) -> &str {
+        &self.name_member
+    }
+}
+
+impl Profile {
+    /// The audience where a request names none.
+    pub fn default_resource(&self) -> &Resource {
+        self.resources
+            .first()
+            .expect("loading refuses a profile without resources")
+    }
+
+    /// Compared byte for byte (RFC 8707 §2).
+    pub fn resource(&self, identifier: &str) -> Option<&Resource> {
+        self.resources.iter().find(|resource| resource.identifier == identifier)
+    }
+}
+
+impl Algorithm {
+    pub const ALL: [Self; 3] = [Self::EdDsa, Self::Es256, Self::Rs256];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::EdDsa => "EdDSA",
+            Self::Es256 => "ES256",
+            Self::Rs256 => "RS256",
+        }
+    }
+}
+
+impl AuthorizeParameter {
+    pub const ALL: [Self; 3] = [Self::RedirectUri, Self::Scope, Self::State];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RedirectUri => "redirect_uri",
+            Self::Scope => "scope",
+            Self::State => "state",
+        }
+    }
+}

@@ -1,0 +1,371 @@
+//! Reads a profile: `profile.toml` and `scopes.json`, built in or from `<data_dir>/profiles/<name>`.
+
+use super::profile::{Algorithm, AuthorizeParameter, AuthorizeRules, IdType, Lifetimes, Noun, Pkce, Profile, Resource};
+use super::reader::{Item, Problems, Table, listed, nearest, spell};
+use super::tree::{Node, parse_json, parse_toml};
+use super::{Issuer, Risk, Role, Scope, ScopeCatalog, file};
+use std::path::Path;
+use std::time::Duration;
+use url::Url;
+
+/// Name, `profile.toml`, `scopes.json`.
+const EMBEDDED: [(&str, &str, &str); 3] = [
+    (
+        "default",
+        include_str!("../../data/profiles/default/profile.toml"),
+        include_str!("../../data/profiles/default/scopes.json"),
+    ),
+    (
+        "makecrypto",
+        include_str!("../../data/profiles/makecrypto/profile.toml"),
+        include_str!("../../data/profiles/makecrypto/scopes.json"),
+    ),
+    (
+        "mokapen",
+        include_str!("../../data/profiles/mokapen/profile.toml"),
+        include_str!("../../data/profiles/mokapen/scopes.json"),
+    ),
+];
+
+const fn seconds(s: u64) -> Duration {
+    Duration::from_secs(s)
+}
+const MINUTE: Duration = seconds(60);
+const DAY: Duration = seconds(24 * 60 * 60);
+const TEN_YEARS: Duration = seconds(3650 * 24 * 60 * 60);
+
+const RESOURCES_MAX: usize = 16;
+const SCOPES_MAX: usize = 256;
+const TEXT_CHARS_MAX: usize = 300;
+const URI_BYTES_MAX: usize = 300;
+const CLIENTS_MAX: usize = 100;
+
+/// `<noun>_id` of these already means something else in tokens and answers.
+const NOUNS_TAKEN: [&str; 4] = ["client", "grant", "installation", "registration"];
+
+/// The names of the profiles in the binary.
+pub fn embedded_profiles() -> impl Iterator<Item = &'static str> {
+    EMBEDDED.iter().map(|(name, ..)| *name)
+}
+
+/// A profile's name: the name of its directory.
+pub(super) fn is_name(text: &str) -> bool {
+    (1..=32).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+/// `None` when problems were found; the caller checked the name with [`is_name`].
+pub(super) fn load(name: &str, issuer: &Issuer, data_dir: &Path, problems: &Problems) -> Option<Profile> {
+    let directory = data_dir.join("profiles").join(name);
+    let embedded = EMBEDDED.iter().find(|(known, ..)| *known == name);
+    if embedded.is_none() && !directory.is_dir() {
+        let hint = nearest(name, embedded_profiles()).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+        problems.add(format!(
+            "there is no profile `{name}`{hint} Built in are {}; any other is a directory {}",
+            listed(embedded_profiles()),
+            directory.display()
+        ));
+        return None;
+    }
+    let settings = source(&directory, "profile.toml", embedded.map(|(_, text, _)| *text), problems);
+    let scopes = source(&directory, "scopes.json", embedded.map(|(.., text)| *text), problems);
+    let (settings, scopes) = (settings?, scopes?);
+    let scope_tree = file::tree(&scopes.0, &scopes.1, parse_json, problems);
+    let scopes = scope_tree.and_then(|tree| catalog(&scopes.0, &tree, problems));
+    let tree = file::tree(&settings.0, &settings.1, parse_toml, problems)?;
+    let table = Table::root(&settings.0, &tree, problems)?;
+    let profile = read(name, issuer, &table, scopes);
+    table.finish();
+    profile
+}
+
+/// The label and the text of a file: the one in the data directory, else the embedded one.
+fn source(directory: &Path, file_name: &str, embedded: Option<&str>, problems: &Problems) -> Option<(String, String)> {
+    let path = directory.join(file_name);
+    match file::read_text(&path) {
+        Ok(Some(text)) => Some((path.display().to_string(), text)),
+        Ok(None) => match embedded {
+            Some(text) => Some((format!("the built-in {}", path.display()), text.to_owned())),
+            None => {
+                problems.add(format!("{} is missing: a profile of its own needs one", path.display()));
+                None
+            }
+        },
+        Err(why) => {
+            problems.add(why);
+            None
+        }
+    }
+}
+
+/// Keys that are not there have the default profile's value.
+fn read(name: &str, issuer: &Issuer, table: &Table<'_>, scopes: Option<ScopeCatalog>) -> Option<Profile> {
+    let noun = noun(table);
+    let ids = table.choice("ids", &[("integer", IdType::Integer), ("text", IdType::Text)]);
+    let prefix = table.get("prefix").and_then(|item| prefix(&item));
+    let pkce = table.choice("pkce", &[("all", Pkce::All), ("public_clients", Pkce::PublicClients)]);
+    let lifetimes = lifetimes(table);
+    let authorize = authorize(table);
+    let given = table.get("resources").and_then(|item| resources(&item, issuer));
+    Some(Profile {
+        name: name.to_owned(),
+        noun: noun.unwrap_or_else(|| Noun::new("organization", "organizations")),
+        ids: ids.unwrap_or(IdType::Text),
+        prefix: prefix.unwrap_or_else(|| "grantd".to_owned()),
+        resources: given.unwrap_or_else(|| vec![default_resource(issuer)]),
+        lifetimes,
+        pkce: pkce.unwrap_or(Pkce::All),
+        authorize,
+        scopes: scopes?,
+    })
+}
+
+fn default_resource(issuer: &Issuer) -> Resource {
+    Resource {
+        identifier: format!("{issuer}/api"),
+        name: "API".to_owned(),
+        documentation: None,
+        algorithm: Algorithm::EdDsa,
+        access_token_lifetime: ACCESS_TOKEN,
+        introspection_clients: Vec::new(),
+    }
+}
+
+const ACCESS_TOKEN: Duration = seconds(10 * 60);
+
+fn noun(table: &Table<'_>) -> Option<Noun> {
+    let table = table.table("noun")?;
+    let word = |key: &'static str| {
+        let item = table.required(key)?;
+        let text = item.text()?;
+        let first = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
+        let ok = first && text.len() <= 32 && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        if !ok {
+            item.complain(format_args!(
+                "is {text:?}; it names a claim, so write 1 to 32 of a-z and _, a letter first"
+            ));
+            return None;
+        }
+        if NOUNS_TAKEN.contains(&text) {
+            item.complain(format_args!(
+                "is {text:?}, but `{text}_id` already means something else in tokens"
+            ));
+            return None;
+        }
+        Some(text)
+    };
+    let (singular, plural) = (word("singular"), word("plural"));
+    table.finish();
+    Some(Noun::new(singular?, plural?))
+}
+
+fn prefix<'a>(item: &Item<'a>) -> Option<String> {
+    let text = item.text()?;
+    if !(1..=12).contains(&text.len()) || !text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) {
+        item.complain(format_args!("is {text:?}; a prefix is 1 to 12 of a-z and 0-9"));
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+fn lifetimes(table: &Table<'_>) -> Lifetimes {
+    let mut lifetimes = Lifetimes {
+        code: MINUTE,
+        refresh_idle: DAY.saturating_mul(30),
+        refresh_absolute: DAY.saturating_mul(365),
+    };
+    let Some(table) = table.table("lifetimes") else {
+        return lifetimes;
+    };
+    // RFC 6749 §4.1.2: ten minutes at the most.
+    if let Some(code) = table.duration("code", seconds(5)..=MINUTE.saturating_mul(10)) {
+        lifetimes.code = code;
+    }
+    if let Some(idle) = table.duration("refresh_idle", MINUTE..=TEN_YEARS) {
+        lifetimes.refresh_idle = idle;
+    }
+    if let Some(absolute) = table.duration("refresh_absolute", MINUTE..=TEN_YEARS) {
+        lifetimes.refresh_absolute = absolute;
+    }
+    if lifetimes.refresh_absolute < lifetimes.refresh_idle {
+        table.complain(format_args!(
+            "lets refresh tokens be idle for {} but end after {}; make `refresh_absolute` the longer one",
+            spell(lifetimes.refresh_idle),
+            spell(lifetimes.refresh_absolute)
+        ));
+    }
+    table.finish();
+    lifetimes
+}
+
+fn authorize(table: &Table<'_>) -> AuthorizeRules {
+    let mut rules = AuthorizeRules {
+        require: Vec::new(),
+        state_chars_min: 0,
+    };
+    let Some(table) = table.table("authorize") else {
+        return rules;
+    };
+    let choices = AuthorizeParameter::ALL.map(|parameter| (parameter.as_str(), parameter));
+    if let Some(item) = table.get("require") {
+        rules.require = item
+            .set(choices.len(), |item| item.choice(&choices))
+            .unwrap_or_default();
+    }
+    if let Some(chars) = table.get("state_chars_min").and_then(|item| item.integer(0..=128)) {
+        rules.state_chars_min = u32::try_from(chars).expect("judged to be 0 to 128");
+    }
+    table.finish();
+    rules
+}
+
+/// The list under `resources`, in a profile or in `grantd.toml`. `None` when it cannot stand.
+pub(super) fn resources(item: &Item<'_>, issuer: &Issuer) -> Option<Vec<Resource>> {
+    let mut found: Vec<Resource> = Vec::new();
+    for entry in item.list(RESOURCES_MAX)? {
+        let Some(resource) = entry.table().and_then(|table| resource(table, issuer)) else {
+            continue;
+        };
+        if found.iter().any(|other| other.identifier == resource.identifier) {
+            entry.complain(format_args!("repeats the identifier {:?}", resource.identifier));
+            continue;
+        }
+        found.push(resource);
+    }
+    if item.list(RESOURCES_MAX)?.is_empty() {
+        item.complain("is empty; tokens need at least one resource to be for");
+    }
+    (!found.is_empty()).then_some(found)
+}
+
+fn resource(table: Table<'_>, issuer: &Issuer) -> Option<Resource> {
+    let identifier = table.required("identifier").and_then(|item| {
+        let text = item.text()?.replace("{issuer}", issuer.as_str());
+        uri(&item, &text)
+    });
+    let name = table.required("name").and_then(|item| sentence(&item));
+    let documentation = table.get("documentation").and_then(|item| uri(&item, item.text()?));
+    let algorithm = table.choice(
+        "algorithm",
+        &Algorithm::ALL.map(|algorithm| (algorithm.as_str(), algorithm)),
+    );
+    let lifetime = table.duration("access_token", seconds(10)..=TEN_YEARS);
+    let clients = table
+        .get("introspection_clients")
+        .and_then(|item| item.set(CLIENTS_MAX, client_id));
+    table.finish();
+    Some(Resource {
+        identifier: identifier?,
+        name: name?,
+        documentation,
+        algorithm: algorithm.unwrap_or(Algorithm::EdDsa),
+        access_token_lifetime: lifetime.unwrap_or(ACCESS_TOKEN),
+        introspection_clients: clients.unwrap_or_default(),
+    })
+}
+
+/// RFC 8707 §2: absolute and without fragment. A query or another spelling of the same URI would only be missed when
+/// compared, so they are refused as well.
+fn uri(item: &Item<'_>, text: &str) -> Option<String> {
+    let judged = Url::parse(text)
+        .map_err(|why| format!("is no absolute URI: {why}"))
+        .and_then(|url| {
+            super::issuer::judge_scheme(&url)?;
+            if url.fragment().is_some()
+                || url.query().is_some()
+                || !url.username().is_empty()
+                || url.password().is_some()
+            {
+                return Err("must have no query, no fragment and no credentials".to_owned());
+            }
+            let normal = url.as_str();
+            if normal != text && normal.strip_suffix('/') != Some(text) {
+                return Err(format!("is not in its normal form {normal:?}"));
+            }
+            if text.len() > URI_BYTES_MAX {
+                return Err(format!("is longer than {URI_BYTES_MAX} bytes"));
+            }
+            Ok(text.to_owned())
+        });
+    judged
+        .map_err(|why| item.complain(format_args!("is {text:?}, which {why}")))
+        .ok()
+}
+
+/// RFC 6749 appendix A.1, one at least.
+fn client_id(item: &Item<'_>) -> Option<String> {
+    let text = item.text()?;
+    if !(1..=128).contains(&text.len()) || !text.bytes().all(|b| matches!(b, 0x21..=0x7e)) {
+        item.complain(format_args!("is {text:?}, which is no client id"));
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+/// Text for people: one line, neither empty nor endless.
+fn sentence(item: &Item<'_>) -> Option<String> {
+    let text = item.text()?;
+    if text.trim() != text || text.is_empty() || text.chars().count() > TEXT_CHARS_MAX {
+        item.complain(format_args!(
+            "must be 1 to {TEXT_CHARS_MAX} characters without blanks around them"
+        ));
+        return None;
+    }
+    if text.chars().any(char::is_control) {
+        item.complain("contains control characters");
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+fn catalog(label: &str, tree: &Node, problems: &Problems) -> Option<ScopeCatalog> {
+    let table = Table::root(label, tree, problems)?;
+    let Some(list) = table.get("scopes") else {
+        problems.add(format!("`scopes` is missing in {}", table.place()));
+        return None;
+    };
+    let items = list.list(SCOPES_MAX);
+    table.finish();
+    let items = items?;
+    let count = items.len();
+    let scopes: Vec<Scope> = items.iter().filter_map(Item::table).filter_map(scope).collect();
+    if count == 0 {
+        list.complain("is empty; an API without scopes has nothing to grant");
+    }
+    if scopes.len() < count || count == 0 {
+        return None;
+    }
+    ScopeCatalog::new(scopes)
+        .map_err(|faults| {
+            faults
+                .into_iter()
+                .for_each(|fault| problems.add(format!("{fault} ({label})")))
+        })
+        .ok()
+}
+
+fn scope(table: Table<'_>) -> Option<Scope> {
+    let text = |key| table.required(key).and_then(|item| sentence(&item));
+    let name = table.required("name").and_then(|item| item.text());
+    let (title, sentence) = (text("title"), text("sentence"));
+    let risks = [("low", Risk::Low), ("medium", Risk::Medium), ("high", Risk::High)];
+    let risk = table.required("risk").and_then(|item| item.choice(&risks));
+    let roles = table.required("roles").and_then(|item| {
+        let choices = Role::ALL.map(|role| (role.as_str(), role));
+        item.set(choices.len(), |item| item.choice(&choices))
+    });
+    let implies = table
+        .get("implies")
+        .map(|item| item.set(SCOPES_MAX, |item| item.text().map(str::to_owned)));
+    table.finish();
+    Some(Scope {
+        name: name?.to_owned(),
+        title: title?,
+        sentence: sentence?,
+        risk: risk?,
+        roles: roles?,
+        implies: implies.unwrap_or(Some(Vec::new()))?,
+    })
+}

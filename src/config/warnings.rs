@@ -1,0 +1,77 @@
+//! What is allowed but deserves a second look.
+
+use super::reader::spell;
+use super::{Algorithm, Config, Scheme};
+use std::time::Duration;
+
+/// Longer access tokens are not short-lived any more; only revocation ends them in time (RFC 9700 §2.2.1).
+const ACCESS_TOKEN_USUAL_MAX: Duration = Duration::from_secs(60 * 60);
+
+pub(super) fn of(config: &Config) -> Vec<String> {
+    let mut warnings = Vec::new();
+    tokens(config, &mut warnings);
+    reachability(config, &mut warnings);
+    files(config, &mut warnings);
+    warnings
+}
+
+fn tokens(config: &Config, warnings: &mut Vec<String>) {
+    for resource in &config.profile.resources {
+        if resource.access_token_lifetime > ACCESS_TOKEN_USUAL_MAX {
+            warnings.push(format!(
+                "access tokens for {} live {}: an API that only checks signatures will not notice when one is revoked; \
+                 let it introspect",
+                resource.identifier,
+                spell(resource.access_token_lifetime)
+            ));
+        }
+        if resource.algorithm == Algorithm::Rs256 {
+            warnings.push(format!(
+                "access tokens for {} are signed with RS256, which is slower to sign and larger than EdDSA; keep it only \
+                 for clients that verify nothing else",
+                resource.identifier
+            ));
+        }
+    }
+}
+
+fn reachability(config: &Config, warnings: &mut Vec<String>) {
+    let issuer = &config.issuer;
+    let listens = |scheme| config.listen.iter().any(|listen| listen.scheme == scheme);
+    if issuer.is_loopback() {
+        warnings.push(format!(
+            "the issuer {issuer} is this machine: nobody else can use its tokens or sign in"
+        ));
+    }
+    if issuer.is_https() && !listens(Scheme::Https) {
+        warnings.push(format!(
+            "no listener speaks https though the issuer is {issuer}: a TLS proxy must stand in front of {}",
+            config
+                .listen
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(", ")
+        ));
+    }
+    if !issuer.is_https() && !listens(Scheme::Http) {
+        warnings.push(format!(
+            "the issuer is {issuer} but no listener speaks plain http: clients will not reach it"
+        ));
+    }
+    if config.tls.is_some() && !listens(Scheme::Https) {
+        warnings.push("`tls` is set but no listener speaks https: the certificate is not used".to_owned());
+    }
+    if config.tls.is_none() && listens(Scheme::Https) {
+        warnings.push("`tls` is not set: a development certificate is made, which browsers will not trust".to_owned());
+    }
+}
+
+fn files(config: &Config, warnings: &mut Vec<String>) {
+    let Some(tls) = &config.tls else { return };
+    for (key, path) in [("tls.certificate", &tls.certificate), ("tls.key", &tls.key)] {
+        if !path.is_file() {
+            warnings.push(format!("`{key}` names {}, which is no file", path.display()));
+        }
+    }
+}
