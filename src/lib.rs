@@ -1,7 +1,44 @@
 //! grantd: an app platform for an API in one binary.
+//!
+//! # The map
+//!
+//! Imports go to the right only; `tests/tidy.rs` checks it:
+//!
+//! ```text
+//! main → cli → app → { api, jobs, control } → web → oauth → context → config → model → store → base
+//! ```
+//!
+//! * [`base`] knows nothing of OAuth: time, randomness, secrets, signatures, limits.
+//! * [`store`] is an ordered map of bytes with atomic, conditional batches. Every decision of the product is one
+//!   [`store::Batch`]: never a decision on a copy read earlier.
+//! * [`model`] is what there is: records and pure state machines, `now` in, new value out.
+//! * [`config`] reads `grantd.toml` and the profile: the noun, the ids, the scopes, the lifetimes.
+//! * [`context`] is what every decision is made with: configuration, store, clock, randomness, keys.
+//! * [`oauth`] is the protocol, without HTTP.
+//! * [`web`] is HTTP, without routes: TLS, limits, timeouts, graceful end.
+//! * [`api`] has one short function per machine endpoint, [`jobs`] what happens by itself, [`control`] what an
+//!   administrator does from the command line.
+//! * [`app`] names every handler; [`cli`] is the command line.
+//!
+//! # A request's way
+//!
+//! [`web::server`] accepts, ends TLS and reads the body whole, within the limits → [`app::dispatch`] finds the row of
+//! its table → a handler of [`api`] turns HTTP into parameters → [`oauth`] decides, in one batch → the answer.
+//!
+//! # Where to start reading
+//!
+//! [`store::keys`] (all that is remembered) → [`app`] (all that is answered) → [`oauth::token`] (how a request is
+//! decided) → `tests/rfc6749.rs` (what is promised).
 
+pub mod api;
+pub mod app;
 pub mod base;
+pub mod cli;
 pub mod config;
+pub mod context;
+pub mod control;
+pub mod jobs;
 pub mod model;
+pub mod oauth;
 pub mod store;
 pub mod web;

@@ -52,7 +52,7 @@ pub async fn create(ctx: &Context, new: NewApp) -> Result<Value, String> {
         secret = Some(shown);
     }
     let mut batch = Batch::new();
-    batch.insert(&app).map_err(|e| e.to_string())?;
+    batch.insert(&app)?;
     commit(ctx, batch).await?;
     let mut answer = view(ctx, &app);
     if let Some(secret) = secret {
@@ -63,7 +63,7 @@ pub async fn create(ctx: &Context, new: NewApp) -> Result<Value, String> {
 
 pub async fn list(ctx: &Context, organization: Option<String>) -> Result<Value, String> {
     let (apps, _) =
-        list_records::<App>(&*ctx.store, &keys::apps(), None, LIST_MAX).await.map_err(|e| e.to_string())?;
+        list_records::<App>(&*ctx.store, &keys::apps(), None, LIST_MAX).await?;
     let of = |app: &&Versioned<App>| organization.as_ref().is_none_or(|id| app.organization == *id);
     Ok(apps.iter().filter(of).map(|app| view(ctx, app)).collect())
 }
@@ -94,7 +94,7 @@ pub async fn change(
         new.scopes = check_scopes(ctx, scopes)?;
     }
     let mut batch = Batch::new();
-    batch.replace(&old, &new).map_err(|e| e.to_string())?;
+    batch.replace(&old, &new)?;
     commit(ctx, batch).await?;
     Ok(view(ctx, &new))
 }
@@ -104,7 +104,7 @@ pub async fn disable(ctx: &Context, client_id: &str, disabled: bool) -> Result<V
     let old = find(ctx, client_id).await?;
     let new = App { disabled, ..old.value.clone() };
     let mut batch = Batch::new();
-    batch.replace(&old, &new).map_err(|e| e.to_string())?;
+    batch.replace(&old, &new)?;
     commit(ctx, batch).await?;
     Ok(view(ctx, &new))
 }
@@ -116,7 +116,7 @@ pub async fn add_secret(ctx: &Context, client_id: &str, label: Option<String>) -
     let id = held.id.clone();
     let new = old.with_secret(held, ctx.now())?;
     let mut batch = Batch::new();
-    batch.replace(&old, &new).map_err(|e| e.to_string())?;
+    batch.replace(&old, &new)?;
     commit(ctx, batch).await?;
     Ok(json!({ "client_id": new.client_id, "secret_id": id, "label": label, "client_secret": shown }))
 }
@@ -126,13 +126,13 @@ pub async fn revoke_secret(ctx: &Context, client_id: &str, secret: &str) -> Resu
     let missing = || format!("the app has no secret {secret}: `grantd app show {client_id}` lists them");
     let new = old.without_secret(secret).ok_or_else(missing)?;
     let mut batch = Batch::new();
-    batch.replace(&old, &new).map_err(|e| e.to_string())?;
+    batch.replace(&old, &new)?;
     commit(ctx, batch).await?;
     Ok(view(ctx, &new))
 }
 
 pub async fn find(ctx: &Context, client_id: &str) -> Result<Versioned<App>, String> {
-    let found = load::<App>(&*ctx.store, &keys::app(client_id)).await.map_err(|e| e.to_string())?;
+    let found = load::<App>(&*ctx.store, &keys::app(client_id)).await?;
     found.ok_or_else(|| format!("there is no app {client_id}: `grantd app list` shows them"))
 }
 
@@ -151,7 +151,7 @@ fn make_secret(ctx: &Context, label: &str) -> (ClientSecret, String) {
 
 async fn dedicated_user(ctx: &Context, organization: &str, user: &str) -> Result<String, String> {
     let user = users::find(ctx, user).await?;
-    let member = load::<Member>(&*ctx.store, &keys::member(organization, &user.id)).await.map_err(|e| e.to_string())?;
+    let member = load::<Member>(&*ctx.store, &keys::member(organization, &user.id)).await?;
     match member {
         Some(member) if !member.removed => Ok(user.value.id),
         _ => Err(format!("{} is no member of {organization}: add them with `grantd org member`", user.email)),

@@ -35,7 +35,7 @@ pub async fn rotate(ctx: &Context, algorithm: Option<String>) -> Result<Value, S
         return Err(format!("there is no key for `{name}`: `grantd key list` shows the algorithms in use"));
     }
     for algorithm in algorithms {
-        let rotated = ctx.keyring.rotate(&ctx.key_tools(), algorithm).await.map_err(|e| e.to_string())?;
+        let rotated = ctx.keyring.rotate(&ctx.key_tools(), algorithm).await?;
         if rotated.is_none() {
             return Err("the keys were changed by somebody else at the same moment: try again".into());
         }
@@ -44,6 +44,6 @@ pub async fn rotate(ctx: &Context, algorithm: Option<String>) -> Result<Value, S
 }
 
 pub async fn revoke(ctx: &Context, kid: &str) -> Result<Value, String> {
-    let done = ctx.keyring.revoke(&ctx.key_tools(), kid).await.map_err(|e| e.to_string())?;
+    let done = ctx.keyring.revoke(&ctx.key_tools(), kid).await?;
     if done { list(ctx) } else { Err(format!("there is no key {kid}: `grantd key list` shows them")) }
 }

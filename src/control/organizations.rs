@@ -18,7 +18,7 @@ const ID_CHARS_MAX: usize = 40;
 
 pub async fn create(ctx: &Context, name: &str, id: Option<String>) -> Result<Value, String> {
     let name = check_name(&ctx.profile().noun.singular, name, NAME_CHARS_MAX)?;
-    let settings = ctx.settings().await.map_err(|e| e.to_string())?;
+    let settings = ctx.settings().await?;
     let mut batch = Batch::new();
     let id = match (id, ctx.profile().ids) {
         (Some(id), ids) => check_id(id, ids)?,
@@ -26,15 +26,15 @@ pub async fn create(ctx: &Context, name: &str, id: Option<String>) -> Result<Val
         (None, IdType::Integer) => {
             let id = free_number(ctx, settings.next_organization).await?;
             let counted = Settings { next_organization: id + 1, ..settings.value.clone() };
-            batch.replace(&settings, &counted).map_err(|e| e.to_string())?;
+            batch.replace(&settings, &counted)?;
             id.to_string()
         }
     };
-    if load::<Organization>(&*ctx.store, &keys::organization(&id)).await.map_err(|e| e.to_string())?.is_some() {
+    if load::<Organization>(&*ctx.store, &keys::organization(&id)).await?.is_some() {
         return Err(format!("the id {id} is taken"));
     }
     let organization = Organization { id, name, disabled: false, epoch: 0, created_at: ctx.now() };
-    batch.insert(&organization).map_err(|e| e.to_string())?;
+    batch.insert(&organization)?;
     commit(ctx, batch).await?;
     Ok(view(ctx, &organization))
 }
@@ -42,7 +42,7 @@ pub async fn create(ctx: &Context, name: &str, id: Option<String>) -> Result<Val
 /// The next number that nobody chose by hand.
 async fn free_number(ctx: &Context, from: u64) -> Result<u64, String> {
     let mut id = from;
-    while ctx.store.get(&keys::organization(&id.to_string())).await.map_err(|e| e.to_string())?.is_some() {
+    while ctx.store.get(&keys::organization(&id.to_string())).await?.is_some() {
         id += 1;
     }
     Ok(id)
@@ -67,7 +67,7 @@ fn check_id(id: String, ids: IdType) -> Result<String, String> {
 
 pub async fn list(ctx: &Context) -> Result<Value, String> {
     let found = list_records::<Organization>(&*ctx.store, &keys::organizations(), None, LIST_MAX).await;
-    let (organizations, _) = found.map_err(|e| e.to_string())?;
+    let (organizations, _) = found?;
     Ok(organizations.iter().map(|o| view(ctx, o)).collect())
 }
 
@@ -76,7 +76,7 @@ pub async fn disable(ctx: &Context, organization: &str, disabled: bool) -> Resul
     let old = find(ctx, organization).await?;
     let new = Organization { disabled, ..old.value.clone() };
     let mut batch = Batch::new();
-    batch.replace(&old, &new).map_err(|e| e.to_string())?;
+    batch.replace(&old, &new)?;
     commit(ctx, batch).await?;
     Ok(view(ctx, &new))
 }
@@ -84,7 +84,7 @@ pub async fn disable(ctx: &Context, organization: &str, disabled: bool) -> Resul
 pub async fn members(ctx: &Context, organization: &str) -> Result<Value, String> {
     let organization = find(ctx, organization).await?;
     let found = list_records::<Member>(&*ctx.store, &keys::members(&organization.id), None, LIST_MAX).await;
-    let (members, _) = found.map_err(|e| e.to_string())?;
+    let (members, _) = found?;
     let mut rows = Vec::new();
     for member in members.iter().filter(|m| !m.removed) {
         let user = users::find(ctx, &member.user).await?;
@@ -98,11 +98,11 @@ pub async fn set_member(ctx: &Context, organization: &str, user: &str, role: Rol
     let organization = find(ctx, organization).await?;
     let user = users::find(ctx, user).await?;
     let mut batch = Batch::new();
-    let old = load::<Member>(&*ctx.store, &keys::member(&organization.id, &user.id)).await.map_err(|e| e.to_string())?;
+    let old = load::<Member>(&*ctx.store, &keys::member(&organization.id, &user.id)).await?;
     let member = match &old {
         Some(old) => {
             let new = old.with_role(role);
-            batch.replace(old, &new).map_err(|e| e.to_string())?;
+            batch.replace(old, &new)?;
             new
         }
         None => {
@@ -114,7 +114,7 @@ pub async fn set_member(ctx: &Context, organization: &str, user: &str, role: Rol
                 epoch: 0,
                 created_at: ctx.now(),
             };
-            batch.insert(&new).map_err(|e| e.to_string())?;
+            batch.insert(&new)?;
             new
         }
     };
@@ -125,18 +125,18 @@ pub async fn set_member(ctx: &Context, organization: &str, user: &str, role: Rol
 pub async fn remove_member(ctx: &Context, organization: &str, user: &str) -> Result<Value, String> {
     let organization = find(ctx, organization).await?;
     let user = users::find(ctx, user).await?;
-    let old = load::<Member>(&*ctx.store, &keys::member(&organization.id, &user.id)).await.map_err(|e| e.to_string())?;
+    let old = load::<Member>(&*ctx.store, &keys::member(&organization.id, &user.id)).await?;
     let Some(old) = old.filter(|m| !m.removed) else {
         return Err(format!("{} is no member of {}", user.email, organization.id));
     };
     let mut batch = Batch::new();
-    batch.replace(&old, &old.remove()).map_err(|e| e.to_string())?;
+    batch.replace(&old, &old.remove())?;
     commit(ctx, batch).await?;
     Ok(json!({ "removed": true, "user": user.id, "email": user.email }))
 }
 
 pub async fn find(ctx: &Context, id: &str) -> Result<Versioned<Organization>, String> {
-    let found = load::<Organization>(&*ctx.store, &keys::organization(id)).await.map_err(|e| e.to_string())?;
+    let found = load::<Organization>(&*ctx.store, &keys::organization(id)).await?;
     found.ok_or_else(|| format!("there is no {} {id}: `grantd org list` shows them", ctx.profile().noun.singular))
 }
 

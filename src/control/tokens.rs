@@ -38,7 +38,7 @@ pub async fn mint(
     let asked =
         scope::requested(&ctx.profile().scopes, &app, asked.as_deref()).map_err(|e| e.description.into_owned())?;
     let user = app.dedicated_user.as_ref().ok_or("the app needs a dedicated user")?;
-    let stands = acting(ctx, &app, &app.organization, user).await.map_err(|e| e.to_string())??;
+    let stands = acting(ctx, &app, &app.organization, user).await??;
     let scopes = scope::effective(&ctx.profile().scopes, &app, stands.role, &asked);
     if scopes.is_empty() {
         return Err("the role of the app's dedicated user may grant none of these scopes".into());
@@ -53,7 +53,7 @@ pub async fn mint(
         epochs: stands.epochs,
         lifetime,
     };
-    let minted = access_token::mint(ctx, &order).await.map_err(|e| e.to_string())?;
+    let minted = access_token::mint(ctx, &order).await?;
     log::info!("a token {} for {} was minted by hand", minted.claims.jti, app.client_id);
     Ok(json!({
         "access_token": minted.token,
@@ -70,7 +70,7 @@ pub async fn inspect(ctx: &Context, token: &str) -> Result<Value, String> {
         Ok(claims) => claims,
         Err(why) => return Ok(json!({ "active": false, "why": why })),
     };
-    let standing = access_token::standing(ctx, &claims).await.map_err(|e| e.to_string())?;
+    let standing = access_token::standing(ctx, &claims).await?;
     Ok(json!({
         "active": standing.is_ok(),
         "why": standing.as_ref().err(),
@@ -92,7 +92,7 @@ pub async fn revoke(ctx: &Context, what: Revocation) -> Result<Value, String> {
     match what {
         Revocation::Token(token) => {
             let claims = access_token::verify(ctx, token.trim()).map_err(|why| format!("no token to revoke: {why}"))?;
-            access_token::revoke(ctx, &claims).await.map_err(|e| e.to_string())?;
+            access_token::revoke(ctx, &claims).await?;
             return Ok(json!({ "revoked": true, "jti": claims.jti }));
         }
         Revocation::App(client_id) => {
@@ -108,11 +108,11 @@ pub async fn revoke(ctx: &Context, what: Revocation) -> Result<Value, String> {
             batch.replace(&old, &User { epoch: old.epoch + 1, ..old.value.clone() })
         }
         Revocation::Everything => {
-            let old = ctx.settings().await.map_err(|e| e.to_string())?;
+            let old = ctx.settings().await?;
             batch.replace(&old, &Settings { epoch: old.epoch + 1, ..old.value.clone() })
         }
     }
-    .map_err(|e| e.to_string())?;
+    ?;
     commit(ctx, batch).await?;
     Ok(json!({ "revoked": true }))
 }

@@ -22,7 +22,7 @@ pub async fn add(
     if !User::valid_email(email) {
         return Err(format!("`{email}` is not an email address"));
     }
-    if load_by_index::<User>(&*ctx.store, &keys::email(email)).await.map_err(|e| e.to_string())?.is_some() {
+    if load_by_index::<User>(&*ctx.store, &keys::email(email)).await?.is_some() {
         return Err(format!("there is a user with the address {email} already"));
     }
     let name = match name {
@@ -43,14 +43,14 @@ pub async fn add(
         created_at: ctx.now(),
     };
     let mut batch = Batch::new();
-    batch.insert(&user).map_err(|e| e.to_string())?;
+    batch.insert(&user)?;
     commit(ctx, batch).await?;
     Ok(view(&user))
 }
 
 pub async fn list(ctx: &Context) -> Result<Value, String> {
     let (users, _) =
-        records::list::<User>(&*ctx.store, &keys::users(), None, LIST_MAX).await.map_err(|e| e.to_string())?;
+        records::list::<User>(&*ctx.store, &keys::users(), None, LIST_MAX).await?;
     Ok(users.iter().map(|u| view(u)).collect())
 }
 
@@ -59,7 +59,7 @@ pub async fn disable(ctx: &Context, user: &str, disabled: bool) -> Result<Value,
     let old = find(ctx, user).await?;
     let new = User { disabled, ..old.value.clone() };
     let mut batch = Batch::new();
-    batch.replace(&old, &new).map_err(|e| e.to_string())?;
+    batch.replace(&old, &new)?;
     commit(ctx, batch).await?;
     Ok(view(&new))
 }
@@ -69,7 +69,7 @@ pub async fn password(ctx: &Context, user: &str, password: String) -> Result<Val
     let old = find(ctx, user).await?;
     let new = User { password: Some(hash(ctx, password).await?), epoch: old.epoch + 1, ..old.value.clone() };
     let mut batch = Batch::new();
-    batch.replace(&old, &new).map_err(|e| e.to_string())?;
+    batch.replace(&old, &new)?;
     commit(ctx, batch).await?;
     Ok(view(&new))
 }
@@ -81,7 +81,7 @@ pub async fn find(ctx: &Context, user: &str) -> Result<Versioned<User>, String> 
     } else {
         load::<User>(&*ctx.store, &keys::user(user)).await
     };
-    let found = found.map_err(|e| e.to_string())?;
+    let found = found?;
     found.ok_or_else(|| format!("there is no user {user}: `grantd user list` shows them"))
 }
 

@@ -1,0 +1,99 @@
+//! The local socket: one JSON line in, one JSON line out. Who may open the file may administer (mode 0600).
+
+use super::{Command, execute};
+use crate::context::Context;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixListener;
+
+/// Longer than any command: an app with every field at its limit.
+const LINE_BYTES_MAX: u64 = 256 * 1024;
+const READ_S_MAX: u64 = 10;
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Answer {
+    Ok(Value),
+    Error(String),
+}
+
+pub fn path(data_dir: &Path) -> PathBuf {
+    data_dir.join("control.sock")
+}
+
+/// Binds before anything is answered; a file left by a process that was killed is replaced.
+///
+/// Call only while holding the store's lock: it is what proves that no other server owns the socket.
+pub fn bind(data_dir: &Path) -> io::Result<UnixListener> {
+    let path = path(data_dir);
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(&path)?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Answers until dropped.
+pub async fn serve(ctx: Arc<Context>, listener: UnixListener) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let ctx = ctx.clone();
+                tokio::spawn(async move {
+                    if let Err(error) = answer(&ctx, stream).await {
+                        log::warn!("the control socket: {error}");
+                    }
+                });
+            }
+            Err(error) => {
+                log::warn!("the control socket cannot accept: {error}");
+                // Out of descriptors, most likely: waiting is all that helps.
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+async fn answer(ctx: &Context, stream: tokio::net::UnixStream) -> io::Result<()> {
+    let (read, mut write) = stream.into_split();
+    let mut line = String::new();
+    let mut reader = tokio::io::BufReader::new(read.take(LINE_BYTES_MAX));
+    tokio::time::timeout(Duration::from_secs(READ_S_MAX), reader.read_line(&mut line)).await??;
+    let answer = match serde_json::from_str::<Command>(&line) {
+        Ok(command) => match execute(ctx, command).await {
+            Ok(value) => Answer::Ok(value),
+            Err(error) => Answer::Error(error),
+        },
+        Err(error) => Answer::Error(format!("the server does not know this command (is it another version?): {error}")),
+    };
+    let mut text = serde_json::to_vec(&answer)?;
+    text.push(b'\n');
+    write.write_all(&text).await
+}
+
+/// Asks the running server; `None` when none runs on this data directory.
+pub fn ask(data_dir: &Path, command: &Command) -> Option<Result<Value, String>> {
+    let stream = UnixStream::connect(path(data_dir)).ok()?;
+    Some(converse(stream, command).unwrap_or_else(|e| Err(format!("the running server did not answer: {e}"))))
+}
+
+fn converse(mut stream: UnixStream, command: &Command) -> io::Result<Result<Value, String>> {
+    let mut text = serde_json::to_vec(command)?;
+    text.push(b'\n');
+    stream.write_all(&text)?;
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line)?;
+    Ok(match serde_json::from_str(&line)? {
+        Answer::Ok(value) => Ok(value),
+        Answer::Error(error) => Err(error),
+    })
+}

@@ -1,0 +1,26 @@
+//! What happens by itself.
+
+pub mod keys;
+pub mod sweep;
+
+use crate::context::Context;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often each job looks whether there is something to do.
+const EVERY: Duration = Duration::from_secs(60);
+
+/// Runs until dropped. A job that fails says so and is tried again at the next turn.
+pub async fn run(ctx: Arc<Context>) {
+    let mut turn = tokio::time::interval(EVERY);
+    turn.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        turn.tick().await;
+        if let Err(error) = keys::turn(&ctx).await {
+            log::error!("the signing keys could not be looked after: {error}");
+        }
+        if let Err(error) = sweep::turn(&ctx).await {
+            log::error!("expired records could not be swept: {error}");
+        }
+    }
+}
