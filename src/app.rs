@@ -2,12 +2,20 @@
 
 use crate::api::{health, oauth, well_known};
 use crate::context::Context;
+use crate::control::socket;
+use crate::jobs;
+use crate::web::listener::Listener;
 use crate::web::request::Request;
 use crate::web::response::Response;
+use crate::web::server::{self, Ended};
+use crate::web::signals::Stop;
 use http::header::{ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW};
 use http::{Method, StatusCode};
 use matchit::Router;
-use std::sync::LazyLock;
+use std::io;
+use std::sync::{Arc, LazyLock};
+use tokio::net::UnixListener;
+use tokio::sync::watch;
 
 /// The whole of a form or a JSON document.
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -109,4 +117,24 @@ fn preflight(row: &Row) -> Response {
             .with(ACCESS_CONTROL_ALLOW_HEADERS, "*"),
         _ => response,
     }
+}
+
+/// Everything that runs while the server does: the listeners, the local socket, the jobs. Ends when `stop` says so.
+pub async fn serve(
+    ctx: Arc<Context>,
+    listeners: Vec<Listener>,
+    control: UnixListener,
+    stop: watch::Receiver<Stop>,
+) -> io::Result<Ended> {
+    let control = tokio::spawn(socket::serve(ctx.clone(), control));
+    let jobs = tokio::spawn(jobs::run(ctx.clone()));
+    let (limits, random) = (ctx.config.limits.clone(), ctx.random.clone());
+    let handle = move |request| {
+        let ctx = ctx.clone();
+        async move { dispatch(&ctx, request).await }
+    };
+    let ended = server::serve(listeners, limits, random, body_bytes_max, handle, stop).await;
+    control.abort();
+    jobs.abort();
+    ended
 }

@@ -1,7 +1,7 @@
 //! What every decision is made with: configuration, store, clock, randomness, secret, keys.
 
-use crate::base::limiter::Limiter;
 use crate::base::jose::Algorithm;
+use crate::base::limiter::{FailureLimits, Limiter};
 use crate::base::master::MasterSecret;
 use crate::base::random::Random;
 use crate::base::time::{Clock, Timestamp};
@@ -44,7 +44,7 @@ impl Context {
                 settings.format
             ));
         }
-        if settings.secret_fingerprint != secret.fingerprint() {
+        if !secret.knows(&settings.secret_fingerprint) {
             return Err("data/secret is not the one this store was made with: put the right one back, \
                         since no credential and no key in the store can be read with another"
                 .into());
@@ -57,7 +57,7 @@ impl Context {
         }
         let tools = Tools { store: &*store, secret: &secret, random: &*random, now };
         let keyring = Keyring::open(&tools, &algorithms).await.map_err(|e| e.to_string())?;
-        let limiter = Limiter::new(config.limits.failures.clone(), &*random);
+        let limiter = Limiter::new(FailureLimits::default(), &*random);
         Ok(Self { config, store, clock, random, secret, keyring, limiter })
     }
 

@@ -3,6 +3,7 @@
 pub mod digest;
 pub mod jose;
 pub mod json;
+pub mod limiter;
 pub mod master;
 pub mod password;
 pub mod random;

@@ -1,6 +1,7 @@
 //! A profile: which system this installation is. Three are built in; a directory under `<data_dir>/profiles` overrides
 //! their files or adds another.
 
+use crate::base::jose::Algorithm;
 use super::{ScopeCatalog, duration_text};
 use serde::Serialize;
 use std::time::Duration;
@@ -56,17 +57,6 @@ pub struct Resource {
     pub access_token_lifetime: Duration,
     /// Client ids that may introspect every token of this audience (RFC 7662 §2.1).
     pub introspection_clients: Vec<String>,
-}
-
-/// What signs the access tokens of a resource (RFC 7518 §3.1, RFC 8037 §3.1).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-pub enum Algorithm {
-    #[serde(rename = "EdDSA")]
-    EdDsa,
-    #[serde(rename = "ES256")]
-    Es256,
-    #[serde(rename = "RS256")]
-    Rs256,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
@@ -139,18 +129,6 @@ impl Profile {
     /// Compared byte for byte (RFC 8707 §2).
     pub fn resource(&self, identifier: &str) -> Option<&Resource> {
         self.resources.iter().find(|resource| resource.identifier == identifier)
-    }
-}
-
-impl Algorithm {
-    pub const ALL: [Self; 3] = [Self::EdDsa, Self::Es256, Self::Rs256];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::EdDsa => "EdDSA",
-            Self::Es256 => "ES256",
-            Self::Rs256 => "RS256",
-        }
     }
 }
 

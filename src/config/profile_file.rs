@@ -1,6 +1,7 @@
 //! Reads a profile: `profile.toml` and `scopes.json`, built in or from `<data_dir>/profiles/<name>`.
 
-use super::profile::{Algorithm, AuthorizeParameter, AuthorizeRules, IdType, Lifetimes, Noun, Pkce, Profile, Resource};
+use crate::base::jose::Algorithm;
+use super::profile::{AuthorizeParameter, AuthorizeRules, IdType, Lifetimes, Noun, Pkce, Profile, Resource};
 use super::reader::{Item, Problems, Table, listed, nearest, spell};
 use super::tree::{Node, parse_json, parse_toml};
 use super::{Issuer, Risk, Role, Scope, ScopeCatalog, file};

@@ -1,7 +1,8 @@
 //! What is allowed but deserves a second look.
 
 use super::reader::spell;
-use super::{Algorithm, Config, Scheme};
+use super::{Config, Scheme};
+use crate::base::jose::Algorithm;
 use std::time::Duration;
 
 /// Longer access tokens are not short-lived any more; only revocation ends them in time (RFC 9700 §2.2.1).

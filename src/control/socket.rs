@@ -97,3 +97,8 @@ fn converse(mut stream: UnixStream, command: &Command) -> io::Result<Result<Valu
         Answer::Error(error) => Err(error),
     })
 }
+
+/// Whether a server answers on this data directory.
+pub fn running(data_dir: &Path) -> bool {
+    UnixStream::connect(path(data_dir)).is_ok()
+}

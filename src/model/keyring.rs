@@ -23,7 +23,7 @@ pub struct Keyring {
 #[derive(Default)]
 pub struct KeySet {
     pub records: Vec<Versioned<SigningKeyRecord>>,
-    signing: HashMap<Algorithm, (Versioned<SigningKeyRecord>, Arc<SigningKey>)>,
+    signing: HashMap<Algorithm, Arc<Signer>>,
     verifying: HashMap<String, Arc<PublicKey>>,
     /// The body of `/oauth/jwks.json` (RFC 7517 §5).
     pub jwks: Bytes,
@@ -33,6 +33,12 @@ impl KeySet {
     pub fn verifying(&self, kid: &str) -> Option<&Arc<PublicKey>> {
         self.verifying.get(kid)
     }
+}
+
+/// The active key of one algorithm.
+pub struct Signer {
+    pub record: Versioned<SigningKeyRecord>,
+    pub key: SigningKey,
 }
 
 /// What the keyring works with, lent for one call.
@@ -51,7 +57,7 @@ impl Keyring {
         for &algorithm in algorithms {
             for state in [KeyState::Active, KeyState::Next] {
                 if !records.iter().any(|r| r.algorithm == algorithm && r.state == state) {
-                    batch.insert(&make(tools, algorithm, state)?)?;
+                    batch.insert(&make(tools, algorithm, state))?;
                 }
             }
         }
@@ -78,15 +84,15 @@ impl Keyring {
         tools: &Tools<'_>,
         algorithm: Algorithm,
         exp: Timestamp,
-    ) -> Result<Arc<SigningKey>, StoreError> {
+    ) -> Result<Arc<Signer>, StoreError> {
         loop {
             let set = self.set();
-            let Some((record, key)) = set.signing.get(&algorithm) else {
+            let Some(signer) = set.signing.get(&algorithm) else {
                 return Err(StoreError::Unavailable(format!("there is no active {} key", algorithm.as_str())));
             };
-            let Some(reaching) = record.reaching(exp) else { return Ok(key.clone()) };
+            let Some(reaching) = signer.record.reaching(exp) else { return Ok(signer.clone()) };
             let mut batch = Batch::new();
-            batch.replace(record, &reaching)?;
+            batch.replace(&signer.record, &reaching)?;
             // On conflict another request or a rotation was first: look again.
             tools.store.commit(batch).await?;
             self.reload(tools).await?;
@@ -103,7 +109,7 @@ impl Keyring {
         if let Some(active) = of(KeyState::Active) {
             batch.replace(active, &active.retire(tools.now))?;
         }
-        batch.insert(&make(tools, algorithm, KeyState::Next)?)?;
+        batch.insert(&make(tools, algorithm, KeyState::Next))?;
         let outcome = tools.store.commit(batch).await?;
         self.reload(tools).await?;
         Ok(matches!(outcome, Outcome::Committed(_)).then(|| next.kid.clone()))
@@ -120,10 +126,10 @@ impl Keyring {
             (KeyState::Retired, _) => {}
             (KeyState::Active, Some(next)) => {
                 batch.replace(next, &next.activate(tools.now))?;
-                batch.insert(&make(tools, lost.algorithm, KeyState::Next)?)?;
+                batch.insert(&make(tools, lost.algorithm, KeyState::Next))?;
             }
             (state, _) => {
-                batch.insert(&make(tools, lost.algorithm, state)?)?;
+                batch.insert(&make(tools, lost.algorithm, state))?;
             }
         }
         let outcome = tools.store.commit(batch).await?;
@@ -155,13 +161,12 @@ async fn load(tools: &Tools<'_>) -> Result<Vec<Versioned<SigningKeyRecord>>, Sto
     Ok(records)
 }
 
-fn make(tools: &Tools<'_>, algorithm: Algorithm, state: KeyState) -> Result<SigningKeyRecord, StoreError> {
-    let key = SigningKey::generate(algorithm, tools.random)
-        .map_err(|e| StoreError::Unavailable(format!("no {} key could be made: {e}", algorithm.as_str())))?;
-    let public = key.public_jwk();
+fn make(tools: &Tools<'_>, algorithm: Algorithm, state: KeyState) -> SigningKeyRecord {
+    let key = SigningKey::generate(algorithm, tools.random);
+    let public = key.public_jwk().clone();
     let kid = public.thumbprint();
     let private = tools.secret.seal(Purpose::SigningKey, kid.as_bytes(), &key.to_private_bytes(), tools.random);
-    Ok(SigningKeyRecord {
+    SigningKeyRecord {
         kid,
         algorithm,
         state,
@@ -171,7 +176,7 @@ fn make(tools: &Tools<'_>, algorithm: Algorithm, state: KeyState) -> Result<Sign
         signed_until: tools.now,
         public,
         private,
-    })
+    }
 }
 
 #[derive(Serialize)]
@@ -186,13 +191,7 @@ fn assemble(tools: &Tools<'_>, records: Vec<Versioned<SigningKeyRecord>>) -> Res
         let damaged = |why: &str| StoreError::Corrupt(format!("the signing key {} {why}", record.kid));
         let public = PublicKey::from_jwk(&record.public).map_err(|_| damaged("has no usable public half"))?;
         set.verifying.insert(record.kid.clone(), Arc::new(public));
-        let jwk = record.public.clone();
-        published.push(Jwk {
-            kid: Some(record.kid.clone()),
-            alg: Some(record.algorithm.as_str().into()),
-            use_: Some("sig".into()),
-            ..jwk
-        });
+        published.push(record.public.clone());
         if record.state != KeyState::Active {
             continue;
         }
@@ -200,7 +199,7 @@ fn assemble(tools: &Tools<'_>, records: Vec<Versioned<SigningKeyRecord>>) -> Res
         let private = private.ok_or_else(|| damaged("does not open with this data/secret"))?;
         let key = SigningKey::from_private_bytes(record.algorithm, &private);
         let key = key.map_err(|_| damaged("has no usable private half"))?;
-        set.signing.insert(record.algorithm, (record.clone(), Arc::new(key)));
+        set.signing.insert(record.algorithm, Arc::new(Signer { record: record.clone(), key }));
     }
     let jwks = serde_json::to_vec(&Jwks { keys: published }).expect("keys are plain data");
     set.jwks = Bytes::from(jwks);

@@ -2,7 +2,8 @@
 
 use super::scope;
 use super::standing::{Judged, acting};
-use crate::base::jose::{Algorithm, UnverifiedJws, parse_strict_object, sign_jwt};
+use crate::base::jose::{Algorithm, UnverifiedJws, sign_jwt};
+use crate::base::json::parse_strict_object;
 use crate::base::random;
 use crate::base::time::Timestamp;
 use crate::config::IdType;
@@ -103,9 +104,9 @@ pub async fn mint(ctx: &Context, order: &Order<'_>) -> Result<Minted, StoreError
         organization: order.organization.to_owned(),
         epochs: order.epochs,
     };
-    let key = ctx.keyring.signer(&ctx.key_tools(), order.algorithm, claims.exp).await?;
+    let signer = ctx.keyring.signer(&ctx.key_tools(), order.algorithm, claims.exp).await?;
     let payload = serde_json::to_vec(&Payload { ctx, claims: &claims }).expect("claims are plain data");
-    Ok(Minted { token: sign_jwt(&key, TYP, &payload), claims })
+    Ok(Minted { token: sign_jwt(&signer.key, &signer.record.kid, TYP, &payload), claims })
 }
 
 /// A token of ours whose signature and times are good. Whether it still stands is for [`standing`] to say.
@@ -114,14 +115,13 @@ pub async fn mint(ctx: &Context, order: &Order<'_>) -> Result<Minted, StoreError
 pub fn verify(ctx: &Context, token: &str) -> Result<Claims, &'static str> {
     let jws = UnverifiedJws::parse(token, TOKEN_BYTES_MAX).map_err(|_| "it is no JWS")?;
     // RFC 9068 §4: "at+jwt" or "application/at+jwt", in any case.
-    let typ = jws.typ().unwrap_or_default().to_ascii_lowercase();
-    if typ.strip_prefix("application/").unwrap_or(&typ) != TYP {
+    if !jws.has_typ(TYP) {
         return Err("its typ is not at+jwt");
     }
     let keys = ctx.keyring.set();
     let key = jws.kid().and_then(|kid| keys.verifying(kid)).ok_or("its key is not one of ours")?;
     let payload = jws.verify(key).map_err(|_| "its signature is wrong")?;
-    let map: Map<String, Value> = parse_strict_object(&payload).map_err(|_| "its payload is no JSON object")?;
+    let map: Map<String, Value> = parse_strict_object(payload).map_err(|_| "its payload is no JSON object")?;
     let claims = read(ctx, &map).ok_or("a claim is missing or of the wrong type")?;
     if map.get("iss").and_then(Value::as_str) != Some(ctx.issuer()) {
         return Err("its issuer is another");

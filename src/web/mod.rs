@@ -1,5 +1,4 @@
 //! HTTP without routes: what arrives becomes a [`request::Request`], what leaves is a [`response::Response`].
 
-pub mod limiter;
 pub mod request;
 pub mod response;

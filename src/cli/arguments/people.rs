@@ -1,0 +1,140 @@
+//! `user` and `org`.
+
+use crate::model::role::Role;
+use argh::FromArgs;
+
+/// People: add, list, disable, enable, password.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "user")]
+pub struct User {
+    #[argh(subcommand)]
+    pub verb: UserVerb,
+}
+
+#[derive(FromArgs)]
+#[argh(subcommand)]
+pub enum UserVerb {
+    Add(UserAdd),
+    List(UserList),
+    Disable(UserDisable),
+    Enable(UserEnable),
+    Password(UserPassword),
+}
+
+/// Add a user. Without a password they cannot sign in, but can be the dedicated user of a private app.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "add")]
+pub struct UserAdd {
+    /// the email address
+    #[argh(positional)]
+    pub email: String,
+    /// the name to show
+    #[argh(option)]
+    pub name: Option<String>,
+    /// read a password from standard input
+    #[argh(switch)]
+    pub password_stdin: bool,
+}
+
+/// List the users.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "list")]
+pub struct UserList {}
+
+/// Disable a user: nothing that acts as them works until they are enabled again.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "disable")]
+pub struct UserDisable {
+    /// id or email
+    #[argh(positional)]
+    pub user: String,
+}
+
+/// Enable a user again. Tokens that have not expired work again; `token revoke --user` ends them for good.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "enable")]
+pub struct UserEnable {
+    /// id or email
+    #[argh(positional)]
+    pub user: String,
+}
+
+/// Set a user's password, read from standard input. Ends every token that acts as them.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "password")]
+pub struct UserPassword {
+    /// id or email
+    #[argh(positional)]
+    pub user: String,
+}
+
+/// Organizations: create, list, member, disable, enable.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "org")]
+pub struct Org {
+    #[argh(subcommand)]
+    pub verb: OrgVerb,
+}
+
+#[derive(FromArgs)]
+#[argh(subcommand)]
+pub enum OrgVerb {
+    Create(OrgCreate),
+    List(OrgList),
+    Member(OrgMember),
+    Disable(OrgDisable),
+    Enable(OrgEnable),
+}
+
+/// Create an organization.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "create")]
+pub struct OrgCreate {
+    /// its name
+    #[argh(positional)]
+    pub name: String,
+    /// its id (default: the next free one)
+    #[argh(option)]
+    pub id: Option<String>,
+}
+
+/// List the organizations.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "list")]
+pub struct OrgList {}
+
+/// List the members of an organization, add one, change a role, or remove one.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "member")]
+pub struct OrgMember {
+    /// the organization's id
+    #[argh(positional)]
+    pub organization: String,
+    /// whom: id or email; left out, the members are listed
+    #[argh(positional)]
+    pub user: Option<String>,
+    /// owner, admin, developer or member
+    #[argh(option)]
+    pub role: Option<Role>,
+    /// remove the member: everything that acts as them there ends
+    #[argh(switch)]
+    pub remove: bool,
+}
+
+/// Disable an organization: no token of it works until it is enabled again.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "disable")]
+pub struct OrgDisable {
+    /// the organization's id
+    #[argh(positional)]
+    pub organization: String,
+}
+
+/// Enable an organization again. Tokens that have not expired work again.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "enable")]
+pub struct OrgEnable {
+    /// the organization's id
+    #[argh(positional)]
+    pub organization: String,
+}

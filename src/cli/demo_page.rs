@@ -1,0 +1,62 @@
+//! What `grantd demo` prints for people: what runs where, and lines to copy.
+
+use super::arguments::Demo;
+use crate::context::Context;
+use serde_json::Value;
+
+/// An id as it stands in a URL or a form.
+pub fn id_text(id: &Value) -> String {
+    id.as_str().map_or_else(|| id.to_string(), str::to_owned)
+}
+
+pub fn render(ctx: &Context, facts: &Value, demo: &Demo) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let issuer = ctx.issuer();
+    let profile = &demo.profile;
+    let noun = &ctx.profile().noun;
+    let organization = format!("{} ({})", text(&facts["organization"]["name"]), id_text(&facts["organization"]["id"]));
+    let id_parameter = format!("{}={}", noun.id_claim(), id_text(&facts["organization"]["id"]));
+    let private_id = text(&facts["private_app"]["client_id"]);
+    let private = format!("{private_id}:{}", text(&facts["private_app"]["client_secret"]));
+    let public = text(&facts["public_app"]["client_id"]);
+    let spa = text(&facts["spa_app"]["client_id"]);
+    let curl = match facts["ca_file"].as_str() {
+        Some(ca) => format!("curl -s --cacert '{ca}'"),
+        None => "curl -s".to_owned(),
+    };
+    let resource = text(&facts["resource"]);
+    let owner = format!("{}  {}", text(&facts["owner"]["email"]), text(&facts["owner"]["password"]));
+    let admin = format!("{}  {}", text(&facts["admin"]["email"]), text(&facts["admin"]["password"]));
+    format!(
+        "grantd demo — profile {profile}, development certificates and example data. Ctrl-C ends it.
+
+  issuer         {issuer}
+  API audience   {resource}
+  {noun:<13}  {organization}
+  owner          {owner}
+  admin          {admin}
+  private app    {private_id}
+  public app     {public}
+  single-page    {spa}
+
+Copy and paste, one after the other:
+
+  # 1. an app authenticates and gets a token bound to its {noun}
+  TOKEN=$({curl} -u '{private}' -d grant_type=client_credentials -d {id_parameter} {issuer}/oauth/token \\
+    | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/'); echo \"$TOKEN\"
+
+  # 2. an API asks what the token is worth
+  {curl} -u '{private}' -d token=\"$TOKEN\" {issuer}/oauth/introspect; echo
+
+  # 3. the app revokes it, and it is worth nothing
+  {curl} -u '{private}' -d token=\"$TOKEN\" {issuer}/oauth/revoke
+  {curl} -u '{private}' -d token=\"$TOKEN\" {issuer}/oauth/introspect; echo
+
+  # what clients discover, and the keys that verify tokens offline
+  {curl} {issuer}/.well-known/oauth-authorization-server; echo
+  {curl} {issuer}/oauth/jwks.json; echo
+
+",
+        noun = noun.singular,
+    )
+}

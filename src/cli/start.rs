@@ -1,0 +1,166 @@
+//! Opens a data directory, for a server's life or for one command.
+
+use crate::app;
+use crate::base::master::MasterSecret;
+use crate::base::random::SystemRandom;
+use crate::base::time::SystemClock;
+use crate::config::{Config, Listen, LogLevel, Scheme};
+use crate::context::{Context, Parts};
+use crate::control::{Command, execute as execute_command, socket};
+use crate::model::settings::Settings;
+use crate::store::keys;
+use crate::store::records::load;
+use crate::store::sled::{SledOptions, SledStore};
+use crate::store::{Store, StoreError};
+use crate::web::listener::Listener;
+use crate::web::signals::{Signals, Stop};
+use crate::web::tls::Tls;
+use serde_json::Value;
+use std::fs::DirBuilder;
+use std::future::Future;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::net::UnixListener;
+use tokio::sync::watch;
+
+pub fn secret_path(config: &Config) -> PathBuf {
+    config.data_dir.join("secret")
+}
+
+/// The data directory and the secret in it; `true` when the secret was made now.
+pub fn prepare(config: &Config) -> Result<bool, String> {
+    make_dir(&config.data_dir)?;
+    let made = MasterSecret::load_or_create(&secret_path(config), &SystemRandom).map_err(|e| e.to_string())?;
+    Ok(made.1)
+}
+
+/// For its owner's eyes only.
+fn make_dir(dir: &Path) -> Result<(), String> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
+    made.map_err(|e| format!("the directory {} cannot be made: {e}", dir.display()))
+}
+
+/// Opens the store for this process alone; what had to be repaired is logged.
+pub fn open_store(config: &Config) -> Result<SledStore, String> {
+    make_dir(&config.data_dir)?;
+    let opened = SledStore::open(&config.data_dir.join("store"), SledOptions::default());
+    let (store, report) = opened.map_err(|e| e.to_string())?;
+    for repaired in &report.sentences {
+        log::warn!("{repaired}");
+    }
+    Ok(store)
+}
+
+/// Everything a decision needs. The secret is made with the first record, never beside records made with another.
+pub async fn open(config: Config) -> Result<Arc<Context>, String> {
+    let store = open_store(&config)?;
+    let path = secret_path(&config);
+    let secret = match load::<Settings>(&store, &keys::settings()).await? {
+        None => MasterSecret::load_or_create(&path, &SystemRandom).map_err(|e| e.to_string())?.0,
+        Some(_) => MasterSecret::load(&path).map_err(|e| e.to_string())?.ok_or_else(|| {
+            format!("{} is missing: put back the one this store was made with", path.display())
+        })?,
+    };
+    let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
+    Ok(Arc::new(Context::open(Parts { config, store: Arc::new(store), clock, random, secret }).await?))
+}
+
+/// Asks the running server, or does it here when none runs.
+pub fn execute(config: Config, command: Command) -> Result<Value, String> {
+    log_to_stderr(LogLevel::Warn);
+    if let Some(answer) = socket::ask(&config.data_dir, &command) {
+        return answer;
+    }
+    block_on(async {
+        let ctx = open(config).await?;
+        execute_command(&ctx, command).await
+    })
+}
+
+/// A runtime for one command.
+pub fn block_on<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|e| format!("no runtime could be started: {e}"))?.block_on(work)
+}
+
+pub fn log_to_stderr(level: LogLevel) {
+    // Another logger can be there already, in tests; the first one stays.
+    let _ = env_logger::Builder::new()
+        .filter_level(level.as_str().parse().unwrap_or(log::LevelFilter::Info))
+        .parse_default_env()
+        .try_init();
+}
+
+/// `grantd serve`.
+pub fn serve(config: Config) -> Result<(), String> {
+    log_to_stderr(config.log.level);
+    for warning in config.warnings() {
+        log::warn!("{warning}");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|e| format!("no runtime could be started: {e}"))?.block_on(async {
+        let tls = match &config.tls {
+            Some(files) => Some(Arc::new(Tls::from_pem(&files.certificate, &files.key)?)),
+            None => None,
+        };
+        let listeners = bind(&config.listen, tls.as_ref())?;
+        let ctx = open(config).await?;
+        for listener in &listeners {
+            log::info!("listening on {}", listener.address().map_err(|e| e.to_string())?);
+        }
+        log::info!("{} is ready", ctx.issuer());
+        until_stopped(Server { ctx, listeners, tls }).await
+    })
+}
+
+/// Sockets first: a port that is taken is told before anything is opened.
+pub fn bind(listen: &[Listen], tls: Option<&Arc<Tls>>) -> Result<Vec<Listener>, String> {
+    let bind = |listen: &Listen| match (listen.scheme, tls) {
+        (Scheme::Http, _) => Listener::http(listen.address),
+        (Scheme::Https, Some(tls)) => Listener::https(listen.address, tls.clone()),
+        (Scheme::Https, None) => Err(format!("{listen} needs a certificate: set [tls] certificate and key")),
+    };
+    listen.iter().map(bind).collect()
+}
+
+pub struct Server {
+    pub ctx: Arc<Context>,
+    pub listeners: Vec<Listener>,
+    pub tls: Option<Arc<Tls>>,
+}
+
+/// Serves until a signal: the first drains, the second ends; SIGHUP reads the certificates again.
+pub async fn until_stopped(server: Server) -> Result<(), String> {
+    let Server { ctx, listeners, tls } = server;
+    let signals = Signals::install().map_err(|e| format!("signals cannot be caught: {e}"))?;
+    let control = control_socket(&ctx.config.data_dir)?;
+    let (stop, stopped) = watch::channel(Stop::Run);
+    let reload = move || match tls.as_ref().map(|tls| tls.reload()) {
+        Some(Ok(())) => log::info!("the certificates were read again"),
+        Some(Err(error)) => log::error!("the certificates stay as they were: {error}"),
+        None => log::info!("there are no certificates to read again"),
+    };
+    let following = tokio::spawn(signals.follow(stop, reload));
+    let store = ctx.store.clone();
+    let path = socket::path(&ctx.config.data_dir);
+    let ended = app::serve(ctx, listeners, control, stopped).await;
+    following.abort();
+    let _ = std::fs::remove_file(path);
+    close(&*store).await?;
+    let ended = ended.map_err(|e| format!("the server ended: {e}"))?;
+    if ended.cut_off > 0 {
+        log::warn!("{} connections were cut off", ended.cut_off);
+    }
+    log::info!("ended");
+    Ok(())
+}
+
+fn control_socket(data_dir: &Path) -> Result<UnixListener, String> {
+    socket::bind(data_dir).map_err(|e| format!("the control socket in {} cannot be made: {e}", data_dir.display()))
+}
+
+/// One last commit: when it is answered, everything before it is on disk.
+async fn close(store: &dyn Store) -> Result<(), StoreError> {
+    store.commit(crate::store::Batch::new()).await.map(|_| ())
+}
