@@ -153,3 +153,125 @@ impl<'de> Visitor<'de> for Name {
         Ok(Cow::Owned(name.to_owned()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+    use serde_json::Value;
+
+    fn refusal(text: impl AsRef<[u8]>) -> String {
+        match parse_strict_object::<Value>(text.as_ref()) {
+            Ok(value) => panic!("accepted as {value}"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn one_object_is_read() {
+        let text =
+            " {\"a\":[1,-2,3.5e2,true,null,\"\\u00e9\",{\"a\":{}}],\"b\":{\"a\":1},\"A\":18446744073709551615}\r\n";
+        assert_eq!(
+            parse_strict_object::<Value>(text.as_bytes()).unwrap(),
+            serde_json::from_str::<Value>(text).unwrap()
+        );
+    }
+
+    #[test]
+    fn members_that_appear_twice_are_refused_at_every_depth() {
+        for text in [
+            r#"{"a":1,"a":1}"#,
+            r#"{"a":1,"b":2,"a":3}"#,
+            r#"{"a":1,"\u0061":2}"#,
+            r#"{"":1,"":2}"#,
+            r#"{"x":{"a":1,"a":2}}"#,
+            r#"{"x":[[{"a":1},{"a":1,"b":[],"a":2}]]}"#,
+        ] {
+            assert!(refusal(text).contains("appears twice"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_exactly_one_object_is_refused() {
+        for text in [
+            "",
+            " ",
+            "null",
+            "1",
+            "\"{}\"",
+            "[]",
+            "[{}]",
+            "\u{feff}{}",
+            "{}{}",
+            "{},",
+            "{} x",
+            "{",
+            "{\"a\":}",
+        ] {
+            refusal(text);
+        }
+        for text in [
+            "{\"a\":1,}",
+            "{'a':1}",
+            "{a:1}",
+            "{\"a\":NaN}",
+            "{\"a\":01}",
+            "{\"a\":1e999}",
+            "{\"a\":\"\\ud800\"}",
+        ] {
+            refusal(text);
+        }
+        refusal(b"{\"a\":\"\xff\"}");
+        refusal(b"{\"\xc0\xaf\":1}");
+    }
+
+    #[test]
+    fn depth_is_limited() {
+        let nested = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth - 1), "]".repeat(depth - 1));
+        assert!(parse_strict_object::<Value>(nested(JSON_DEPTH_MAX as usize).as_bytes()).is_ok());
+        assert!(refusal(nested(JSON_DEPTH_MAX as usize + 1)).contains("nested too deep"));
+        assert!(refusal(nested(100_000)).contains("nested too deep"));
+    }
+
+    #[test]
+    fn errors_name_members_and_types_but_no_values() {
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Shape {
+            #[serde(rename = "count")]
+            _count: u64,
+            #[serde(rename = "kind")]
+            _kind: Option<Kind>,
+        }
+        #[derive(Debug, Deserialize)]
+        #[serde(rename_all = "lowercase")]
+        enum Kind {
+            One,
+            Two,
+        }
+        let error = |text: &str| parse_strict_object::<Shape>(text.as_bytes()).unwrap_err().to_string();
+        assert!(error("{}").contains("missing field `count`"));
+        assert!(error(r#"{"count":1,"other":"hunter2"}"#).contains("unknown field `other`"));
+        for text in [
+            r#"{"count":"hunter2"}"#,
+            r#"{"count":"hunter2, expected hunter2"}"#,
+            r#"{"count":1,"kind":"hunter2"}"#,
+        ] {
+            let error = error(text);
+            assert!(error.contains("expected") && !error.contains("hunter2"), "{error}");
+        }
+        assert!(error(r#"{"count":-3141592}"#).contains("u64") && !error(r#"{"count":-3141592}"#).contains("3141592"));
+    }
+
+    #[test]
+    fn present_sees_null() {
+        #[derive(Deserialize)]
+        struct Shape {
+            #[serde(default, deserialize_with = "present")]
+            crit: bool,
+        }
+        let crit = |text: &str| parse_strict_object::<Shape>(text.as_bytes()).unwrap().crit;
+        assert!(!crit("{}"));
+        assert!(crit(r#"{"crit":null}"#) && crit(r#"{"crit":{"a":[1]}}"#));
+    }
+}
