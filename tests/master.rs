@@ -46,6 +46,12 @@ fn digest_depends_on_secret_purpose_and_value() {
     assert!(!one.verify(Purpose::Session, b"value", &digest));
     assert!(!secret(2).verify(Purpose::RefreshToken, b"value", &digest));
     assert_eq!((digest.as_bytes().len(), digest.as_bytes()[0]), (33, 1));
+    for at in 0..KeyedDigest::BYTES {
+        let mut changed = digest.as_bytes().to_vec();
+        changed[at] ^= 0x80;
+        let changed: KeyedDigest = stored(&byte_string::Bytes(changed));
+        assert!(!one.verify(Purpose::RefreshToken, b"value", &changed), "byte {at}");
+    }
 }
 
 #[test]

@@ -8,6 +8,8 @@ use std::fmt;
 /// Objects and arrays inside one another, counting the outermost.
 pub const JSON_DEPTH_MAX: u32 = 32;
 
+const ERROR_CHARS_MAX: usize = 200;
+
 /// Why a text is not the object asked for: a sentence without any value of the text, so that it may be logged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JsonError(String);
@@ -32,7 +34,6 @@ pub fn parse_strict_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonE
     }
     .deserialize(&mut reader)
     .map_err(without_values)?;
-    reader.end().map_err(without_values)?;
     serde_json::from_slice(bytes).map_err(without_values)
 }
 
@@ -41,16 +42,23 @@ pub fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Er
     deserializer.deserialize_ignored_any(IgnoredAny).map(|_| true)
 }
 
-/// serde_json quotes the value it did not expect, which may be a secret; what it expected is enough.
+/// serde_json quotes the value it did not expect, which may be a secret; what it expected is enough. It also quotes
+/// names, which strangers choose: in a log they must neither break a line nor fill it.
 fn without_values(error: serde_json::Error) -> JsonError {
     let text = error.to_string();
     let quotes = ["invalid type", "invalid value", "unknown variant"]
         .iter()
         .any(|kind| text.starts_with(kind));
-    match text.rfind(", expected ") {
-        Some(at) if quotes => JsonError(format!("a member has another type or value: {}", &text[at + 2..])),
-        _ => JsonError(text),
-    }
+    let text = match text.rfind(", expected ") {
+        Some(at) if quotes => format!("a member has another type or value: {}", &text[at + 2..]),
+        _ => text,
+    };
+    JsonError(
+        text.chars()
+            .take(ERROR_CHARS_MAX)
+            .map(|c| if c.is_control() { '?' } else { c })
+            .collect(),
+    )
 }
 
 /// Walks a document and keeps nothing but the names of the objects it is in.
@@ -122,7 +130,7 @@ impl<'de> Visitor<'de> for Strict {
         names.sort_unstable();
         match names.windows(2).find(|pair| pair[0] == pair[1]) {
             None => Ok(()),
-            Some(pair) => Err(A::Error::custom(format!("the member {:.40?} appears twice", pair[0]))),
+            Some(pair) => Err(A::Error::custom(format!("a member appears twice: {}", pair[0]))),
         }
     }
 }
@@ -260,6 +268,11 @@ mod tests {
             let error = error(text);
             assert!(error.contains("expected") && !error.contains("hunter2"), "{error}");
         }
+        let hostile = error(&format!(r#"{{"a\nb{}":1}}"#, "c".repeat(5000)));
+        assert!(
+            hostile.starts_with("unknown field `a?b") && hostile.len() == ERROR_CHARS_MAX,
+            "{hostile}"
+        );
         assert!(error(r#"{"count":-3141592}"#).contains("u64") && !error(r#"{"count":-3141592}"#).contains("3141592"));
     }
 
