@@ -1,6 +1,7 @@
 //! What this server signs.
 
 use super::*;
+use grantd::store::codec;
 
 #[test]
 fn every_algorithm_signs_what_its_published_key_verifies() {
@@ -9,6 +10,8 @@ fn every_algorithm_signs_what_its_published_key_verifies() {
         let jwk = serde_json::to_value(key.public_jwk()).unwrap();
         assert_eq!((&jwk["use"], &jwk["alg"]), (&json!("sig"), &json!(algorithm.as_str())));
         assert_eq!(jwk["kid"].as_str(), Some(key.public_jwk().thumbprint().as_str()));
+        let stored: Jwk = codec::decode(&codec::encode(key.public_jwk()).unwrap()).unwrap();
+        assert_eq!(&stored, key.public_jwk(), "as the store keeps it");
         for private in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {
             assert_eq!(jwk.get(private), None);
         }
