@@ -8,6 +8,8 @@ use std::fmt;
 /// Objects and arrays inside one another, counting the outermost.
 pub const JSON_DEPTH_MAX: u32 = 32;
 
+const ERROR_CHARS_MAX: usize = 200;
+
 /// Why a text is not the object asked for: a sentence without any value of the text, so that it may be logged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JsonError(String);
@@ -32,7 +34,6 @@ pub fn parse_strict_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonE
     }
     .deserialize(&mut reader)
     .map_err(without_values)?;
-    reader.end().map_err(without_values)?;
     serde_json::from_slice(bytes).map_err(without_values)
 }
 
@@ -41,16 +42,23 @@ pub fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Er
     deserializer.deserialize_ignored_any(IgnoredAny).map(|_| true)
 }
 
-/// serde_json quotes the value it did not expect, which may be a secret; what it expected is enough.
+/// serde_json quotes the value it did not expect, which may be a secret; what it expected is enough. It also quotes
+/// names, which strangers choose: in a log they must neither break a line nor fill it.
 fn without_values(error: serde_json::Error) -> JsonError {
     let text = error.to_string();
     let quotes = ["invalid type", "invalid value", "unknown variant"]
         .iter()
         .any(|kind| text.starts_with(kind));
-    match text.rfind(", expected ") {
-        Some(at) if quotes => JsonError(format!("a member has another type or value: {}", &text[at + 2..])),
-        _ => JsonError(text),
-    }
+    let text = match text.rfind(", expected ") {
+        Some(at) if quotes => format!("a member has another type or value: {}", &text[at + 2..]),
+        _ => text,
+    };
+    JsonError(
+        text.chars()
+            .take(ERROR_CHARS_MAX)
+            .map(|c| if c.is_control() { '?' } else { c })
+            .collect(),
+    )
 }
 
 /// Walks a document and keeps nothing but the names of the objects it is in.
@@ -122,7 +130,7 @@ impl<'de> Visitor<'de> for Strict {
         names.sort_unstable();
         match names.windows(2).find(|pair| pair[0] == pair[1]) {
             None => Ok(()),
-            Some(pair) => Err(A::Error::custom(format!("the member {:.40?} appears twice", pair[0]))),
+            Some(pair) => Err(A::Error::custom(format!("a member appears twice: {}", pair[0]))),
         }
     }
 }
@@ -151,5 +159,132 @@ impl<'de> Visitor<'de> for Name {
 
     fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
         Ok(Cow::Owned(name.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+    use serde_json::Value;
+
+    fn refusal(text: impl AsRef<[u8]>) -> String {
+        match parse_strict_object::<Value>(text.as_ref()) {
+            Ok(value) => panic!("accepted as {value}"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn one_object_is_read() {
+        let text =
+            " {\"a\":[1,-2,3.5e2,true,null,\"\\u00e9\",{\"a\":{}}],\"b\":{\"a\":1},\"A\":18446744073709551615}\r\n";
+        assert_eq!(
+            parse_strict_object::<Value>(text.as_bytes()).unwrap(),
+            serde_json::from_str::<Value>(text).unwrap()
+        );
+    }
+
+    #[test]
+    fn members_that_appear_twice_are_refused_at_every_depth() {
+        for text in [
+            r#"{"a":1,"a":1}"#,
+            r#"{"a":1,"b":2,"a":3}"#,
+            r#"{"a":1,"\u0061":2}"#,
+            r#"{"":1,"":2}"#,
+            r#"{"x":{"a":1,"a":2}}"#,
+            r#"{"x":[[{"a":1},{"a":1,"b":[],"a":2}]]}"#,
+        ] {
+            assert!(refusal(text).contains("appears twice"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_exactly_one_object_is_refused() {
+        for text in [
+            "",
+            " ",
+            "null",
+            "1",
+            "\"{}\"",
+            "[]",
+            "[{}]",
+            "\u{feff}{}",
+            "{}{}",
+            "{},",
+            "{} x",
+            "{",
+            "{\"a\":}",
+        ] {
+            refusal(text);
+        }
+        for text in [
+            "{\"a\":1,}",
+            "{'a':1}",
+            "{a:1}",
+            "{\"a\":NaN}",
+            "{\"a\":01}",
+            "{\"a\":1e999}",
+            "{\"a\":\"\\ud800\"}",
+        ] {
+            refusal(text);
+        }
+        refusal(b"{\"a\":\"\xff\"}");
+        refusal(b"{\"\xc0\xaf\":1}");
+    }
+
+    #[test]
+    fn depth_is_limited() {
+        let nested = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth - 1), "]".repeat(depth - 1));
+        assert!(parse_strict_object::<Value>(nested(JSON_DEPTH_MAX as usize).as_bytes()).is_ok());
+        assert!(refusal(nested(JSON_DEPTH_MAX as usize + 1)).contains("nested too deep"));
+        assert!(refusal(nested(100_000)).contains("nested too deep"));
+    }
+
+    #[test]
+    fn errors_name_members_and_types_but_no_values() {
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Shape {
+            #[serde(rename = "count")]
+            _count: u64,
+            #[serde(rename = "kind")]
+            _kind: Option<Kind>,
+        }
+        #[derive(Debug, Deserialize)]
+        #[serde(rename_all = "lowercase")]
+        enum Kind {
+            One,
+            Two,
+        }
+        let error = |text: &str| parse_strict_object::<Shape>(text.as_bytes()).unwrap_err().to_string();
+        assert!(error("{}").contains("missing field `count`"));
+        assert!(error(r#"{"count":1,"other":"hunter2"}"#).contains("unknown field `other`"));
+        for text in [
+            r#"{"count":"hunter2"}"#,
+            r#"{"count":"hunter2, expected hunter2"}"#,
+            r#"{"count":1,"kind":"hunter2"}"#,
+        ] {
+            let error = error(text);
+            assert!(error.contains("expected") && !error.contains("hunter2"), "{error}");
+        }
+        let hostile = error(&format!(r#"{{"a\nb{}":1}}"#, "c".repeat(5000)));
+        assert!(
+            hostile.starts_with("unknown field `a?b") && hostile.len() == ERROR_CHARS_MAX,
+            "{hostile}"
+        );
+        assert!(error(r#"{"count":-3141592}"#).contains("u64") && !error(r#"{"count":-3141592}"#).contains("3141592"));
+    }
+
+    #[test]
+    fn present_sees_null() {
+        #[derive(Deserialize)]
+        struct Shape {
+            #[serde(default, deserialize_with = "present")]
+            crit: bool,
+        }
+        let crit = |text: &str| parse_strict_object::<Shape>(text.as_bytes()).unwrap().crit;
+        assert!(!crit("{}"));
+        assert!(crit(r#"{"crit":null}"#) && crit(r#"{"crit":{"a":[1]}}"#));
     }
 }
