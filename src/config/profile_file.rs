@@ -59,7 +59,8 @@ pub(super) fn load(name: &str, issuer: &Issuer, data_dir: &Path, problems: &Prob
     let directory = data_dir.join("profiles").join(name);
     let embedded = EMBEDDED.iter().find(|(known, ..)| *known == name);
     if embedded.is_none() && !directory.is_dir() {
-        let hint = nearest(name, embedded_profiles()).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+        let hint = nearest(name, embedded_profiles());
+        let hint = hint.map_or(".".to_owned(), |near| format!("; did you mean `{near}`?"));
         problems.add(format!(
             "there is no profile `{name}`{hint} Built in are {}; any other is a directory {}",
             listed(embedded_profiles()),

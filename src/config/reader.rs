@@ -267,18 +267,19 @@ impl<'a> Item<'a> {
         Some(nodes.iter().enumerate().map(item).collect())
     }
 
-    /// A list of strings without repetition; each is read by `read`, which complains itself.
+    /// A list without repetition, each member read by `read`, which complains itself. `None` when one cannot stand.
     pub fn set<T: PartialEq>(&self, most: usize, read: impl Fn(&Item<'a>) -> Option<T>) -> Option<Vec<T>> {
-        let mut values = Vec::new();
-        for item in self.list(most)? {
-            let Some(value) = read(&item) else { continue };
+        let items = self.list(most)?;
+        let mut values = Vec::with_capacity(items.len());
+        for item in &items {
+            let Some(value) = read(item) else { continue };
             if values.contains(&value) {
                 item.complain("repeats an earlier member");
                 continue;
             }
             values.push(value);
         }
-        Some(values)
+        (values.len() == items.len()).then_some(values)
     }
 }
 

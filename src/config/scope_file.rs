@@ -26,7 +26,7 @@ pub(super) fn read(label: &str, tree: &Node, problems: &Problems) -> Option<Scop
         .map_err(|faults| {
             faults
                 .into_iter()
-                .for_each(|fault| problems.add(format!("{fault} ({label})")))
+                .for_each(|fault| problems.add(format!("{label}: {fault}")))
         })
         .ok()
 }
