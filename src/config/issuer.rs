@@ -5,8 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 use url::{Host, Url};
 
-/// A bare origin: https, or http with host 127.0.0.1, [::1] or localhost. Kept byte for byte, because clients compare it
-/// so (RFC 8414 §3.3, RFC 9207 §2.4); whatever is not already in its normal form is refused.
+/// A bare origin: https, or http with host 127.0.0.1, [::1] or localhost. Kept byte for byte, because clients compare
+/// it so (RFC 8414 §3.3, RFC 9207 §2.4); whatever is not already in its normal form is refused.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
 #[serde(transparent)]
 pub struct Issuer(String);

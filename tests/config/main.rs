@@ -161,7 +161,8 @@ fn unknown_keys_are_refused_with_the_nearest_known_one() {
 #[test]
 fn all_problems_are_told_at_once() {
     refused(
-        "issuer = 1\nlisten = \"x\"\nprofile = \"mokapen\"\nkeys = 3\n[tls]\n[[resources]]\nidentifer = 1\nname = \"A\"",
+        "issuer = 1\nlisten = \"x\"\nprofile = \"mokapen\"\nkeys = 3\n[tls]\n\
+         [[resources]]\nidentifer = 1\nname = \"A\"",
         &[
             "`issuer` in grantd.toml line 1 must be a string, not an integer",
             "`listen` in grantd.toml line 2 must be a list, not a string",
@@ -292,7 +293,7 @@ proptest! {
     #[test]
     fn no_file_is_too_strange(
         key in "issuer|listen|data_dir|profile|tls|keys|log|resources|\\PC{0,200}",
-        value in "\\PC{0,400}|\"\\PC{0,400}\"|\\[\"[ -~]{0,40}\"\\]|\\{ [a-z]{1,9} = \"[ -~]{0,300}\" \\}|-?[0-9]{1,40}",
+        value in "\\PC{0,99}|\"\\PC{0,400}\"|\\[\"[ -~]{0,40}\"\\]|\\{ [a-z]{1,9} = \"[ -~]{0,300}\" \\}|-?[0-9]{1,40}",
     ) {
         if let Err(problems) = load(&format!("{key} = {value}")) {
             prop_assert!(!problems.is_empty());

@@ -33,10 +33,10 @@ fn what_a_profile_cannot_be_is_refused_with_a_sentence() {
         "noun = { singular = \"client\", plural = \"É\" }\nprefix = \"\"",
         ONE_SCOPE,
         &[
-            "`noun.singular` in profiles/p/profile.toml line 1 is \"client\", but `client_id` already means something else \
-             in tokens",
-            "`noun.plural` in profiles/p/profile.toml line 1 is \"É\", but it names a claim, so write 1 to 32 of a-z and _, \
-             a letter first",
+            "`noun.singular` in profiles/p/profile.toml line 1 is \"client\", but `client_id` already means \
+             something else in tokens",
+            "`noun.plural` in profiles/p/profile.toml line 1 is \"É\", but it names a claim, so write 1 to 32 of \
+             a-z and _, a letter first",
             "`prefix` in profiles/p/profile.toml line 2 is \"\", but a prefix is 1 to 12 of a-z and 0-9",
         ],
     );
@@ -211,12 +211,13 @@ fn scopes_json_is_read_strictly() {
         "",
         &object(r#""name": "a b", "title": "", "sentence": 1, "risk": "lo", "role": ["owner"]"#),
         &[
-            "`scopes[0].name` in profiles/p/scopes.json is \"a b\", which is no scope-token of RFC 6749 section 3.3 (1 to 64 \
-             visible ASCII characters, none of them a space, a quote or a backslash)",
-            "`scopes[0].title` in profiles/p/scopes.json is \"\", but must be 1 to 300 characters, none of them at its ends \
-             blank",
+            "`scopes[0].name` in profiles/p/scopes.json is \"a b\", which is no scope-token of RFC 6749 section \
+             3.3 (1 to 64 visible ASCII characters, none of them a space, a quote or a backslash)",
+            "`scopes[0].title` in profiles/p/scopes.json is \"\", but must be 1 to 300 characters, none of them \
+             at its ends blank",
             "`scopes[0].sentence` in profiles/p/scopes.json must be a string, not an integer",
-            "`scopes[0].risk` in profiles/p/scopes.json is \"lo\", not one of `low`, `medium`, `high`; did you mean \"low\"?",
+            "`scopes[0].risk` in profiles/p/scopes.json is \"lo\", not one of `low`, `medium`, `high`; did you \
+             mean \"low\"?",
             "`scopes[0].roles` is missing in profiles/p/scopes.json",
             "unknown key `scopes[0].role` in profiles/p/scopes.json; did you mean `scopes[0].roles`?",
         ],
@@ -235,6 +236,11 @@ fn scopes_json_is_read_strictly() {
     ] {
         refused("", &text, &[&format!("profiles/p/scopes.json{sentence}")]);
     }
+    refused(
+        "",
+        &object(&format!("{}, \"roles\": [\"owner\"]", good.replace("A.", r"A\u0007."))),
+        &["`scopes[0].sentence` in profiles/p/scopes.json is \"A\\u{7}.\", which contains control characters"],
+    );
     refused(
         "",
         "{\"scpes\": []}",

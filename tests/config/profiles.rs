@@ -251,8 +251,8 @@ fn a_directory_is_a_profile() {
     );
     assert_eq!(
         load("mokapn", &files).unwrap_err(),
-        "there is no profile `mokapn`; did you mean `mokapen`? Built in are `default`, `makecrypto`, `mokapen`; any other \
-         is a directory profiles/mokapn"
+        "there is no profile `mokapn`; did you mean `mokapen`? Built in are `default`, `makecrypto`, `mokapen`; \
+         any other is a directory profiles/mokapn"
     );
     assert_eq!(
         load("other", &files).unwrap_err(),

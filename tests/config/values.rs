@@ -89,8 +89,8 @@ fn plain_http_listens_on_loopback_only() {
         refused(
             &format!("listen = [\"http://{address}\"]"),
             &[&format!(
-                "`listen[0]` in grantd.toml line 1 is \"http://{address}\", which is plain http on an address others can \
-                 reach; use https, or 127.0.0.1 or [::1] behind a TLS proxy"
+                "`listen[0]` in grantd.toml line 1 is \"http://{address}\", which is plain http on an address \
+                 others can reach; use https, or 127.0.0.1 or [::1] behind a TLS proxy"
             )],
         );
     }
@@ -104,8 +104,8 @@ fn plain_http_listens_on_loopback_only() {
         refused(
             &format!("listen = [\"{text}\"]"),
             &[&format!(
-                "`listen[0]` in grantd.toml line 1 is \"{text}\", which is no `https://ADDRESS:PORT` with an IP address, \
-                 such as `https://0.0.0.0:8443` or `https://[::]:8443`"
+                "`listen[0]` in grantd.toml line 1 is \"{text}\", which is no `https://ADDRESS:PORT` with an IP \
+                 address, such as `https://0.0.0.0:8443` or `https://[::]:8443`"
             )],
         );
     }
@@ -143,16 +143,16 @@ fn durations_are_a_whole_number_and_one_unit() {
         refused(
             &format!("[keys]\nrotate_after = \"{text}\""),
             &[&format!(
-                "`keys.rotate_after` in grantd.toml line 2 is {text:?}, but a duration is a whole number and one of s, m, \
-                 h, d, such as \"10m\""
+                "`keys.rotate_after` in grantd.toml line 2 is {text:?}, but a duration is a whole number and one \
+                 of s, m, h, d, such as \"10m\""
             )],
         );
     }
     refused(
         "[keys]\nrotate_after = 90",
         &[
-            "`keys.rotate_after` in grantd.toml line 2 must be a duration such as \"30s\", \"10m\", \"12h\" or \"90d\", \
-           not an integer",
+            "`keys.rotate_after` in grantd.toml line 2 must be a duration such as \"30s\", \"10m\", \"12h\" or \
+           \"90d\", not an integer",
         ],
     );
     refused(
@@ -199,8 +199,8 @@ fn a_public_issuer_needs_a_certificate_or_a_proxy() {
     refused(
         issuer,
         &[
-            "the issuer https://example.com needs a certificate: set `tls.certificate` and `tls.key`, or listen on plain \
-           http on 127.0.0.1 behind a TLS proxy",
+            "the issuer https://example.com needs a certificate: set `tls.certificate` and `tls.key`, or listen \
+           on plain http on 127.0.0.1 behind a TLS proxy",
         ],
     );
     accepted(&format!("{issuer}\nlisten = [\"http://127.0.0.1:8080\"]"));
