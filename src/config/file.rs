@@ -1,7 +1,7 @@
 //! Reads `grantd.toml` and puts the configuration together.
 
 use super::profile_file;
-use super::reader::{Item, Place, Problems, Table, spell};
+use super::reader::{Item, Place, Problems, Table, shown, spell};
 use super::tree::{Node, SyntaxError, parse_toml};
 use super::{Config, ConfigErrors, Issuer, KeyPolicy, Listen, Log, LogLevel, Scheme, TlsFiles};
 use std::fs::File;
@@ -90,7 +90,9 @@ pub(super) fn tree(
     problems: &Problems,
 ) -> Option<Node> {
     parse(text)
-        .map_err(|errors| {
+        .map_err(|mut errors| {
+            // One unclosed bracket is reported once for each level that it leaves open.
+            errors.dedup();
             for (line, what) in errors {
                 problems.add(format!("{}: {what}", Place { file: label, line }));
             }
@@ -112,11 +114,14 @@ fn settings(table: Table<'_>, base: &Path, overrides: &Overrides, problems: &Pro
     let log = log(&table);
     table.finish();
 
-    let (issuer, listen, profile) = (issuer?, listen?, profile?);
     let data_dir = overrides.data_dir.clone().unwrap_or(data_dir);
-    let mut profile = profile_file::load(&profile, &issuer, &data_dir, problems)?;
-    if let Some(item) = resources {
-        profile.resources = profile_file::resources(&item, &issuer)?;
+    // A wrong issuer must not hide what else is wrong.
+    let stand_in = issuer.clone().unwrap_or_else(default_issuer);
+    let profile = profile.and_then(|name| profile_file::load(&name, &stand_in, &data_dir, problems));
+    let resources = resources.map(|item| profile_file::resources(&item, &stand_in));
+    let (issuer, listen, mut profile) = (issuer?, listen?, profile?);
+    if let Some(resources) = resources {
+        profile.resources = resources?;
     }
     let tls = overrides.tls.clone().or(tls);
     let config = Config {
@@ -132,46 +137,54 @@ fn settings(table: Table<'_>, base: &Path, overrides: &Overrides, problems: &Pro
     Some(config)
 }
 
+fn default_issuer() -> Issuer {
+    "https://localhost:8443".parse().expect("a test loads the defaults")
+}
+
 fn issuer(table: &Table<'_>, overrides: &Overrides, problems: &Problems) -> Option<Issuer> {
     let item = table.get("issuer");
     if let Some(text) = &overrides.issuer {
         return text
             .parse()
-            .map_err(|why| problems.add(format!("the issuer {text:?} {why}")))
+            .map_err(|why| problems.add(format!("the issuer is {}, which {why}", shown(text))))
             .ok();
     }
     let Some(item) = item else {
-        return Some("https://localhost:8443".parse().expect("a test loads the defaults"));
+        return Some(default_issuer());
     };
     let text = item.text()?;
-    text.parse()
-        .map_err(|why| item.complain(format_args!("is {text:?}, which {why}")))
-        .ok()
+    match text.parse() {
+        Ok(issuer) => Some(issuer),
+        Err(why) => item.refuse(text, format_args!("which {why}")),
+    }
 }
 
 fn listeners(table: &Table<'_>, overrides: &Overrides, problems: &Problems) -> Option<Vec<Listen>> {
     let item = table.get("listen");
-    if let Some(texts) = &overrides.listen {
-        let read = |text: &String| {
-            listen(text)
-                .map_err(|why| problems.add(format!("the address to listen on, {text:?}, {why}")))
-                .ok()
-        };
-        return texts.iter().map(read).collect();
-    }
-    let Some(item) = item else {
-        return Some(vec![
-            listen("https://127.0.0.1:8443").expect("a test loads the defaults"),
-        ]);
+    let found: Vec<Listen> = match (&overrides.listen, item) {
+        (Some(texts), _) => {
+            let refuse = |text, why| problems.add(format!("the address to listen on is {}, which {why}", shown(text)));
+            texts
+                .iter()
+                .map(|text| listen(text).map_err(|why| refuse(text, why)).ok())
+                .collect::<Option<_>>()?
+        }
+        (None, Some(item)) => item.set(LISTENERS_MAX, |item| {
+            let text = item.text()?;
+            match listen(text) {
+                Ok(listen) => Some(listen),
+                Err(why) => item.refuse(text, format_args!("which {why}")),
+            }
+        })?,
+        (None, None) => vec![listen("https://127.0.0.1:8443").expect("a test loads the defaults")],
     };
-    let found = item.set(LISTENERS_MAX, |item| {
-        let text = item.text()?;
-        listen(text)
-            .map_err(|why| item.complain(format_args!("is {text:?}, which {why}")))
-            .ok()
-    })?;
-    if item.list(LISTENERS_MAX)?.is_empty() {
-        item.complain("is empty; a server must listen somewhere");
+    if found.is_empty() {
+        problems.add("`listen` names no address; a server must listen somewhere".to_owned());
+    }
+    for (at, one) in found.iter().enumerate().filter(|(_, one)| one.address.port() != 0) {
+        if found[..at].iter().any(|other| other.address == one.address) {
+            problems.add(format!("`listen` names {} twice", one.address));
+        }
     }
     Some(found)
 }
@@ -200,8 +213,7 @@ fn listen(text: &str) -> Result<Listen, String> {
 fn path(item: &Item<'_>, base: &Path) -> Option<PathBuf> {
     let text = item.text()?;
     if text.is_empty() || text.contains('\0') {
-        item.complain(format_args!("is {text:?}, which is no path"));
-        return None;
+        return item.refuse(text, "which is no path");
     }
     Some(base.join(text))
 }
@@ -218,11 +230,11 @@ fn tls(item: &Item<'_>, base: &Path) -> Option<TlsFiles> {
 }
 
 fn profile_name(table: &Table<'_>, overrides: &Overrides, problems: &Problems) -> Option<String> {
-    const RULE: &str = "a profile's name is 1 to 32 of a-z, 0-9 and -";
+    const RULE: &str = "but a profile's name is 1 to 32 of a-z, 0-9 and -";
     let item = table.get("profile");
     if let Some(name) = &overrides.profile {
         if !profile_file::is_name(name) {
-            problems.add(format!("the profile {name:?} cannot be; {RULE}"));
+            problems.add(format!("the profile is {}, {RULE}", shown(name)));
             return None;
         }
         return Some(name.clone());
@@ -232,8 +244,7 @@ fn profile_name(table: &Table<'_>, overrides: &Overrides, problems: &Problems) -
     };
     let name = item.text()?;
     if !profile_file::is_name(name) {
-        item.complain(format_args!("is {name:?}; {RULE}"));
-        return None;
+        return item.refuse(name, RULE);
     }
     Some(name.to_owned())
 }

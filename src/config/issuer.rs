@@ -5,8 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 use url::{Host, Url};
 
-/// A bare origin: https, or http with host 127.0.0.1, [::1] or localhost. Kept byte for byte, because clients compare it
-/// so (RFC 8414 §3.3, RFC 9207 §2.4); whatever is not already in its normal form is refused.
+/// A bare origin: https, or http with host 127.0.0.1, [::1] or localhost. Kept byte for byte, because clients compare
+/// it so (RFC 8414 §3.3, RFC 9207 §2.4); whatever is not already in its normal form is refused.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
 #[serde(transparent)]
 pub struct Issuer(String);
@@ -45,7 +45,7 @@ impl FromStr for Issuer {
             return Err(format!("is longer than {BYTES_MAX} bytes"));
         }
         let url = Url::parse(text).map_err(|why| format!("is no URL: {why}"))?;
-        judge_scheme(&url)?;
+        judge_origin(&url)?;
         let origin = url.origin().ascii_serialization();
         if origin != text {
             return Err(format!(
@@ -62,8 +62,13 @@ impl fmt::Display for Issuer {
     }
 }
 
-/// https, or http where nobody can listen in.
-pub(super) fn judge_scheme(url: &Url) -> Result<(), String> {
+/// https, or http where nobody can listen in; and a host that is safe in headers, policies and pages without escaping.
+pub(super) fn judge_origin(url: &Url) -> Result<(), String> {
+    if let Some(Host::Domain(name)) = url.host()
+        && !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b))
+    {
+        return Err("has a host that is no DNS name".to_owned());
+    }
     match url.scheme() {
         "https" => Ok(()),
         "http" if url.host().is_some_and(|host| is_loopback_host(&host)) => Ok(()),

@@ -8,6 +8,7 @@ mod issuer;
 mod profile;
 mod profile_file;
 mod reader;
+mod scope_file;
 mod tree;
 mod warnings;
 

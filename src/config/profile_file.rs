@@ -3,8 +3,8 @@
 use crate::base::jose::Algorithm;
 use super::profile::{AuthorizeParameter, AuthorizeRules, IdType, Lifetimes, Noun, Pkce, Profile, Resource};
 use super::reader::{Item, Problems, Table, listed, nearest, spell};
-use super::tree::{Node, parse_json, parse_toml};
-use super::{Issuer, Risk, Role, Scope, ScopeCatalog, file};
+use super::tree::{parse_json, parse_toml};
+use super::{Issuer, ScopeCatalog, file, scope_file};
 use std::path::Path;
 use std::time::Duration;
 use url::Url;
@@ -36,8 +36,6 @@ const DAY: Duration = seconds(24 * 60 * 60);
 const TEN_YEARS: Duration = seconds(3650 * 24 * 60 * 60);
 
 const RESOURCES_MAX: usize = 16;
-const SCOPES_MAX: usize = 256;
-const TEXT_CHARS_MAX: usize = 300;
 const URI_BYTES_MAX: usize = 300;
 const CLIENTS_MAX: usize = 100;
 
@@ -62,7 +60,8 @@ pub(super) fn load(name: &str, issuer: &Issuer, data_dir: &Path, problems: &Prob
     let directory = data_dir.join("profiles").join(name);
     let embedded = EMBEDDED.iter().find(|(known, ..)| *known == name);
     if embedded.is_none() && !directory.is_dir() {
-        let hint = nearest(name, embedded_profiles()).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+        let hint = nearest(name, embedded_profiles());
+        let hint = hint.map_or(".".to_owned(), |near| format!("; did you mean `{near}`?"));
         problems.add(format!(
             "there is no profile `{name}`{hint} Built in are {}; any other is a directory {}",
             listed(embedded_profiles()),
@@ -74,7 +73,7 @@ pub(super) fn load(name: &str, issuer: &Issuer, data_dir: &Path, problems: &Prob
     let scopes = source(&directory, "scopes.json", embedded.map(|(.., text)| *text), problems);
     let (settings, scopes) = (settings?, scopes?);
     let scope_tree = file::tree(&scopes.0, &scopes.1, parse_json, problems);
-    let scopes = scope_tree.and_then(|tree| catalog(&scopes.0, &tree, problems));
+    let scopes = scope_tree.and_then(|tree| scope_file::read(&scopes.0, &tree, problems));
     let tree = file::tree(&settings.0, &settings.1, parse_toml, problems)?;
     let table = Table::root(&settings.0, &tree, problems)?;
     let profile = read(name, issuer, &table, scopes);
@@ -85,10 +84,12 @@ pub(super) fn load(name: &str, issuer: &Issuer, data_dir: &Path, problems: &Prob
 /// The label and the text of a file: the one in the data directory, else the embedded one.
 fn source(directory: &Path, file_name: &str, embedded: Option<&str>, problems: &Problems) -> Option<(String, String)> {
     let path = directory.join(file_name);
+    let profile = directory.file_name().unwrap_or_default().display();
+    let built_in = format!("the built-in profiles/{profile}/{file_name}");
     match file::read_text(&path) {
         Ok(Some(text)) => Some((path.display().to_string(), text)),
         Ok(None) => match embedded {
-            Some(text) => Some((format!("the built-in {}", path.display()), text.to_owned())),
+            Some(text) => Some((built_in, text.to_owned())),
             None => {
                 problems.add(format!("{} is missing: a profile of its own needs one", path.display()));
                 None
@@ -144,16 +145,16 @@ fn noun(table: &Table<'_>) -> Option<Noun> {
         let first = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
         let ok = first && text.len() <= 32 && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
         if !ok {
-            item.complain(format_args!(
-                "is {text:?}; it names a claim, so write 1 to 32 of a-z and _, a letter first"
-            ));
-            return None;
+            return item.refuse(
+                text,
+                "but it names a claim, so write 1 to 32 of a-z and _, a letter first",
+            );
         }
         if NOUNS_TAKEN.contains(&text) {
-            item.complain(format_args!(
-                "is {text:?}, but `{text}_id` already means something else in tokens"
-            ));
-            return None;
+            return item.refuse(
+                text,
+                format_args!("but `{text}_id` already means something else in tokens"),
+            );
         }
         Some(text)
     };
@@ -165,8 +166,7 @@ fn noun(table: &Table<'_>) -> Option<Noun> {
 fn prefix<'a>(item: &Item<'a>) -> Option<String> {
     let text = item.text()?;
     if !(1..=12).contains(&text.len()) || !text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) {
-        item.complain(format_args!("is {text:?}; a prefix is 1 to 12 of a-z and 0-9"));
-        return None;
+        return item.refuse(text, "but a prefix is 1 to 12 of a-z and 0-9");
     }
     Some(text.to_owned())
 }
@@ -246,7 +246,7 @@ fn resource(table: Table<'_>, issuer: &Issuer) -> Option<Resource> {
         let text = item.text()?.replace("{issuer}", issuer.as_str());
         uri(&item, &text)
     });
-    let name = table.required("name").and_then(|item| sentence(&item));
+    let name = table.required("name").and_then(|item| item.sentence());
     let documentation = table.get("documentation").and_then(|item| uri(&item, item.text()?));
     let algorithm = table.choice(
         "algorithm",
@@ -270,103 +270,33 @@ fn resource(table: Table<'_>, issuer: &Issuer) -> Option<Resource> {
 /// RFC 8707 §2: absolute and without fragment. A query or another spelling of the same URI would only be missed when
 /// compared, so they are refused as well.
 fn uri(item: &Item<'_>, text: &str) -> Option<String> {
-    let judged = Url::parse(text)
-        .map_err(|why| format!("is no absolute URI: {why}"))
-        .and_then(|url| {
-            super::issuer::judge_scheme(&url)?;
-            if url.fragment().is_some()
-                || url.query().is_some()
-                || !url.username().is_empty()
-                || url.password().is_some()
-            {
-                return Err("must have no query, no fragment and no credentials".to_owned());
-            }
-            let normal = url.as_str();
-            if normal != text && normal.strip_suffix('/') != Some(text) {
-                return Err(format!("is not in its normal form {normal:?}"));
-            }
-            if text.len() > URI_BYTES_MAX {
-                return Err(format!("is longer than {URI_BYTES_MAX} bytes"));
-            }
-            Ok(text.to_owned())
-        });
-    judged
-        .map_err(|why| item.complain(format_args!("is {text:?}, which {why}")))
-        .ok()
+    match judge_uri(text) {
+        Ok(()) => Some(text.to_owned()),
+        Err(why) => item.refuse(text, format_args!("which {why}")),
+    }
+}
+
+fn judge_uri(text: &str) -> Result<(), String> {
+    if text.len() > URI_BYTES_MAX {
+        return Err(format!("is longer than {URI_BYTES_MAX} bytes"));
+    }
+    let url = Url::parse(text).map_err(|why| format!("is no absolute URI: {why}"))?;
+    super::issuer::judge_origin(&url)?;
+    if url.fragment().is_some() || url.query().is_some() || !url.username().is_empty() || url.password().is_some() {
+        return Err("must have no query, no fragment and no credentials".to_owned());
+    }
+    let normal = url.as_str();
+    if normal != text && normal.strip_suffix('/') != Some(text) {
+        return Err(format!("is not in its normal form; write {normal:?}"));
+    }
+    Ok(())
 }
 
 /// RFC 6749 appendix A.1, one at least.
 fn client_id(item: &Item<'_>) -> Option<String> {
     let text = item.text()?;
     if !(1..=128).contains(&text.len()) || !text.bytes().all(|b| matches!(b, 0x21..=0x7e)) {
-        item.complain(format_args!("is {text:?}, which is no client id"));
-        return None;
+        return item.refuse(text, "which is no client id");
     }
     Some(text.to_owned())
-}
-
-/// Text for people: one line, neither empty nor endless.
-fn sentence(item: &Item<'_>) -> Option<String> {
-    let text = item.text()?;
-    if text.trim() != text || text.is_empty() || text.chars().count() > TEXT_CHARS_MAX {
-        item.complain(format_args!(
-            "must be 1 to {TEXT_CHARS_MAX} characters without blanks around them"
-        ));
-        return None;
-    }
-    if text.chars().any(char::is_control) {
-        item.complain("contains control characters");
-        return None;
-    }
-    Some(text.to_owned())
-}
-
-fn catalog(label: &str, tree: &Node, problems: &Problems) -> Option<ScopeCatalog> {
-    let table = Table::root(label, tree, problems)?;
-    let Some(list) = table.get("scopes") else {
-        problems.add(format!("`scopes` is missing in {}", table.place()));
-        return None;
-    };
-    let items = list.list(SCOPES_MAX);
-    table.finish();
-    let items = items?;
-    let count = items.len();
-    let scopes: Vec<Scope> = items.iter().filter_map(Item::table).filter_map(scope).collect();
-    if count == 0 {
-        list.complain("is empty; an API without scopes has nothing to grant");
-    }
-    if scopes.len() < count || count == 0 {
-        return None;
-    }
-    ScopeCatalog::new(scopes)
-        .map_err(|faults| {
-            faults
-                .into_iter()
-                .for_each(|fault| problems.add(format!("{fault} ({label})")))
-        })
-        .ok()
-}
-
-fn scope(table: Table<'_>) -> Option<Scope> {
-    let text = |key| table.required(key).and_then(|item| sentence(&item));
-    let name = table.required("name").and_then(|item| item.text());
-    let (title, sentence) = (text("title"), text("sentence"));
-    let risks = [("low", Risk::Low), ("medium", Risk::Medium), ("high", Risk::High)];
-    let risk = table.required("risk").and_then(|item| item.choice(&risks));
-    let roles = table.required("roles").and_then(|item| {
-        let choices = Role::ALL.map(|role| (role.as_str(), role));
-        item.set(choices.len(), |item| item.choice(&choices))
-    });
-    let implies = table
-        .get("implies")
-        .map(|item| item.set(SCOPES_MAX, |item| item.text().map(str::to_owned)));
-    table.finish();
-    Some(Scope {
-        name: name?.to_owned(),
-        title: title?,
-        sentence: sentence?,
-        risk: risk?,
-        roles: roles?,
-        implies: implies.unwrap_or(Some(Vec::new()))?,
-    })
 }

@@ -54,16 +54,20 @@ pub struct Item<'a> {
 }
 
 impl<'a> Table<'a> {
-    /// The whole file. `None` when it is not even a table; that is told then.
+    /// The whole file. `None` when it is not even a table, which is told then.
     pub fn root(file: &'a str, node: &'a Node, problems: &'a Problems) -> Option<Self> {
-        let place = Place { file, line: None };
-        Item {
-            name: "the file".to_owned(),
-            place,
-            node,
+        let Value::Table(entries) = &node.value else {
+            problems.add(format!("{file} must hold an object, not {}", node.value.kind()));
+            return None;
+        };
+        Some(Self {
+            file,
+            path: String::new(),
+            line: None,
+            entries,
+            known: RefCell::default(),
             problems,
-        }
-        .table_at(String::new())
+        })
     }
 
     pub fn place(&self) -> Place<'a> {
@@ -149,6 +153,12 @@ impl<'a> Item<'a> {
             .add(format!("`{}` in {} {complaint}", self.name, self.place));
     }
 
+    /// Complains about the text that stands there.
+    pub fn refuse<T>(&self, text: &str, why: impl Display) -> Option<T> {
+        self.complain(format_args!("is {}, {why}", shown(text)));
+        None
+    }
+
     fn wrong_kind<T>(&self, wanted: &str) -> Option<T> {
         self.complain(format_args!("must be {wanted}, not {}", self.node.value.kind()));
         None
@@ -161,13 +171,29 @@ impl<'a> Item<'a> {
         }
     }
 
+    /// Text for people: one line, neither empty nor endless.
+    pub fn sentence(&self) -> Option<String> {
+        const CHARS_MAX: usize = 300;
+        let text = self.text()?;
+        if text.trim() != text || text.is_empty() || text.chars().count() > CHARS_MAX {
+            return self.refuse(
+                text,
+                format_args!("but must be 1 to {CHARS_MAX} characters, none of them at its ends blank"),
+            );
+        }
+        if text.chars().any(char::is_control) {
+            return self.refuse(text, "which contains control characters");
+        }
+        Some(text.to_owned())
+    }
+
     pub fn integer(&self, range: RangeInclusive<i64>) -> Option<i64> {
         let Value::Integer(number) = self.node.value else {
             return self.wrong_kind("an integer");
         };
         if !range.contains(&number) {
             self.complain(format_args!(
-                "is {number}; it must be {} to {}",
+                "is {number}, but must be {} to {}",
                 range.start(),
                 range.end()
             ));
@@ -181,15 +207,14 @@ impl<'a> Item<'a> {
             return self.wrong_kind("a duration such as \"30s\", \"10m\", \"12h\" or \"90d\"");
         };
         let Some(span) = parse_duration(text) else {
-            self.complain(format_args!(
-                "is {text:?}; a duration is a whole number and one of s, m, h, d, such as \"10m\""
-            ));
-            return None;
+            return self.refuse(
+                text,
+                "but a duration is a whole number and one of s, m, h, d, such as \"10m\"",
+            );
         };
         if !range.contains(&span) {
             let (least, most) = (spell(*range.start()), spell(*range.end()));
-            self.complain(format_args!("is {text:?}; it must be {least:?} to {most:?}"));
-            return None;
+            return self.refuse(text, format_args!("but must be {least:?} to {most:?}"));
         }
         Some(span)
     }
@@ -200,26 +225,23 @@ impl<'a> Item<'a> {
         if found.is_none() {
             let words = choices.iter().map(|(word, _)| *word);
             let hint = nearest(text, words.clone()).map_or(String::new(), |near| format!("; did you mean {near:?}?"));
-            self.complain(format_args!("is {text:?}, not one of {}{hint}", listed(words)));
+            return self.refuse(text, format_args!("not one of {}{hint}", listed(words)));
         }
         found.map(|(_, value)| *value)
     }
 
     pub fn table(&self) -> Option<Table<'a>> {
-        self.table_at(format!("{}.", self.name))
-    }
-
-    fn table_at(&self, path: String) -> Option<Table<'a>> {
         let Value::Table(entries) = &self.node.value else {
             return self.wrong_kind("a table");
         };
-        let known = RefCell::default();
+        let Place { file, line } = self.place;
+        let path = format!("{}.", self.name);
         Some(Table {
-            file: self.place.file,
+            file,
             path,
-            line: self.place.line,
+            line,
             entries,
-            known,
+            known: RefCell::default(),
             problems: self.problems,
         })
     }
@@ -245,18 +267,19 @@ impl<'a> Item<'a> {
         Some(nodes.iter().enumerate().map(item).collect())
     }
 
-    /// A list of strings without repetition; each is read by `read`, which complains itself.
+    /// A list without repetition, each member read by `read`, which complains itself. `None` when one cannot stand.
     pub fn set<T: PartialEq>(&self, most: usize, read: impl Fn(&Item<'a>) -> Option<T>) -> Option<Vec<T>> {
-        let mut values = Vec::new();
-        for item in self.list(most)? {
-            let Some(value) = read(&item) else { continue };
+        let items = self.list(most)?;
+        let mut values = Vec::with_capacity(items.len());
+        for item in &items {
+            let Some(value) = read(item) else { continue };
             if values.contains(&value) {
                 item.complain("repeats an earlier member");
                 continue;
             }
             values.push(value);
         }
-        Some(values)
+        (values.len() == items.len()).then_some(values)
     }
 }
 
@@ -308,7 +331,16 @@ pub fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
         .join(", ")
 }
 
-/// A key of any content on one line of at most 64 characters.
+/// A text of any content and length, quoted on one line.
+pub fn shown(text: &str) -> String {
+    const CHARS_MAX: usize = 80;
+    match text.char_indices().nth(CHARS_MAX) {
+        Some((end, _)) => format!("{:?}…", &text[..end]),
+        None => format!("{text:?}"),
+    }
+}
+
+/// A key of any content and length, on one line.
 fn printable(key: &str) -> String {
     key.chars().take(64).flat_map(char::escape_debug).collect()
 }

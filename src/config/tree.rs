@@ -109,7 +109,10 @@ impl Lines {
 }
 
 pub fn parse_json(text: &str) -> Result<Node, Vec<SyntaxError>> {
-    serde_json::from_str(text).map_err(|e| vec![(Some(e.line()), e.to_string())])
+    serde_json::from_str(text).map_err(|e| {
+        let (what, place) = (e.to_string(), format!(" at line {} column {}", e.line(), e.column()));
+        vec![(Some(e.line()), what.strip_suffix(&place).unwrap_or(&what).to_owned())]
+    })
 }
 
 impl<'de> Deserialize<'de> for Node {

@@ -28,8 +28,8 @@ fn tokens(config: &Config, warnings: &mut Vec<String>) {
         }
         if resource.algorithm == Algorithm::Rs256 {
             warnings.push(format!(
-                "access tokens for {} are signed with RS256, which is slower to sign and larger than EdDSA; keep it only \
-                 for clients that verify nothing else",
+                "access tokens for {} are signed with RS256, which is slower to sign and larger than EdDSA; keep \
+                 it only for clients that verify nothing else",
                 resource.identifier
             ));
         }

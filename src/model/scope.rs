@@ -22,6 +22,10 @@ pub struct Scope {
 
 pub const SCOPE_BYTES_MAX: usize = 64;
 
+/// What [`is_scope_token`] accepts, for sentences.
+pub const SCOPE_TOKEN: &str = "scope-token of RFC 6749 section 3.3 (1 to 64 visible ASCII characters, none of them a \
+                               space, a quote or a backslash)";
+
 /// How much harm a scope can do in wrong hands.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -46,11 +50,7 @@ impl ScopeCatalog {
         let mut seen = BTreeSet::new();
         for scope in &scopes {
             if !is_scope_token(&scope.name) {
-                faults.push(format!(
-                    "the scope name {:?} is no scope-token of RFC 6749 section 3.3 (1 to {SCOPE_BYTES_MAX} visible \
-                     ASCII characters without space, quote and backslash)",
-                    scope.name
-                ));
+                faults.push(format!("the scope name {:?} is no {SCOPE_TOKEN}", scope.name));
             }
             if !seen.insert(scope.name.as_str()) {
                 faults.push(format!("the scope `{}` is there twice", scope.name));

@@ -1,0 +1,223 @@
+//! The values of single keys, and the sentence for each that cannot be.
+
+use super::{DAY, accepted, load_with, refused};
+use grantd::config::{Issuer, Overrides, Scheme, TlsFiles};
+use std::time::Duration;
+
+#[test]
+fn an_issuer_is_a_bare_origin_kept_byte_for_byte() {
+    for good in [
+        "https://example.com",
+        "https://auth.example.com:8443",
+        "https://xn--bcher-kva.example",
+        "https://192.0.2.1",
+        "https://[2001:db8::1]:8443",
+        "http://127.0.0.1:8080",
+        "http://[::1]:8080",
+        "http://localhost",
+    ] {
+        assert_eq!(good.parse::<Issuer>().unwrap().as_str(), good);
+    }
+    let bare = "which is not a bare origin (scheme, host and port, without a slash at the end); write";
+    for (bad, why) in [
+        ("https://example.com/", format!("{bare} `https://example.com`")),
+        ("https://example.com/tenant", format!("{bare} `https://example.com`")),
+        ("https://example.com?x", format!("{bare} `https://example.com`")),
+        ("https://example.com#", format!("{bare} `https://example.com`")),
+        ("https://user@example.com", format!("{bare} `https://example.com`")),
+        ("https://example.com:443", format!("{bare} `https://example.com`")),
+        ("HTTPS://Example.com", format!("{bare} `https://example.com`")),
+        (" https://example.com", format!("{bare} `https://example.com`")),
+        (
+            "https://bücher.example",
+            format!("{bare} `https://xn--bcher-kva.example`"),
+        ),
+        ("https://127.1", format!("{bare} `https://127.0.0.1`")),
+        (
+            "http://example.com",
+            "which must be https; plain http is only for the hosts 127.0.0.1, [::1] and localhost".into(),
+        ),
+        (
+            "http://127.0.0.2",
+            "which must be https; plain http is only for the hosts 127.0.0.1, [::1] and localhost".into(),
+        ),
+        (
+            "http://localhost.example",
+            "which must be https; plain http is only for the hosts 127.0.0.1, [::1] and localhost".into(),
+        ),
+        ("ftp://example.com", "which must be https, not ftp".into()),
+        ("https://exa\\\"mple.com", "which has a host that is no DNS name".into()),
+        ("example.com", "which is no URL: relative URL without a base".into()),
+        ("", "which is no URL: relative URL without a base".into()),
+    ] {
+        let shown = if bad.contains('"') {
+            bad.to_owned()
+        } else {
+            bad.escape_debug().to_string()
+        };
+        refused(
+            &format!("issuer = \"{bad}\"\nlisten = [\"http://127.0.0.1:1\"]"),
+            &[&format!("`issuer` in grantd.toml line 1 is \"{shown}\", {why}")],
+        );
+    }
+    let long = format!("https://{}.example", "a".repeat(200));
+    assert_eq!(long.parse::<Issuer>().unwrap_err(), "is longer than 200 bytes");
+}
+
+#[test]
+fn an_issuer_knows_whether_it_is_this_machine() {
+    for (text, host, loopback) in [
+        ("http://127.0.0.1:8080", "127.0.0.1", true),
+        ("https://[::1]:1", "::1", true),
+        ("https://[2001:db8::1]", "2001:db8::1", false),
+        ("http://localhost", "localhost", true),
+        ("https://localhost.example:8443", "localhost.example", false),
+    ] {
+        let issuer: Issuer = text.parse().unwrap();
+        assert_eq!((issuer.host(), issuer.is_loopback()), (host, loopback), "{text}");
+        assert_eq!(issuer.is_https(), text.starts_with("https"));
+    }
+}
+
+#[test]
+fn plain_http_listens_on_loopback_only() {
+    let config = accepted("listen = [\"https://0.0.0.0:8443\", \"http://127.0.0.1:8080\", \"http://[::1]:8080\"]");
+    let schemes: Vec<Scheme> = config.listen.iter().map(|listen| listen.scheme).collect();
+    assert_eq!(schemes, [Scheme::Https, Scheme::Http, Scheme::Http]);
+    assert_eq!(config.listen[0].address, "0.0.0.0:8443".parse().unwrap());
+    for address in ["0.0.0.0:80", "192.0.2.1:80", "[::]:80", "[::ffff:192.0.2.1]:80"] {
+        refused(
+            &format!("listen = [\"http://{address}\"]"),
+            &[&format!(
+                "`listen[0]` in grantd.toml line 1 is \"http://{address}\", which is plain http on an address \
+                 others can reach; use https, or 127.0.0.1 or [::1] behind a TLS proxy"
+            )],
+        );
+    }
+    for text in [
+        "https://localhost:1",
+        "127.0.0.1:1",
+        "https://127.0.0.1",
+        "ftp://127.0.0.1:1",
+        "https://127.0.0.1:70000",
+    ] {
+        refused(
+            &format!("listen = [\"{text}\"]"),
+            &[&format!(
+                "`listen[0]` in grantd.toml line 1 is \"{text}\", which is no `https://ADDRESS:PORT` with an IP \
+                 address, such as `https://0.0.0.0:8443` or `https://[::]:8443`"
+            )],
+        );
+    }
+    refused(
+        "listen = []",
+        &["`listen` names no address; a server must listen somewhere"],
+    );
+    refused(
+        "listen = [\"https://127.0.0.1:1\", \"http://127.0.0.1:1\"]",
+        &["`listen` names 127.0.0.1:1 twice"],
+    );
+    accepted("listen = [\"https://127.0.0.1:0\", \"http://127.0.0.1:0\"]");
+}
+
+#[test]
+fn durations_are_a_whole_number_and_one_unit() {
+    for (text, span) in [("7200s", DAY / 12), ("120m", DAY / 12), ("24h", DAY), ("3d", 3 * DAY)] {
+        let config = accepted(&format!("[keys]\nrotate_after = \"365d\"\npublish_before = \"{text}\""));
+        assert_eq!(config.keys.publish_before, span);
+    }
+    for text in [
+        "90",
+        "d",
+        "",
+        "+90d",
+        "-1d",
+        "1.5d",
+        "90 d",
+        "90D",
+        "1d12h",
+        "90w",
+        "é",
+        "99999999999999999999d",
+    ] {
+        refused(
+            &format!("[keys]\nrotate_after = \"{text}\""),
+            &[&format!(
+                "`keys.rotate_after` in grantd.toml line 2 is {text:?}, but a duration is a whole number and one \
+                 of s, m, h, d, such as \"10m\""
+            )],
+        );
+    }
+    refused(
+        "[keys]\nrotate_after = 90",
+        &[
+            "`keys.rotate_after` in grantd.toml line 2 must be a duration such as \"30s\", \"10m\", \"12h\" or \
+           \"90d\", not an integer",
+        ],
+    );
+    refused(
+        "[keys]\nrotate_after = \"23h\"\npublish_before = \"1h\"",
+        &["`keys.rotate_after` in grantd.toml line 2 is \"23h\", but must be \"1d\" to \"3650d\""],
+    );
+    refused(
+        "[keys]\nrotate_after = \"7d\"",
+        &[
+            "`keys` in grantd.toml line 1 announces the next key 7d ahead though keys change every 7d; make \
+           `publish_before` the shorter one",
+        ],
+    );
+}
+
+#[test]
+fn resources_in_the_file_replace_the_profiles() {
+    let config = accepted(
+        "issuer = \"https://www.makecrypto.io\"\nprofile = \"makecrypto\"\nlisten = [\"http://127.0.0.1:8080\"]\n\
+         [[resources]]\nidentifier = \"https://makecrypto.io/api/partner/v1\"\nname = \"API\"\nalgorithm = \"RS256\"\n\
+         introspection_clients = [\"mco_app_x\"]",
+    );
+    assert_eq!(config.profile.resources.len(), 1);
+    let resource = config.profile.resource("https://makecrypto.io/api/partner/v1").unwrap();
+    assert_eq!(resource.algorithm.as_str(), "RS256");
+    assert_eq!(
+        resource.access_token_lifetime,
+        Duration::from_secs(600),
+        "what is not said is the default"
+    );
+    assert_eq!(resource.introspection_clients, ["mco_app_x"]);
+    assert!(
+        config
+            .profile
+            .resource("https://makecrypto.io/api/partner/v1/")
+            .is_none(),
+        "compared byte for byte"
+    );
+}
+
+#[test]
+fn a_public_issuer_needs_a_certificate_or_a_proxy() {
+    let issuer = "issuer = \"https://example.com\"";
+    refused(
+        issuer,
+        &[
+            "the issuer https://example.com needs a certificate: set `tls.certificate` and `tls.key`, or listen \
+           on plain http on 127.0.0.1 behind a TLS proxy",
+        ],
+    );
+    accepted(&format!("{issuer}\nlisten = [\"http://127.0.0.1:8080\"]"));
+    let (config, directory) = load_with(
+        &format!("{issuer}\n[tls]\ncertificate = \"c.pem\"\nkey = \"/k.pem\""),
+        &Overrides::default(),
+    );
+    let tls = config.unwrap().tls.unwrap();
+    assert_eq!(
+        tls,
+        TlsFiles {
+            certificate: directory.path().join("c.pem"),
+            key: "/k.pem".into()
+        }
+    );
+    refused(
+        "data_dir = \"\"",
+        &["`data_dir` in grantd.toml line 1 is \"\", which is no path"],
+    );
+}
