@@ -4,13 +4,13 @@
 //!
 //! * **principal and address**: what is guessed at, and from where. The principal is the client_id, user or token
 //!   identifier the request was parsed to, never a raw header, whose spelling a guesser could vary for fresh buckets.
-//! * **address**, wider, over all principals: against spraying one guess at each of many principals, and against filling
-//!   the table. Not for loopback peers: there a TLS proxy speaks for everyone.
+//! * **address**, wider, over all principals: against spraying one guess at each of many principals, and against
+//!   filling the table. Not for loopback peers: there a TLS proxy speaks for everyone.
 //!
-//! There is no bucket per principal over all addresses. Client identifiers are public, so such a bucket would let anyone
-//! lock the real client out from somewhere else; and against a secret of 192 random bits many addresses gain nothing.
-//! A secret short enough to guess (a password, a TOTP code) additionally counts its attempts in the store, by a
-//! conditional write: requests in flight together have all passed [`Limiter::blocked`] before the first one failed.
+//! There is no bucket per principal over all addresses. Client identifiers are public, so such a bucket would let
+//! anyone lock the real client out from somewhere else; and against a secret of 192 random bits many addresses gain
+//! nothing. A secret short enough to guess (a password, a TOTP code) additionally counts its attempts in the store, by
+//! a conditional write: requests in flight together have all passed [`Limiter::blocked`] before the first one failed.
 //!
 //! An address is a whole IPv4 address or the /64 of an IPv6 one, which is the least a subscriber has.
 
@@ -81,16 +81,16 @@ impl Limiter {
         }
     }
 
-    /// How long until a credential of `principal` from `peer` may be looked at again; `None` when it may be now. Round up
-    /// for Retry-After. Changes nothing and allocates nothing.
+    /// How long until a credential of `principal` from `peer` may be looked at again; `None` when it may be now. Round
+    /// up for Retry-After. Changes nothing and allocates nothing.
     pub fn blocked(&self, principal: &str, peer: IpAddr, now: Timestamp) -> Option<Duration> {
         let by_pair = self.pairs.wait(self.pair_key(principal, peer), now);
         let by_address = self.address_key(peer).and_then(|key| self.addresses.wait(key, now));
         by_pair.max(by_address)
     }
 
-    /// A credential of `principal` from `peer` was wrong. Unknown principals count like known ones: the answers must not
-    /// tell them apart.
+    /// A credential of `principal` from `peer` was wrong. Unknown principals count like known ones: the answers must
+    /// not tell them apart.
     pub fn failed(&self, principal: &str, peer: IpAddr, now: Timestamp) {
         self.pairs.count(self.pair_key(principal, peer), now);
         if let Some(key) = self.address_key(peer) {
@@ -166,8 +166,8 @@ impl Buckets {
     }
 }
 
-/// Governor's clock: every moment it sees is relative to the visit, which is told the time. So time is an argument, and a
-/// clock set back can make nobody wait longer than the most that can be owed.
+/// Governor's clock: every moment it sees is relative to the visit, which is told the time. So time is an argument, and
+/// a clock set back can make nobody wait longer than the most that can be owed.
 struct AtVisit;
 
 impl Clock for AtVisit {
@@ -214,8 +214,8 @@ impl StateStore for Visit<'_> {
 }
 
 impl Visit<'_> {
-    /// Makes room by forgetting whichever of a few owes least. Keys are hashes, so these few are a random sample; whoever
-    /// fills the table from many addresses pushes out buckets as fresh as their own, not those that block.
+    /// Makes room by forgetting whichever of a few owes least. Keys are hashes, so these few are a random sample;
+    /// whoever fills the table from many addresses pushes out buckets as fresh as their own, not those that block.
     fn keep(&self, shard: &mut Shard, owed: u64) {
         if shard.len() >= self.buckets.shard_keys_max && !shard.contains_key(&self.key) {
             let sample = shard.range(self.key..).chain(shard.range(..self.key)).take(SAMPLE);
