@@ -40,11 +40,21 @@ struct Row {
 }
 
 const fn post(path: &'static str, route: Route) -> Row {
-    Row { method: Method::POST, path, route, body_bytes_max: BODY_BYTES_MAX }
+    Row {
+        method: Method::POST,
+        path,
+        route,
+        body_bytes_max: BODY_BYTES_MAX,
+    }
 }
 
 const fn get(path: &'static str, route: Route) -> Row {
-    Row { method: Method::GET, path, route, body_bytes_max: 0 }
+    Row {
+        method: Method::GET,
+        path,
+        route,
+        body_bytes_max: 0,
+    }
 }
 
 const ROUTES: [Row; 12] = [
@@ -66,7 +76,9 @@ const ROUTES: [Row; 12] = [
 static ROUTER: LazyLock<Router<usize>> = LazyLock::new(|| {
     let mut router = Router::new();
     for (index, row) in ROUTES.iter().enumerate() {
-        router.insert(row.path, index).expect("the table's paths are well-formed and differ");
+        router
+            .insert(row.path, index)
+            .expect("the table's paths are well-formed and differ");
     }
     router
 });
@@ -81,7 +93,11 @@ pub async fn dispatch(ctx: &Context, request: Request) -> Response {
         return Response::error(StatusCode::NOT_FOUND, "not_found", "There is nothing here.");
     };
     let row = &ROUTES[*found.value];
-    let method = if request.method == Method::HEAD { &Method::GET } else { &request.method };
+    let method = if request.method == Method::HEAD {
+        &Method::GET
+    } else {
+        &request.method
+    };
     if *method == Method::OPTIONS {
         return preflight(row);
     }
@@ -90,7 +106,11 @@ pub async fn dispatch(ctx: &Context, request: Request) -> Response {
         return Response::error(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", &what)
             .with_value(ALLOW, &allowed(row));
     }
-    let rest = found.params.get("path").map(|path| format!("/{path}")).unwrap_or_default();
+    let rest = found
+        .params
+        .get("path")
+        .map(|path| format!("/{path}"))
+        .unwrap_or_default();
     match row.route {
         Route::Token => oauth::token(ctx, &request).await,
         Route::Introspect => oauth::introspect(ctx, &request).await,
@@ -104,7 +124,11 @@ pub async fn dispatch(ctx: &Context, request: Request) -> Response {
 }
 
 fn allowed(row: &Row) -> String {
-    if row.method == Method::GET { "GET, HEAD, OPTIONS".into() } else { format!("{}, OPTIONS", row.method) }
+    if row.method == Method::GET {
+        "GET, HEAD, OPTIONS".into()
+    } else {
+        format!("{}, OPTIONS", row.method)
+    }
 }
 
 /// Other origins may read the public documents and nothing else (RFC 9700 §2.6).

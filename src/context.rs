@@ -35,7 +35,13 @@ pub struct Parts {
 impl Context {
     /// Opens what the store holds, or makes the first records. Refuses another format or another secret, with a sentence.
     pub async fn open(parts: Parts) -> Result<Self, String> {
-        let Parts { config, store, clock, random, secret } = parts;
+        let Parts {
+            config,
+            store,
+            clock,
+            random,
+            secret,
+        } = parts;
         let now = clock.now();
         let settings = first_settings(&*store, &secret, now).await.map_err(|e| e.to_string())?;
         if settings.format != FORMAT {
@@ -45,9 +51,11 @@ impl Context {
             ));
         }
         if !secret.knows(&settings.secret_fingerprint) {
-            return Err("data/secret is not the one this store was made with: put the right one back, \
+            return Err(
+                "data/secret is not the one this store was made with: put the right one back, \
                         since no credential and no key in the store can be read with another"
-                .into());
+                    .into(),
+            );
         }
         let mut algorithms = vec![Algorithm::EdDsa];
         for resource in &config.profile.resources {
@@ -55,10 +63,23 @@ impl Context {
                 algorithms.push(resource.algorithm);
             }
         }
-        let tools = Tools { store: &*store, secret: &secret, random: &*random, now };
+        let tools = Tools {
+            store: &*store,
+            secret: &secret,
+            random: &*random,
+            now,
+        };
         let keyring = Keyring::open(&tools, &algorithms).await.map_err(|e| e.to_string())?;
         let limiter = Limiter::new(FailureLimits::default(), &*random);
-        Ok(Self { config, store, clock, random, secret, keyring, limiter })
+        Ok(Self {
+            config,
+            store,
+            clock,
+            random,
+            secret,
+            keyring,
+            limiter,
+        })
     }
 
     pub fn now(&self) -> Timestamp {
@@ -74,7 +95,12 @@ impl Context {
     }
 
     pub fn key_tools(&self) -> Tools<'_> {
-        Tools { store: &*self.store, secret: &self.secret, random: &*self.random, now: self.now() }
+        Tools {
+            store: &*self.store,
+            secret: &self.secret,
+            random: &*self.random,
+            now: self.now(),
+        }
     }
 
     pub async fn settings(&self) -> Result<Versioned<Settings>, StoreError> {

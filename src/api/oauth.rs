@@ -58,8 +58,17 @@ fn form(request: &Request) -> Result<Params, OAuthError> {
 }
 
 fn credentials<'a>(request: &'a Request, params: &'a Params) -> Credentials<'a> {
-    let authorization = request.headers.get_all(AUTHORIZATION).iter().map(|v| v.as_bytes()).collect();
-    Credentials { authorization, params, peer: request.peer }
+    let authorization = request
+        .headers
+        .get_all(AUTHORIZATION)
+        .iter()
+        .map(|v| v.as_bytes())
+        .collect();
+    Credentials {
+        authorization,
+        params,
+        peer: request.peer,
+    }
 }
 
 /// RFC 6749 §5.2. The cause goes to the log alone.
@@ -68,9 +77,19 @@ fn refuse(ctx: &Context, request: &Request, error: &OAuthError) -> Response {
     let cause = error.cause.as_deref().unwrap_or_default();
     match error.code {
         ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable => {
-            log::error!("{} {} {code}: {} {cause:?}", request.id, request.path, error.description);
+            log::error!(
+                "{} {} {code}: {} {cause:?}",
+                request.id,
+                request.path,
+                error.description
+            );
         }
-        _ => log::info!("{} {} {code}: {} {cause:?}", request.id, request.path, error.description),
+        _ => log::info!(
+            "{} {} {code}: {} {cause:?}",
+            request.id,
+            request.path,
+            error.description
+        ),
     }
     let status = StatusCode::from_u16(status).expect("the table holds statuses");
     let mut response = Response::error(status, code, &error.wire_description());

@@ -20,7 +20,10 @@ pub fn authorization_server(ctx: &Context, path: &str) -> Response {
 /// RFC 9728 §3.
 pub fn protected_resource(ctx: &Context, path: &str) -> Response {
     match metadata::resource_at(ctx, path) {
-        Some(resource) => public(Response::json(StatusCode::OK, &metadata::protected_resource(ctx, resource))),
+        Some(resource) => public(Response::json(
+            StatusCode::OK,
+            &metadata::protected_resource(ctx, resource),
+        )),
         None => not_found(),
     }
 }
@@ -31,7 +34,9 @@ pub fn jwks(ctx: &Context) -> Response {
 }
 
 fn public(response: Response) -> Response {
-    response.with(CACHE_CONTROL, CACHE).with(ACCESS_CONTROL_ALLOW_ORIGIN, "*")
+    response
+        .with(CACHE_CONTROL, CACHE)
+        .with(ACCESS_CONTROL_ALLOW_ORIGIN, "*")
 }
 
 fn not_found() -> Response {

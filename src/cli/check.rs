@@ -32,13 +32,25 @@ struct Check<'a> {
 /// The steps with their times in milliseconds, or a sentence that says which one failed.
 pub async fn run(subject: &Subject<'_>) -> Result<Vec<(&'static str, f64)>, String> {
     let client = Client::new(subject.ca_file)?;
-    let mut check = Check { subject, client, metadata: Value::Null, watch: Stopwatch::start(), steps: Vec::new() };
+    let mut check = Check {
+        subject,
+        client,
+        metadata: Value::Null,
+        watch: Stopwatch::start(),
+        steps: Vec::new(),
+    };
     check.discover().await.map_err(|why| format!("discover: {why}"))?;
     let token = check.mint().await.map_err(|why| format!("mint: {why}"))?;
     check.verify(&token).await.map_err(|why| format!("verify: {why}"))?;
-    check.introspect(&token, true).await.map_err(|why| format!("introspect: {why}"))?;
+    check
+        .introspect(&token, true)
+        .await
+        .map_err(|why| format!("introspect: {why}"))?;
     check.revoke(&token).await.map_err(|why| format!("revoke: {why}"))?;
-    check.introspect(&token, false).await.map_err(|why| format!("introspect again: {why}"))?;
+    check
+        .introspect(&token, false)
+        .await
+        .map_err(|why| format!("introspect again: {why}"))?;
     Ok(check.steps)
 }
 
@@ -62,18 +74,27 @@ impl Check<'_> {
         let (name, id) = &self.subject.organization;
         let form = [("grant_type", "client_credentials"), (*name, id.as_str())];
         let answer = json(self.post("token_endpoint", &form).await?)?;
-        let token = answer["access_token"].as_str().ok_or("the answer has no access_token")?.to_owned();
+        let token = answer["access_token"]
+            .as_str()
+            .ok_or("the answer has no access_token")?
+            .to_owned();
         self.done("mint");
         Ok(token)
     }
 
     /// As an API would: with the published key, knowing nothing else.
     async fn verify(&mut self, token: &str) -> Result<(), String> {
-        let at = self.metadata["jwks_uri"].as_str().ok_or("the metadata has no jwks_uri")?.to_owned();
+        let at = self.metadata["jwks_uri"]
+            .as_str()
+            .ok_or("the metadata has no jwks_uri")?
+            .to_owned();
         let jwks = self.get(&at).await?;
         let jws = UnverifiedJws::parse(token, TOKEN_BYTES_MAX).map_err(|e| e.to_string())?;
         let keys = jwks["keys"].as_array().ok_or("the JWKS has no keys")?;
-        let key = keys.iter().find(|key| key["kid"].as_str() == jws.kid()).ok_or("the key is not in the JWKS")?;
+        let key = keys
+            .iter()
+            .find(|key| key["kid"].as_str() == jws.kid())
+            .ok_or("the key is not in the JWKS")?;
         let key: Jwk = serde_json::from_value(key.clone()).map_err(|e| e.to_string())?;
         let key = PublicKey::from_jwk(&key).map_err(|e| e.to_string())?;
         let payload = jws.verify(&key).map_err(|e| e.to_string())?;
@@ -88,9 +109,16 @@ impl Check<'_> {
     async fn introspect(&mut self, token: &str, active: bool) -> Result<(), String> {
         let answer = json(self.post("introspection_endpoint", &[("token", token)]).await?)?;
         if answer["active"] != active {
-            return Err(format!("the token should be {}", if active { "active" } else { "inactive" }));
+            return Err(format!(
+                "the token should be {}",
+                if active { "active" } else { "inactive" }
+            ));
         }
-        self.done(if active { "introspect: active" } else { "introspect: inactive" });
+        self.done(if active {
+            "introspect: active"
+        } else {
+            "introspect: inactive"
+        });
         Ok(())
     }
 
@@ -109,7 +137,9 @@ impl Check<'_> {
     }
 
     async fn post(&self, endpoint: &str, form: &[(&str, &str)]) -> Result<Response<Bytes>, String> {
-        let at = self.metadata[endpoint].as_str().ok_or_else(|| format!("the metadata has no {endpoint}"))?;
+        let at = self.metadata[endpoint]
+            .as_str()
+            .ok_or_else(|| format!("the metadata has no {endpoint}"))?;
         let mut body = form_urlencoded::Serializer::new(String::new());
         body.extend_pairs(form);
         let request = Request::post(at)
@@ -129,7 +159,11 @@ fn basic(client_id: &str, secret: &str) -> String {
 
 fn json(response: Response<Bytes>) -> Result<Value, String> {
     if response.status() != StatusCode::OK {
-        return Err(format!("answered {} {}", response.status(), String::from_utf8_lossy(response.body())));
+        return Err(format!(
+            "answered {} {}",
+            response.status(),
+            String::from_utf8_lossy(response.body())
+        ));
     }
     serde_json::from_slice(response.body()).map_err(|e| format!("answered no JSON: {e}"))
 }

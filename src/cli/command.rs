@@ -24,31 +24,66 @@ pub fn of(action: Action) -> Result<Command, String> {
 fn user_command(verb: UserVerb) -> Result<Command, String> {
     Ok(match verb {
         UserVerb::Add(add) => {
-            let password = if add.password_stdin { Some(read_line("the password")?) } else { None };
-            Command::UserAdd { email: add.email, name: add.name, password }
+            let password = if add.password_stdin {
+                Some(read_line("the password")?)
+            } else {
+                None
+            };
+            Command::UserAdd {
+                email: add.email,
+                name: add.name,
+                password,
+            }
         }
         UserVerb::List(_) => Command::UserList,
-        UserVerb::Disable(one) => Command::UserDisable { user: one.user, disabled: true },
-        UserVerb::Enable(one) => Command::UserDisable { user: one.user, disabled: false },
-        UserVerb::Password(one) => Command::UserPassword { user: one.user, password: read_line("the password")? },
+        UserVerb::Disable(one) => Command::UserDisable {
+            user: one.user,
+            disabled: true,
+        },
+        UserVerb::Enable(one) => Command::UserDisable {
+            user: one.user,
+            disabled: false,
+        },
+        UserVerb::Password(one) => Command::UserPassword {
+            user: one.user,
+            password: read_line("the password")?,
+        },
     })
 }
 
 fn org_command(verb: OrgVerb) -> Result<Command, String> {
     Ok(match verb {
-        OrgVerb::Create(create) => Command::OrganizationCreate { name: create.name, id: create.id },
+        OrgVerb::Create(create) => Command::OrganizationCreate {
+            name: create.name,
+            id: create.id,
+        },
         OrgVerb::List(_) => Command::OrganizationList,
-        OrgVerb::Disable(one) => Command::OrganizationDisable { organization: one.organization, disabled: true },
-        OrgVerb::Enable(one) => Command::OrganizationDisable { organization: one.organization, disabled: false },
+        OrgVerb::Disable(one) => Command::OrganizationDisable {
+            organization: one.organization,
+            disabled: true,
+        },
+        OrgVerb::Enable(one) => Command::OrganizationDisable {
+            organization: one.organization,
+            disabled: false,
+        },
         OrgVerb::Member(member) => member_command(member)?,
     })
 }
 
 fn member_command(member: OrgMember) -> Result<Command, String> {
-    let OrgMember { organization, user, role, remove } = member;
+    let OrgMember {
+        organization,
+        user,
+        role,
+        remove,
+    } = member;
     match (user, role, remove) {
         (None, None, false) => Ok(Command::MemberList { organization }),
-        (Some(user), Some(role), false) => Ok(Command::MemberSet { organization, user, role }),
+        (Some(user), Some(role), false) => Ok(Command::MemberSet {
+            organization,
+            user,
+            role,
+        }),
         (Some(user), None, true) => Ok(Command::MemberRemove { organization, user }),
         _ => Err("name a user together with either --role or --remove; without a user the members are listed".into()),
     }
@@ -57,8 +92,12 @@ fn member_command(member: OrgMember) -> Result<Command, String> {
 fn app_command(verb: AppVerb) -> Result<Command, String> {
     Ok(match verb {
         AppVerb::Create(create) => create.command()?,
-        AppVerb::List(list) => Command::AppList { organization: list.organization },
-        AppVerb::Show(one) => Command::AppShow { client_id: one.client_id },
+        AppVerb::List(list) => Command::AppList {
+            organization: list.organization,
+        },
+        AppVerb::Show(one) => Command::AppShow {
+            client_id: one.client_id,
+        },
         AppVerb::Change(change) => {
             if change.dedicated_user.is_none() && change.scope.is_empty() {
                 return Err("say what to change: --dedicated-user or --scope".into());
@@ -69,11 +108,23 @@ fn app_command(verb: AppVerb) -> Result<Command, String> {
                 scopes: change.scope,
             }
         }
-        AppVerb::Disable(one) => Command::AppDisable { client_id: one.client_id, disabled: true },
-        AppVerb::Enable(one) => Command::AppDisable { client_id: one.client_id, disabled: false },
+        AppVerb::Disable(one) => Command::AppDisable {
+            client_id: one.client_id,
+            disabled: true,
+        },
+        AppVerb::Enable(one) => Command::AppDisable {
+            client_id: one.client_id,
+            disabled: false,
+        },
         AppVerb::Secret(secret) => match secret.revoke {
-            Some(id) => Command::SecretRevoke { client_id: secret.client_id, secret: id },
-            None => Command::SecretAdd { client_id: secret.client_id, label: secret.label },
+            Some(id) => Command::SecretRevoke {
+                client_id: secret.client_id,
+                secret: id,
+            },
+            None => Command::SecretAdd {
+                client_id: secret.client_id,
+                label: secret.label,
+            },
         },
     })
 }

@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::control::{Command, NewApp, execute};
 use crate::model::app::Kind;
 use crate::model::role::Role;
-use crate::web::dev_certificates;
+use crate::web::development_certificates;
 use crate::web::listener::Listener;
 use crate::web::tls::Tls;
 use serde_json::{Value, json};
@@ -39,13 +39,18 @@ pub fn run(demo: Demo, common: &Common, output: &Output) -> Result<(), String> {
             Some(made.map_err(|e| format!("no temporary directory can be made: {e}"))?)
         }
     };
-    let data_dir = common.data.clone().or(scratch.as_ref().map(|dir| dir.path().to_owned()));
+    let data_dir = common
+        .data
+        .clone()
+        .or(scratch.as_ref().map(|dir| dir.path().to_owned()));
     let data_dir = data_dir.ok_or("there is no data directory")?;
     std::fs::create_dir_all(&data_dir).map_err(|e| format!("{} cannot be made: {e}", data_dir.display()))?;
     let data_dir = data_dir.canonicalize().map_err(|e| e.to_string())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     // `scratch` lives until the server has ended.
-    runtime.map_err(|e| format!("no runtime could be started: {e}"))?.block_on(serve(&demo, &data_dir, output))
+    runtime
+        .map_err(|e| format!("no runtime could be started: {e}"))?
+        .block_on(serve(&demo, &data_dir, output))
 }
 
 async fn serve(demo: &Demo, data_dir: &Path, output: &Output) -> Result<(), String> {
@@ -60,7 +65,11 @@ async fn serve(demo: &Demo, data_dir: &Path, output: &Output) -> Result<(), Stri
     for (name, value) in credentials(&ctx, data_dir).await? {
         facts[name] = value;
     }
-    let server = Server { ctx: ctx.clone(), listeners: vec![doors.listener], tls: doors.tls };
+    let server = Server {
+        ctx: ctx.clone(),
+        listeners: vec![doors.listener],
+        tls: doors.tls,
+    };
     let serving = start::until_stopped(server);
     if demo.check {
         return tokio::select! {
@@ -83,12 +92,21 @@ async fn check_once(ctx: &Context, facts: &Value, output: &Output) -> Result<(),
         ca_file: facts["ca_file"].as_str().map(Path::new),
         client_id: &text(&facts["private_app"]["client_id"]),
         client_secret: &text(&facts["private_app"]["client_secret"]),
-        organization: (ctx.profile().noun.id_claim(), demo_page::id_text(&facts["organization"]["id"])),
+        organization: (
+            ctx.profile().noun.id_claim(),
+            demo_page::id_text(&facts["organization"]["id"]),
+        ),
     };
     let steps = check::run(&subject).await?;
     if output.json {
-        let steps: Vec<Value> = steps.iter().map(|(step, ms)| json!({ "step": step, "ms": ms })).collect();
-        output.text(&format!("{}\n", json!({ "ok": true, "issuer": ctx.issuer(), "steps": steps })));
+        let steps: Vec<Value> = steps
+            .iter()
+            .map(|(step, ms)| json!({ "step": step, "ms": ms }))
+            .collect();
+        output.text(&format!(
+            "{}\n",
+            json!({ "ok": true, "issuer": ctx.issuer(), "steps": steps })
+        ));
     } else {
         output.text(&format!("{}\n{}all good\n", ctx.issuer(), check::report(&steps)));
     }
@@ -109,10 +127,13 @@ fn open_doors(demo: &Demo, data_dir: &Path) -> Result<Doors, String> {
         (None, None, None)
     } else {
         let names = [address.ip().to_string()];
-        let made = dev_certificates::ensure(&data_dir.join("certs"), &names, &SystemClock)
+        let made = development_certificates::ensure(&data_dir.join("certs"), &names, &SystemClock)
             .map_err(|e| format!("the development certificates cannot be made: {e}"))?;
         let tls = Arc::new(Tls::from_pem(&made.cert_file, &made.key_file)?);
-        let files = TlsFiles { certificate: made.cert_file, key: made.key_file };
+        let files = TlsFiles {
+            certificate: made.cert_file,
+            key: made.key_file,
+        };
         (Some(tls), Some(files), Some(made.ca_file))
     };
     let bind = |address| match &tls {
@@ -124,13 +145,22 @@ fn open_doors(demo: &Demo, data_dir: &Path) -> Result<Doors, String> {
         Err(_) if demo.listen.is_none() => bind(SocketAddr::new(address.ip(), 0))?,
         bound => bound?,
     };
-    Ok(Doors { listener, tls, files, ca_file })
+    Ok(Doors {
+        listener,
+        tls,
+        files,
+        ca_file,
+    })
 }
 
 fn configure(demo: &Demo, data_dir: &Path, doors: &Doors) -> Result<Config, String> {
     let address = doors.listener.address().map_err(|e| e.to_string())?;
     let scheme = if demo.http { "http" } else { "https" };
-    let host = if address.ip().is_unspecified() { SocketAddr::new(ADDRESS.ip(), address.port()) } else { address };
+    let host = if address.ip().is_unspecified() {
+        SocketAddr::new(ADDRESS.ip(), address.port())
+    } else {
+        address
+    };
     let overrides = Overrides {
         issuer: Some(format!("{scheme}://{host}")),
         data_dir: Some(data_dir.to_owned()),
@@ -157,7 +187,9 @@ async fn credentials(ctx: &Context, data_dir: &Path) -> Result<Vec<(String, Valu
         }
         Err(error) => return Err(format!("{} cannot be read: {error}", path.display())),
     };
-    let Value::Object(members) = facts else { return Err(format!("{} is damaged", path.display())) };
+    let Value::Object(members) = facts else {
+        return Err(format!("{} is damaged", path.display()));
+    };
     Ok(members.into_iter().collect())
 }
 
@@ -173,7 +205,11 @@ async fn seed(ctx: &Context) -> Result<Value, String> {
         organization: organization_id.clone(),
         kind,
         public_client,
-        redirect_uris: if kind == Kind::Public { vec![REDIRECT_URI.to_owned()] } else { Vec::new() },
+        redirect_uris: if kind == Kind::Public {
+            vec![REDIRECT_URI.to_owned()]
+        } else {
+            Vec::new()
+        },
         scopes: Vec::new(),
         dedicated_user: (kind == Kind::Private).then(|| "owner@example.com".to_owned()),
         resources: Vec::new(),
@@ -198,9 +234,17 @@ async fn seed(ctx: &Context) -> Result<Value, String> {
 async fn seed_user(ctx: &Context, organization: &str, name: &str, role: Role) -> Result<Value, String> {
     let email = format!("{name}@example.com");
     let password = random::token::<15>(&SystemRandom);
-    let add = Command::UserAdd { email: email.clone(), name: None, password: Some(password.clone()) };
+    let add = Command::UserAdd {
+        email: email.clone(),
+        name: None,
+        password: Some(password.clone()),
+    };
     execute(ctx, add).await?;
-    let join = Command::MemberSet { organization: organization.to_owned(), user: email.clone(), role };
+    let join = Command::MemberSet {
+        organization: organization.to_owned(),
+        user: email.clone(),
+        role,
+    };
     execute(ctx, join).await?;
     Ok(json!({ "email": email, "password": password }))
 }

@@ -14,7 +14,11 @@ pub fn render(ctx: &Context, facts: &Value, demo: &Demo) -> String {
     let issuer = ctx.issuer();
     let profile = &demo.profile;
     let noun = &ctx.profile().noun;
-    let organization = format!("{} ({})", text(&facts["organization"]["name"]), id_text(&facts["organization"]["id"]));
+    let organization = format!(
+        "{} ({})",
+        text(&facts["organization"]["name"]),
+        id_text(&facts["organization"]["id"])
+    );
     let id_parameter = format!("{}={}", noun.id_claim(), id_text(&facts["organization"]["id"]));
     let private_id = text(&facts["private_app"]["client_id"]);
     let private = format!("{private_id}:{}", text(&facts["private_app"]["client_secret"]));
@@ -25,8 +29,16 @@ pub fn render(ctx: &Context, facts: &Value, demo: &Demo) -> String {
         None => "curl -s".to_owned(),
     };
     let resource = text(&facts["resource"]);
-    let owner = format!("{}  {}", text(&facts["owner"]["email"]), text(&facts["owner"]["password"]));
-    let admin = format!("{}  {}", text(&facts["admin"]["email"]), text(&facts["admin"]["password"]));
+    let owner = format!(
+        "{}  {}",
+        text(&facts["owner"]["email"]),
+        text(&facts["owner"]["password"])
+    );
+    let admin = format!(
+        "{}  {}",
+        text(&facts["admin"]["email"]),
+        text(&facts["admin"]["password"])
+    );
     format!(
         "grantd demo — profile {profile}, development certificates and example data. Ctrl-C ends it.
 

@@ -10,8 +10,8 @@ mod start;
 mod transfer;
 
 use crate::config::{Config, DEFAULT_FILE, FILE_NAME, Overrides};
-use arguments::{Action, COMMON_HELP, Common, ConfigVerb, Grantd};
 use argh::{EarlyExit, FromArgs as _};
+use arguments::{Action, COMMON_HELP, Common, ConfigVerb, Grantd};
 use output::Output;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -36,7 +36,10 @@ pub fn run(mut args: Vec<String>) -> ExitCode {
             println!("{output}{COMMON_HELP}");
             return ExitCode::SUCCESS;
         }
-        Err(EarlyExit { output, status: Err(()) }) => {
+        Err(EarlyExit {
+            output,
+            status: Err(()),
+        }) => {
             eprintln!("{}\nRun grantd --help for more.", output.trim_end());
             return ExitCode::from(USAGE);
         }
@@ -85,8 +88,15 @@ fn act(action: Action, common: &Common, output: &Output) -> Result<(), String> {
 fn load(common: &Common) -> Result<Config, String> {
     let found = |path: PathBuf| path.is_file().then_some(path);
     let in_data = || common.data.as_ref().and_then(|data| found(data.join(FILE_NAME)));
-    let path = common.config.clone().or_else(|| found(PathBuf::from(FILE_NAME))).or_else(in_data);
-    let overrides = Overrides { data_dir: common.data.clone(), ..Overrides::default() };
+    let path = common
+        .config
+        .clone()
+        .or_else(|| found(PathBuf::from(FILE_NAME)))
+        .or_else(in_data);
+    let overrides = Overrides {
+        data_dir: common.data.clone(),
+        ..Overrides::default()
+    };
     Config::load(path.as_deref(), &overrides).map_err(|errors| errors.to_string())
 }
 
@@ -107,7 +117,10 @@ fn check_config(config: &Config, output: &Output) -> Result<(), String> {
 fn init(common: &Common, output: &Output) -> Result<(), String> {
     let file = common.config.clone().unwrap_or_else(|| PathBuf::from(FILE_NAME));
     let written = write_new(&file)?;
-    let overrides = Overrides { data_dir: common.data.clone(), ..Overrides::default() };
+    let overrides = Overrides {
+        data_dir: common.data.clone(),
+        ..Overrides::default()
+    };
     let config = Config::load(Some(&file), &overrides).map_err(|errors| errors.to_string())?;
     let data_dir = config.data_dir.clone();
     let made = start::prepare(&config)?;

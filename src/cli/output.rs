@@ -64,14 +64,31 @@ fn table(rows: &[Value]) -> String {
     let Some(Value::Object(first)) = rows.first() else {
         return rows.iter().map(|row| format!("{}\n", cell(row))).collect();
     };
-    let columns: Vec<&String> = first.iter().filter(|(_, v)| !v.is_array()).map(|(name, _)| name).collect();
+    let columns: Vec<&String> = first
+        .iter()
+        .filter(|(_, v)| !v.is_array())
+        .map(|(name, _)| name)
+        .collect();
     let mut lines = vec![columns.iter().map(|c| c.to_uppercase()).collect::<Vec<_>>()];
-    lines.extend(rows.iter().map(|row| columns.iter().map(|c| cell(&row[c.as_str()])).collect()));
-    let width = |i: usize| lines.iter().map(|line| line[i].chars().count()).max().unwrap_or_default();
+    lines.extend(
+        rows.iter()
+            .map(|row| columns.iter().map(|c| cell(&row[c.as_str()])).collect()),
+    );
+    let width = |i: usize| {
+        lines
+            .iter()
+            .map(|line| line[i].chars().count())
+            .max()
+            .unwrap_or_default()
+    };
     let widths: Vec<usize> = (0..columns.len()).map(width).collect();
     let mut text = String::new();
     for line in &lines {
-        let cells: Vec<String> = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        let cells: Vec<String> = line
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect();
         text.push_str(cells.join("  ").trim_end());
         text.push('\n');
     }
@@ -90,5 +107,7 @@ fn cell(value: &Value) -> String {
         }
         other => other.to_string(),
     };
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    text.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
 }

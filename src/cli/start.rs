@@ -57,13 +57,29 @@ pub async fn open(config: Config) -> Result<Arc<Context>, String> {
     let store = open_store(&config)?;
     let path = secret_path(&config);
     let secret = match load::<Settings>(&store, &keys::settings()).await? {
-        None => MasterSecret::load_or_create(&path, &SystemRandom).map_err(|e| e.to_string())?.0,
+        None => {
+            MasterSecret::load_or_create(&path, &SystemRandom)
+                .map_err(|e| e.to_string())?
+                .0
+        }
         Some(_) => MasterSecret::load(&path).map_err(|e| e.to_string())?.ok_or_else(|| {
-            format!("{} is missing: put back the one this store was made with", path.display())
+            format!(
+                "{} is missing: put back the one this store was made with",
+                path.display()
+            )
         })?,
     };
     let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
-    Ok(Arc::new(Context::open(Parts { config, store: Arc::new(store), clock, random, secret }).await?))
+    Ok(Arc::new(
+        Context::open(Parts {
+            config,
+            store: Arc::new(store),
+            clock,
+            random,
+            secret,
+        })
+        .await?,
+    ))
 }
 
 /// Asks the running server, or does it here when none runs.
@@ -81,7 +97,9 @@ pub fn execute(config: Config, command: Command) -> Result<Value, String> {
 /// A runtime for one command.
 pub fn block_on<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|e| format!("no runtime could be started: {e}"))?.block_on(work)
+    runtime
+        .map_err(|e| format!("no runtime could be started: {e}"))?
+        .block_on(work)
 }
 
 pub fn log_to_stderr(level: LogLevel) {
@@ -99,19 +117,21 @@ pub fn serve(config: Config) -> Result<(), String> {
         log::warn!("{warning}");
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.map_err(|e| format!("no runtime could be started: {e}"))?.block_on(async {
-        let tls = match &config.tls {
-            Some(files) => Some(Arc::new(Tls::from_pem(&files.certificate, &files.key)?)),
-            None => None,
-        };
-        let listeners = bind(&config.listen, tls.as_ref())?;
-        let ctx = open(config).await?;
-        for listener in &listeners {
-            log::info!("listening on {}", listener.address().map_err(|e| e.to_string())?);
-        }
-        log::info!("{} is ready", ctx.issuer());
-        until_stopped(Server { ctx, listeners, tls }).await
-    })
+    runtime
+        .map_err(|e| format!("no runtime could be started: {e}"))?
+        .block_on(async {
+            let tls = match &config.tls {
+                Some(files) => Some(Arc::new(Tls::from_pem(&files.certificate, &files.key)?)),
+                None => None,
+            };
+            let listeners = bind(&config.listen, tls.as_ref())?;
+            let ctx = open(config).await?;
+            for listener in &listeners {
+                log::info!("listening on {}", listener.address().map_err(|e| e.to_string())?);
+            }
+            log::info!("{} is ready", ctx.issuer());
+            until_stopped(Server { ctx, listeners, tls }).await
+        })
 }
 
 /// Sockets first: a port that is taken is told before anything is opened.

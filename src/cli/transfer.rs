@@ -34,7 +34,14 @@ pub fn export(config: Config, file: Option<&Path>, output: &Output) -> Result<()
     let failed = |e: io::Error| format!("the export cannot be written: {e}");
     let mut to: Box<dyn Write> = match file {
         // Email addresses stand in it: for its owner's eyes only, and never over another.
-        Some(path) => Box::new(OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?),
+        Some(path) => Box::new(
+            OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(path)
+                .map_err(failed)?,
+        ),
         None => Box::new(io::stdout()),
     };
     let records = start::block_on(async {
@@ -107,7 +114,10 @@ pub fn import(config: Config, file: Option<&Path>, output: &Output) -> Result<()
     let secret = MasterSecret::load(&start::secret_path(&config)).map_err(|e| e.to_string())?;
     let secret = secret.ok_or_else(|| {
         let path = start::secret_path(&config);
-        format!("{} is missing: put there the secret that the export was made with", path.display())
+        format!(
+            "{} is missing: put there the secret that the export was made with",
+            path.display()
+        )
     })?;
     let records = start::block_on(async {
         let store = start::open_store(&config)?;

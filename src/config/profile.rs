@@ -1,8 +1,8 @@
 //! A profile: which system this installation is. Three are built in; a directory under `<data_dir>/profiles` overrides
 //! their files or adds another.
 
-use crate::base::jose::Algorithm;
 use super::{ScopeCatalog, duration_text};
+use crate::base::jose::Algorithm;
 use serde::Serialize;
 use std::time::Duration;
 

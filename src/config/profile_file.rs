@@ -1,10 +1,10 @@
 //! Reads a profile: `profile.toml` and `scopes.json`, built in or from `<data_dir>/profiles/<name>`.
 
-use crate::base::jose::Algorithm;
 use super::profile::{AuthorizeParameter, AuthorizeRules, IdType, Lifetimes, Noun, Pkce, Profile, Resource};
 use super::reader::{Item, Problems, Table, listed, nearest, spell};
 use super::tree::{parse_json, parse_toml};
 use super::{Issuer, ScopeCatalog, file, scope_file};
+use crate::base::jose::Algorithm;
 use std::path::Path;
 use std::time::Duration;
 use url::Url;

@@ -15,7 +15,11 @@ use serde_json::{Value, json};
 
 pub async fn create(ctx: &Context, new: NewApp) -> Result<Value, String> {
     let organization = organizations::find(ctx, &new.organization).await?;
-    let client_type = if new.public_client { ClientType::Public } else { ClientType::Confidential };
+    let client_type = if new.public_client {
+        ClientType::Public
+    } else {
+        ClientType::Confidential
+    };
     if new.public_client && new.kind != Kind::Public {
         return Err("only a public app can be a public client: the others authenticate with a secret".into());
     }
@@ -42,7 +46,9 @@ pub async fn create(ctx: &Context, new: NewApp) -> Result<Value, String> {
         app.scopes = check_scopes(ctx, new.scopes)?;
     }
     if new.kind == Kind::Private {
-        let user = new.dedicated_user.ok_or("a private app needs --dedicated-user: the member it acts as")?;
+        let user = new
+            .dedicated_user
+            .ok_or("a private app needs --dedicated-user: the member it acts as")?;
         app.dedicated_user = Some(dedicated_user(ctx, &app.organization, &user).await?);
     }
     let mut secret = None;
@@ -62,8 +68,7 @@ pub async fn create(ctx: &Context, new: NewApp) -> Result<Value, String> {
 }
 
 pub async fn list(ctx: &Context, organization: Option<String>) -> Result<Value, String> {
-    let (apps, _) =
-        list_records::<App>(&*ctx.store, &keys::apps(), None, LIST_MAX).await?;
+    let (apps, _) = list_records::<App>(&*ctx.store, &keys::apps(), None, LIST_MAX).await?;
     let of = |app: &&Versioned<App>| organization.as_ref().is_none_or(|id| app.organization == *id);
     Ok(apps.iter().filter(of).map(|app| view(ctx, app)).collect())
 }
@@ -80,7 +85,10 @@ pub async fn change(
     scopes: Vec<String>,
 ) -> Result<Value, String> {
     let old = find(ctx, client_id).await?;
-    let mut new = App { epoch: old.epoch + 1, ..old.value.clone() };
+    let mut new = App {
+        epoch: old.epoch + 1,
+        ..old.value.clone()
+    };
     if let Some(user) = user {
         if new.kind != Kind::Private {
             return Err("only a private app has a dedicated user".into());
@@ -102,7 +110,10 @@ pub async fn change(
 /// A flag: enabling brings unexpired tokens back.
 pub async fn disable(ctx: &Context, client_id: &str, disabled: bool) -> Result<Value, String> {
     let old = find(ctx, client_id).await?;
-    let new = App { disabled, ..old.value.clone() };
+    let new = App {
+        disabled,
+        ..old.value.clone()
+    };
     let mut batch = Batch::new();
     batch.replace(&old, &new)?;
     commit(ctx, batch).await?;
@@ -154,7 +165,10 @@ async fn dedicated_user(ctx: &Context, organization: &str, user: &str) -> Result
     let member = load::<Member>(&*ctx.store, &keys::member(organization, &user.id)).await?;
     match member {
         Some(member) if !member.removed => Ok(user.value.id),
-        _ => Err(format!("{} is no member of {organization}: add them with `grantd org member`", user.email)),
+        _ => Err(format!(
+            "{} is no member of {organization}: add them with `grantd org member`",
+            user.email
+        )),
     }
 }
 
@@ -166,10 +180,13 @@ fn check_scopes(ctx: &Context, scopes: Vec<String>) -> Result<Vec<String>, Strin
     let mut checked: Vec<String> = Vec::new();
     for scope in scopes.iter().flat_map(|s| s.split_whitespace()) {
         if catalog.get(scope).is_none() {
-            let nearest = catalog.names().max_by(|a, b| {
-                strsim::jaro_winkler(a, scope).total_cmp(&strsim::jaro_winkler(b, scope))
-            });
-            return Err(format!("there is no scope `{scope}`; did you mean `{}`?", nearest.unwrap_or_default()));
+            let nearest = catalog
+                .names()
+                .max_by(|a, b| strsim::jaro_winkler(a, scope).total_cmp(&strsim::jaro_winkler(b, scope)));
+            return Err(format!(
+                "there is no scope `{scope}`; did you mean `{}`?",
+                nearest.unwrap_or_default()
+            ));
         }
         if !checked.iter().any(|c| c == scope) {
             checked.push(scope.to_owned());
@@ -191,7 +208,11 @@ fn check_resources(ctx: &Context, resources: Vec<String>) -> Result<Vec<String>,
 /// OAuth 2.1 §2.3: absolute, no fragment; https, or http on a loopback address.
 fn check_redirect_uris(new: &NewApp) -> Result<(), String> {
     if new.kind != Kind::Public {
-        return if new.redirect_uris.is_empty() { Ok(()) } else { Err("only a public app has redirect URIs".into()) };
+        return if new.redirect_uris.is_empty() {
+            Ok(())
+        } else {
+            Err("only a public app has redirect URIs".into())
+        };
     }
     if new.redirect_uris.is_empty() || new.redirect_uris.len() > REDIRECT_URIS_MAX {
         return Err(format!("a public app needs 1 to {REDIRECT_URIS_MAX} redirect URIs"));
@@ -201,7 +222,9 @@ fn check_redirect_uris(new: &NewApp) -> Result<(), String> {
         if uri.len() > REDIRECT_URI_BYTES_MAX || !uri.bytes().all(|b| b.is_ascii_graphic()) {
             return refuse("is too long or not plain ASCII");
         }
-        let Ok(parsed) = url::Url::parse(uri) else { return refuse("is not an absolute URI") };
+        let Ok(parsed) = url::Url::parse(uri) else {
+            return refuse("is not an absolute URI");
+        };
         let loopback = matches!(parsed.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"));
         if parsed.scheme() != "https" && !(parsed.scheme() == "http" && loopback) {
             return refuse("must use https, or http on a loopback address");

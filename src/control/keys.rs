@@ -25,14 +25,18 @@ pub async fn rotate(ctx: &Context, algorithm: Option<String>) -> Result<Value, S
     let set = ctx.keyring.set();
     let mut algorithms: Vec<Algorithm> = Vec::new();
     for record in &set.records {
-        let wanted = algorithm.as_deref().is_none_or(|name| name == record.algorithm.as_str());
+        let wanted = algorithm
+            .as_deref()
+            .is_none_or(|name| name == record.algorithm.as_str());
         if wanted && !algorithms.contains(&record.algorithm) {
             algorithms.push(record.algorithm);
         }
     }
     if algorithms.is_empty() {
         let name = algorithm.unwrap_or_default();
-        return Err(format!("there is no key for `{name}`: `grantd key list` shows the algorithms in use"));
+        return Err(format!(
+            "there is no key for `{name}`: `grantd key list` shows the algorithms in use"
+        ));
     }
     for algorithm in algorithms {
         let rotated = ctx.keyring.rotate(&ctx.key_tools(), algorithm).await?;
@@ -45,5 +49,9 @@ pub async fn rotate(ctx: &Context, algorithm: Option<String>) -> Result<Value, S
 
 pub async fn revoke(ctx: &Context, kid: &str) -> Result<Value, String> {
     let done = ctx.keyring.revoke(&ctx.key_tools(), kid).await?;
-    if done { list(ctx) } else { Err(format!("there is no key {kid}: `grantd key list` shows them")) }
+    if done {
+        list(ctx)
+    } else {
+        Err(format!("there is no key {kid}: `grantd key list` shows them"))
+    }
 }

@@ -19,32 +19,91 @@ use serde_json::Value;
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum Command {
-    UserAdd { email: String, name: Option<String>, password: Option<String> },
+    UserAdd {
+        email: String,
+        name: Option<String>,
+        password: Option<String>,
+    },
     UserList,
-    UserDisable { user: String, disabled: bool },
-    UserPassword { user: String, password: String },
-    OrganizationCreate { name: String, id: Option<String> },
+    UserDisable {
+        user: String,
+        disabled: bool,
+    },
+    UserPassword {
+        user: String,
+        password: String,
+    },
+    OrganizationCreate {
+        name: String,
+        id: Option<String>,
+    },
     OrganizationList,
-    OrganizationDisable { organization: String, disabled: bool },
-    MemberList { organization: String },
-    MemberSet { organization: String, user: String, role: Role },
-    MemberRemove { organization: String, user: String },
+    OrganizationDisable {
+        organization: String,
+        disabled: bool,
+    },
+    MemberList {
+        organization: String,
+    },
+    MemberSet {
+        organization: String,
+        user: String,
+        role: Role,
+    },
+    MemberRemove {
+        organization: String,
+        user: String,
+    },
     AppCreate(NewApp),
-    AppList { organization: Option<String> },
-    AppShow { client_id: String },
-    AppChange { client_id: String, dedicated_user: Option<String>, scopes: Vec<String> },
-    AppDisable { client_id: String, disabled: bool },
-    SecretAdd { client_id: String, label: Option<String> },
-    SecretRevoke { client_id: String, secret: String },
+    AppList {
+        organization: Option<String>,
+    },
+    AppShow {
+        client_id: String,
+    },
+    AppChange {
+        client_id: String,
+        dedicated_user: Option<String>,
+        scopes: Vec<String>,
+    },
+    AppDisable {
+        client_id: String,
+        disabled: bool,
+    },
+    SecretAdd {
+        client_id: String,
+        label: Option<String>,
+    },
+    SecretRevoke {
+        client_id: String,
+        secret: String,
+    },
     KeyList,
-    KeyRotate { algorithm: Option<String> },
-    KeyRevoke { kid: String },
-    TokenMint { client_id: String, scopes: Vec<String>, resource: Option<String>, lifetime_s: Option<u64> },
-    TokenInspect { token: String },
-    TokenRevoke { what: Revocation },
+    KeyRotate {
+        algorithm: Option<String>,
+    },
+    KeyRevoke {
+        kid: String,
+    },
+    TokenMint {
+        client_id: String,
+        scopes: Vec<String>,
+        resource: Option<String>,
+        lifetime_s: Option<u64>,
+    },
+    TokenInspect {
+        token: String,
+    },
+    TokenRevoke {
+        what: Revocation,
+    },
     ExportBegin,
-    ExportPage { after: Option<String> },
-    ExportChanges { after: u64 },
+    ExportPage {
+        after: Option<String>,
+    },
+    ExportChanges {
+        after: u64,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -85,25 +144,32 @@ pub async fn execute(ctx: &Context, command: Command) -> Result<Value, String> {
             organizations::disable(ctx, &organization, disabled).await
         }
         Command::MemberList { organization } => organizations::members(ctx, &organization).await,
-        Command::MemberSet { organization, user, role } => {
-            organizations::set_member(ctx, &organization, &user, role).await
-        }
+        Command::MemberSet {
+            organization,
+            user,
+            role,
+        } => organizations::set_member(ctx, &organization, &user, role).await,
         Command::MemberRemove { organization, user } => organizations::remove_member(ctx, &organization, &user).await,
         Command::AppCreate(new) => apps::create(ctx, new).await,
         Command::AppList { organization } => apps::list(ctx, organization).await,
         Command::AppShow { client_id } => apps::show(ctx, &client_id).await,
-        Command::AppChange { client_id, dedicated_user, scopes } => {
-            apps::change(ctx, &client_id, dedicated_user, scopes).await
-        }
+        Command::AppChange {
+            client_id,
+            dedicated_user,
+            scopes,
+        } => apps::change(ctx, &client_id, dedicated_user, scopes).await,
         Command::AppDisable { client_id, disabled } => apps::disable(ctx, &client_id, disabled).await,
         Command::SecretAdd { client_id, label } => apps::add_secret(ctx, &client_id, label).await,
         Command::SecretRevoke { client_id, secret } => apps::revoke_secret(ctx, &client_id, &secret).await,
         Command::KeyList => keys::list(ctx),
         Command::KeyRotate { algorithm } => keys::rotate(ctx, algorithm).await,
         Command::KeyRevoke { kid } => keys::revoke(ctx, &kid).await,
-        Command::TokenMint { client_id, scopes, resource, lifetime_s } => {
-            tokens::mint(ctx, &client_id, scopes, resource, lifetime_s).await
-        }
+        Command::TokenMint {
+            client_id,
+            scopes,
+            resource,
+            lifetime_s,
+        } => tokens::mint(ctx, &client_id, scopes, resource, lifetime_s).await,
         Command::TokenInspect { token } => tokens::inspect(ctx, &token).await,
         Command::TokenRevoke { what } => tokens::revoke(ctx, what).await,
         Command::ExportBegin => transfer::begin(ctx).await,
@@ -119,7 +185,9 @@ const LIST_MAX: u32 = 100_000;
 async fn commit(ctx: &Context, batch: Batch) -> Result<(), String> {
     match ctx.store.commit(batch).await {
         Ok(Outcome::Committed(_)) => Ok(()),
-        Ok(Outcome::Conflict) => Err("it was changed by somebody else at the same moment: look at it and try again".into()),
+        Ok(Outcome::Conflict) => {
+            Err("it was changed by somebody else at the same moment: look at it and try again".into())
+        }
         Err(error) => Err(error.to_string()),
     }
 }

@@ -25,15 +25,27 @@ pub async fn create(ctx: &Context, name: &str, id: Option<String>) -> Result<Val
         (None, IdType::Text) => format!("o_{}", random::token::<9>(&*ctx.random)),
         (None, IdType::Integer) => {
             let id = free_number(ctx, settings.next_organization).await?;
-            let counted = Settings { next_organization: id + 1, ..settings.value.clone() };
+            let counted = Settings {
+                next_organization: id + 1,
+                ..settings.value.clone()
+            };
             batch.replace(&settings, &counted)?;
             id.to_string()
         }
     };
-    if load::<Organization>(&*ctx.store, &keys::organization(&id)).await?.is_some() {
+    if load::<Organization>(&*ctx.store, &keys::organization(&id))
+        .await?
+        .is_some()
+    {
         return Err(format!("the id {id} is taken"));
     }
-    let organization = Organization { id, name, disabled: false, epoch: 0, created_at: ctx.now() };
+    let organization = Organization {
+        id,
+        name,
+        disabled: false,
+        epoch: 0,
+        created_at: ctx.now(),
+    };
     batch.insert(&organization)?;
     commit(ctx, batch).await?;
     Ok(view(ctx, &organization))
@@ -51,9 +63,12 @@ async fn free_number(ctx: &Context, from: u64) -> Result<u64, String> {
 fn check_id(id: String, ids: IdType) -> Result<String, String> {
     let fits = match ids {
         // Canonical decimal, exactly representable in JavaScript.
-        IdType::Integer => id.parse::<u64>().is_ok_and(|n| n > 0 && n < (1 << 53) && n.to_string() == id),
+        IdType::Integer => id
+            .parse::<u64>()
+            .is_ok_and(|n| n > 0 && n < (1 << 53) && n.to_string() == id),
         IdType::Text => {
-            (1..=ID_CHARS_MAX).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+            (1..=ID_CHARS_MAX).contains(&id.len())
+                && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
         }
     };
     if fits {
@@ -74,7 +89,10 @@ pub async fn list(ctx: &Context) -> Result<Value, String> {
 /// A flag: enabling brings unexpired tokens back.
 pub async fn disable(ctx: &Context, organization: &str, disabled: bool) -> Result<Value, String> {
     let old = find(ctx, organization).await?;
-    let new = Organization { disabled, ..old.value.clone() };
+    let new = Organization {
+        disabled,
+        ..old.value.clone()
+    };
     let mut batch = Batch::new();
     batch.replace(&old, &new)?;
     commit(ctx, batch).await?;
@@ -137,7 +155,12 @@ pub async fn remove_member(ctx: &Context, organization: &str, user: &str) -> Res
 
 pub async fn find(ctx: &Context, id: &str) -> Result<Versioned<Organization>, String> {
     let found = load::<Organization>(&*ctx.store, &keys::organization(id)).await?;
-    found.ok_or_else(|| format!("there is no {} {id}: `grantd org list` shows them", ctx.profile().noun.singular))
+    found.ok_or_else(|| {
+        format!(
+            "there is no {} {id}: `grantd org list` shows them",
+            ctx.profile().noun.singular
+        )
+    })
 }
 
 fn view(ctx: &Context, organization: &Organization) -> Value {

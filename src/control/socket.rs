@@ -73,7 +73,9 @@ async fn answer(ctx: &Context, stream: tokio::net::UnixStream) -> io::Result<()>
             Ok(value) => Answer::Ok(value),
             Err(error) => Answer::Error(error),
         },
-        Err(error) => Answer::Error(format!("the server does not know this command (is it another version?): {error}")),
+        Err(error) => Answer::Error(format!(
+            "the server does not know this command (is it another version?): {error}"
+        )),
     };
     let mut text = serde_json::to_vec(&answer)?;
     text.push(b'\n');

@@ -26,13 +26,18 @@ pub async fn mint(
         return Err("only a private app's tokens can be made here: others need a person's consent".into());
     }
     let resource = match resource {
-        Some(named) => ctx.profile().resource(&named).ok_or_else(|| format!("there is no resource `{named}`"))?,
+        Some(named) => ctx
+            .profile()
+            .resource(&named)
+            .ok_or_else(|| format!("there is no resource `{named}`"))?,
         None => ctx.profile().default_resource(),
     };
     let lifetime = lifetime_s.map_or(resource.access_token_lifetime, Duration::from_secs);
     if lifetime.is_zero() || lifetime > resource.access_token_lifetime {
         let max = resource.access_token_lifetime.as_secs();
-        return Err(format!("the lifetime must be 1 to {max} seconds, what the resource allows"));
+        return Err(format!(
+            "the lifetime must be 1 to {max} seconds, what the resource allows"
+        ));
     }
     let asked = (!scopes.is_empty()).then(|| scopes.join(" "));
     let asked =
@@ -97,22 +102,45 @@ pub async fn revoke(ctx: &Context, what: Revocation) -> Result<Value, String> {
         }
         Revocation::App(client_id) => {
             let old = apps::find(ctx, &client_id).await?;
-            batch.replace(&old, &App { epoch: old.epoch + 1, ..old.value.clone() })
+            batch.replace(
+                &old,
+                &App {
+                    epoch: old.epoch + 1,
+                    ..old.value.clone()
+                },
+            )
         }
         Revocation::Organization(id) => {
             let old = organizations::find(ctx, &id).await?;
-            batch.replace(&old, &Organization { epoch: old.epoch + 1, ..old.value.clone() })
+            batch.replace(
+                &old,
+                &Organization {
+                    epoch: old.epoch + 1,
+                    ..old.value.clone()
+                },
+            )
         }
         Revocation::User(user) => {
             let old = users::find(ctx, &user).await?;
-            batch.replace(&old, &User { epoch: old.epoch + 1, ..old.value.clone() })
+            batch.replace(
+                &old,
+                &User {
+                    epoch: old.epoch + 1,
+                    ..old.value.clone()
+                },
+            )
         }
         Revocation::Everything => {
             let old = ctx.settings().await?;
-            batch.replace(&old, &Settings { epoch: old.epoch + 1, ..old.value.clone() })
+            batch.replace(
+                &old,
+                &Settings {
+                    epoch: old.epoch + 1,
+                    ..old.value.clone()
+                },
+            )
         }
-    }
-    ?;
+    }?;
     commit(ctx, batch).await?;
     Ok(json!({ "revoked": true }))
 }

@@ -60,10 +60,15 @@ pub async fn begin(ctx: &Context) -> Result<Value, String> {
 
 /// A page of records after the key of the last one.
 pub async fn page(ctx: &Context, after: Option<String>) -> Result<Value, String> {
-    let after = after.map(|text| from_base64url(&text).ok_or("the key is no base64url")).transpose()?.map(Key);
+    let after = after
+        .map(|text| from_base64url(&text).ok_or("the key is no base64url"))
+        .transpose()?
+        .map(Key);
     let rows = ctx.store.scan(&Key::default(), after.as_ref(), PAGE).await?;
-    let lines: Vec<Line> =
-        rows.iter().map(|(key, stored)| line(key, Some(&stored.value), stored.expires_at)).collect();
+    let lines: Vec<Line> = rows
+        .iter()
+        .map(|(key, stored)| line(key, Some(&stored.value), stored.expires_at))
+        .collect();
     Ok(json!({ "lines": lines, "more": lines.len() == PAGE as usize }))
 }
 
@@ -82,8 +87,16 @@ pub async fn changes(ctx: &Context, after: u64) -> Result<Value, String> {
 }
 
 fn line(key: &Key, value: Option<&[u8]>, expires_at: Option<Timestamp>) -> Line {
-    let space = SPACES.iter().find(|(tag, _)| key.0.first() == Some(tag)).map_or("unknown", |(_, name)| name);
-    Line { space: space.into(), key: base64url(&key.0), value: value.map(base64url), expires_at }
+    let space = SPACES
+        .iter()
+        .find(|(tag, _)| key.0.first() == Some(tag))
+        .map_or("unknown", |(_, name)| name);
+    Line {
+        space: space.into(),
+        key: base64url(&key.0),
+        value: value.map(base64url),
+        expires_at,
+    }
 }
 
 /// Reads an export into an empty store. Refuses one that is cut short, or made with another secret.
@@ -95,7 +108,12 @@ pub async fn import(
     if !store.scan(&Key::default(), None, 1).await?.is_empty() {
         return Err("the store is not empty: import into a new data directory".into());
     }
-    let mut next = || lines.next().transpose().map_err(|e| format!("the export cannot be read: {e}"));
+    let mut next = || {
+        lines
+            .next()
+            .transpose()
+            .map_err(|e| format!("the export cannot be read: {e}"))
+    };
     let header: Header = next()?
         .and_then(|line| serde_json::from_str(&line).ok())
         .ok_or("this is no export: its first line is not a header")?;
@@ -131,7 +149,11 @@ fn parse(text: &str) -> Option<Write> {
     let line: Line = serde_json::from_str(text).ok()?;
     let key = Key(from_base64url(&line.key)?);
     Some(match line.value {
-        Some(value) => Write::Put { key, value: from_base64url(&value)?, expires_at: line.expires_at },
+        Some(value) => Write::Put {
+            key,
+            value: from_base64url(&value)?,
+            expires_at: line.expires_at,
+        },
         None => Write::Delete { key },
     })
 }

@@ -13,12 +13,7 @@ use serde_json::{Value, json};
 const PASSWORD_CHARS_MIN: usize = 12;
 const PASSWORD_BYTES_MAX: usize = 1024;
 
-pub async fn add(
-    ctx: &Context,
-    email: &str,
-    name: Option<String>,
-    password: Option<String>,
-) -> Result<Value, String> {
+pub async fn add(ctx: &Context, email: &str, name: Option<String>, password: Option<String>) -> Result<Value, String> {
     if !User::valid_email(email) {
         return Err(format!("`{email}` is not an email address"));
     }
@@ -49,15 +44,17 @@ pub async fn add(
 }
 
 pub async fn list(ctx: &Context) -> Result<Value, String> {
-    let (users, _) =
-        records::list::<User>(&*ctx.store, &keys::users(), None, LIST_MAX).await?;
+    let (users, _) = records::list::<User>(&*ctx.store, &keys::users(), None, LIST_MAX).await?;
     Ok(users.iter().map(|u| view(u)).collect())
 }
 
 /// A flag: enabling brings unexpired tokens back. `token revoke --user` is what ends them for good.
 pub async fn disable(ctx: &Context, user: &str, disabled: bool) -> Result<Value, String> {
     let old = find(ctx, user).await?;
-    let new = User { disabled, ..old.value.clone() };
+    let new = User {
+        disabled,
+        ..old.value.clone()
+    };
     let mut batch = Batch::new();
     batch.replace(&old, &new)?;
     commit(ctx, batch).await?;
@@ -67,7 +64,11 @@ pub async fn disable(ctx: &Context, user: &str, disabled: bool) -> Result<Value,
 /// A new password ends whatever the old one opened.
 pub async fn password(ctx: &Context, user: &str, password: String) -> Result<Value, String> {
     let old = find(ctx, user).await?;
-    let new = User { password: Some(hash(ctx, password).await?), epoch: old.epoch + 1, ..old.value.clone() };
+    let new = User {
+        password: Some(hash(ctx, password).await?),
+        epoch: old.epoch + 1,
+        ..old.value.clone()
+    };
     let mut batch = Batch::new();
     batch.replace(&old, &new)?;
     commit(ctx, batch).await?;

@@ -9,13 +9,22 @@ pub async fn turn(ctx: &Context) -> Result<(), StoreError> {
     let set = ctx.keyring.set();
     let policy = &ctx.config.keys;
     for active in set.records.iter().filter(|r| r.state == KeyState::Active) {
-        let due = active.activated_at.is_some_and(|at| now.since(at) >= policy.rotate_after);
-        let next = set.records.iter().find(|r| r.algorithm == active.algorithm && r.state == KeyState::Next);
+        let due = active
+            .activated_at
+            .is_some_and(|at| now.since(at) >= policy.rotate_after);
+        let next = set
+            .records
+            .iter()
+            .find(|r| r.algorithm == active.algorithm && r.state == KeyState::Next);
         // Every cache must have seen the next key before it signs.
         let published = next.is_some_and(|next| now.since(next.created_at) >= policy.publish_before);
         if due && published {
             let kid = ctx.keyring.rotate(&ctx.key_tools(), active.algorithm).await?;
-            log::info!("the {} key {} signs from now on", active.algorithm.as_str(), kid.unwrap_or_default());
+            log::info!(
+                "the {} key {} signs from now on",
+                active.algorithm.as_str(),
+                kid.unwrap_or_default()
+            );
         }
     }
     let dropped = ctx.keyring.drop_spent(&ctx.key_tools()).await?;

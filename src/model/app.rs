@@ -116,16 +116,24 @@ impl App {
         }
         let mut secrets: Vec<_> = self.secrets.iter().filter(|s| s.live(now)).cloned().collect();
         if secrets.len() >= SECRETS_MAX {
-            return Err(format!("the app has {SECRETS_MAX} live secrets already: revoke one first"));
+            return Err(format!(
+                "the app has {SECRETS_MAX} live secrets already: revoke one first"
+            ));
         }
         secrets.push(secret);
-        Ok(Self { secrets, ..self.clone() })
+        Ok(Self {
+            secrets,
+            ..self.clone()
+        })
     }
 
     /// Without the secret named `id`; `None` where there is none of that name.
     pub fn without_secret(&self, id: &str) -> Option<Self> {
         let secrets: Vec<_> = self.secrets.iter().filter(|s| s.id != id).cloned().collect();
-        (secrets.len() < self.secrets.len()).then(|| Self { secrets, ..self.clone() })
+        (secrets.len() < self.secrets.len()).then(|| Self {
+            secrets,
+            ..self.clone()
+        })
     }
 }
 

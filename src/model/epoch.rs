@@ -36,7 +36,15 @@ impl From<Epochs> for [u64; 7] {
 
 impl From<[u64; 7]> for Epochs {
     fn from([global, organization, user, member, app, grant, family]: [u64; 7]) -> Self {
-        Self { global, organization, user, member, app, grant, family }
+        Self {
+            global,
+            organization,
+            user,
+            member,
+            app,
+            grant,
+            family,
+        }
     }
 }
 

@@ -65,7 +65,9 @@ impl Keyring {
             tools.store.commit(batch).await?;
             records = load(tools).await?;
         }
-        Ok(Self { set: RwLock::new(Arc::new(assemble(tools, records)?)) })
+        Ok(Self {
+            set: RwLock::new(Arc::new(assemble(tools, records)?)),
+        })
     }
 
     pub fn set(&self) -> Arc<KeySet> {
@@ -88,9 +90,14 @@ impl Keyring {
         loop {
             let set = self.set();
             let Some(signer) = set.signing.get(&algorithm) else {
-                return Err(StoreError::Unavailable(format!("there is no active {} key", algorithm.as_str())));
+                return Err(StoreError::Unavailable(format!(
+                    "there is no active {} key",
+                    algorithm.as_str()
+                )));
             };
-            let Some(reaching) = signer.record.reaching(exp) else { return Ok(signer.clone()) };
+            let Some(reaching) = signer.record.reaching(exp) else {
+                return Ok(signer.clone());
+            };
             let mut batch = Batch::new();
             batch.replace(&signer.record, &reaching)?;
             // On conflict another request or a rotation was first: look again.
@@ -103,7 +110,9 @@ impl Keyring {
     pub async fn rotate(&self, tools: &Tools<'_>, algorithm: Algorithm) -> Result<Option<String>, StoreError> {
         let records = load(tools).await?;
         let of = |state| records.iter().find(|r| r.algorithm == algorithm && r.state == state);
-        let Some(next) = of(KeyState::Next) else { return Ok(None) };
+        let Some(next) = of(KeyState::Next) else {
+            return Ok(None);
+        };
         let mut batch = Batch::new();
         batch.replace(next, &next.activate(tools.now))?;
         if let Some(active) = of(KeyState::Active) {
@@ -118,10 +127,14 @@ impl Keyring {
     /// A compromised key: unpublished at once, so that nothing it signed verifies. A successor takes its place.
     pub async fn revoke(&self, tools: &Tools<'_>, kid: &str) -> Result<bool, StoreError> {
         let records = load(tools).await?;
-        let Some(lost) = records.iter().find(|r| r.kid == kid) else { return Ok(false) };
+        let Some(lost) = records.iter().find(|r| r.kid == kid) else {
+            return Ok(false);
+        };
         let mut batch = Batch::new();
         batch.remove(lost);
-        let next = records.iter().find(|r| r.algorithm == lost.algorithm && r.state == KeyState::Next);
+        let next = records
+            .iter()
+            .find(|r| r.algorithm == lost.algorithm && r.state == KeyState::Next);
         match (lost.state, next) {
             (KeyState::Retired, _) => {}
             (KeyState::Active, Some(next)) => {
@@ -165,7 +178,12 @@ fn make(tools: &Tools<'_>, algorithm: Algorithm, state: KeyState) -> SigningKeyR
     let key = SigningKey::generate(algorithm, tools.random);
     let public = key.public_jwk().clone();
     let kid = public.thumbprint();
-    let private = tools.secret.seal(Purpose::SigningKey, kid.as_bytes(), &key.to_private_bytes(), tools.random);
+    let private = tools.secret.seal(
+        Purpose::SigningKey,
+        kid.as_bytes(),
+        &key.to_private_bytes(),
+        tools.random,
+    );
     SigningKeyRecord {
         kid,
         algorithm,
@@ -195,11 +213,19 @@ fn assemble(tools: &Tools<'_>, records: Vec<Versioned<SigningKeyRecord>>) -> Res
         if record.state != KeyState::Active {
             continue;
         }
-        let private = tools.secret.open(Purpose::SigningKey, record.kid.as_bytes(), &record.private);
+        let private = tools
+            .secret
+            .open(Purpose::SigningKey, record.kid.as_bytes(), &record.private);
         let private = private.ok_or_else(|| damaged("does not open with this data/secret"))?;
         let key = SigningKey::from_private_bytes(record.algorithm, &private);
         let key = key.map_err(|_| damaged("has no usable private half"))?;
-        set.signing.insert(record.algorithm, Arc::new(Signer { record: record.clone(), key }));
+        set.signing.insert(
+            record.algorithm,
+            Arc::new(Signer {
+                record: record.clone(),
+                key,
+            }),
+        );
     }
     let jwks = serde_json::to_vec(&Jwks { keys: published }).expect("keys are plain data");
     set.jwks = Bytes::from(jwks);

@@ -20,12 +20,20 @@ pub struct Member {
 impl Member {
     /// Another role, or back after a removal. Old tokens stay dead: removal had moved the counter.
     pub fn with_role(&self, role: Role) -> Self {
-        Self { role, removed: false, ..self.clone() }
+        Self {
+            role,
+            removed: false,
+            ..self.clone()
+        }
     }
 
     /// Gone: everything that acted as this member ends at once.
     pub fn remove(&self) -> Self {
-        Self { removed: true, epoch: self.epoch + 1, ..self.clone() }
+        Self {
+            removed: true,
+            epoch: self.epoch + 1,
+            ..self.clone()
+        }
     }
 }
 

@@ -48,16 +48,27 @@ pub struct SigningKeyRecord {
 
 impl SigningKeyRecord {
     pub fn activate(&self, now: Timestamp) -> Self {
-        Self { state: KeyState::Active, activated_at: Some(now), ..self.clone() }
+        Self {
+            state: KeyState::Active,
+            activated_at: Some(now),
+            ..self.clone()
+        }
     }
 
     pub fn retire(&self, now: Timestamp) -> Self {
-        Self { state: KeyState::Retired, retired_at: Some(now), ..self.clone() }
+        Self {
+            state: KeyState::Retired,
+            retired_at: Some(now),
+            ..self.clone()
+        }
     }
 
     /// Ready to sign tokens that end at `exp`: `None` when it is already.
     pub fn reaching(&self, exp: Timestamp) -> Option<Self> {
-        (exp > self.signed_until).then(|| Self { signed_until: exp + WATERMARK_STEP, ..self.clone() })
+        (exp > self.signed_until).then(|| Self {
+            signed_until: exp + WATERMARK_STEP,
+            ..self.clone()
+        })
     }
 
     /// Retired, and every token it signed has expired.

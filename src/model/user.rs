@@ -24,12 +24,16 @@ pub struct User {
 impl User {
     /// Enough of RFC 5321 to catch slips: one `@`, a dot-free or dotted domain, nothing invisible. Delivery is the proof.
     pub fn valid_email(email: &str) -> bool {
-        let Some((local, domain)) = email.split_once('@') else { return false };
+        let Some((local, domain)) = email.split_once('@') else {
+            return false;
+        };
         email.len() <= EMAIL_BYTES_MAX
             && !local.is_empty()
             && !domain.is_empty()
             && !domain.contains('@')
-            && !email.chars().any(|c| c.is_whitespace() || c.is_control() || "<>\"(),;:\\".contains(c))
+            && !email
+                .chars()
+                .any(|c| c.is_whitespace() || c.is_control() || "<>\"(),;:\\".contains(c))
     }
 }
 
@@ -45,6 +49,9 @@ impl Record for User {
 
 impl std::fmt::Debug for User {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("User").field("id", &self.id).field("disabled", &self.disabled).finish_non_exhaustive()
+        f.debug_struct("User")
+            .field("id", &self.id)
+            .field("disabled", &self.disabled)
+            .finish_non_exhaustive()
     }
 }

@@ -38,7 +38,11 @@ pub struct Claims {
 
 impl Claims {
     pub fn scopes(&self) -> Vec<String> {
-        self.scope.split(' ').filter(|s| !s.is_empty()).map(str::to_owned).collect()
+        self.scope
+            .split(' ')
+            .filter(|s| !s.is_empty())
+            .map(str::to_owned)
+            .collect()
     }
 }
 
@@ -104,9 +108,15 @@ pub async fn mint(ctx: &Context, order: &Order<'_>) -> Result<Minted, StoreError
         organization: order.organization.to_owned(),
         epochs: order.epochs,
     };
-    let signer = ctx.keyring.signer(&ctx.key_tools(), order.algorithm, claims.exp).await?;
+    let signer = ctx
+        .keyring
+        .signer(&ctx.key_tools(), order.algorithm, claims.exp)
+        .await?;
     let payload = serde_json::to_vec(&Payload { ctx, claims: &claims }).expect("claims are plain data");
-    Ok(Minted { token: sign_jwt(&signer.key, &signer.record.kid, TYP, &payload), claims })
+    Ok(Minted {
+        token: sign_jwt(&signer.key, &signer.record.kid, TYP, &payload),
+        claims,
+    })
 }
 
 /// A token of ours whose signature and times are good. Whether it still stands is for [`standing`] to say.
@@ -119,7 +129,10 @@ pub fn verify(ctx: &Context, token: &str) -> Result<Claims, &'static str> {
         return Err("its typ is not at+jwt");
     }
     let keys = ctx.keyring.set();
-    let key = jws.kid().and_then(|kid| keys.verifying(kid)).ok_or("its key is not one of ours")?;
+    let key = jws
+        .kid()
+        .and_then(|kid| keys.verifying(kid))
+        .ok_or("its key is not one of ours")?;
     let payload = jws.verify(key).map_err(|_| "its signature is wrong")?;
     let map: Map<String, Value> = parse_strict_object(payload).map_err(|_| "its payload is no JSON object")?;
     let claims = read(ctx, &map).ok_or("a claim is missing or of the wrong type")?;
@@ -156,7 +169,11 @@ fn read(ctx: &Context, map: &Map<String, Value>) -> Option<Claims> {
 /// What a verified token may do now: its effective scopes, or why it is dead.
 pub async fn standing(ctx: &Context, claims: &Claims) -> Judged<Vec<String>> {
     let store = &*ctx.store;
-    if store.get(&keys::revoked_token(claims.exp, &claims.jti)).await?.is_some() {
+    if store
+        .get(&keys::revoked_token(claims.exp, &claims.jti))
+        .await?
+        .is_some()
+    {
         return Ok(Err("it was revoked"));
     }
     let Some(app) = load::<App>(store, &keys::app(&claims.client_id)).await? else {
@@ -182,7 +199,10 @@ pub async fn standing(ctx: &Context, claims: &Claims) -> Judged<Vec<String>> {
 
 /// Ends one token before its time. Idempotent.
 pub async fn revoke(ctx: &Context, claims: &Claims) -> Result<(), StoreError> {
-    let record = RevokedToken { jti: claims.jti.clone(), expires_at: claims.exp };
+    let record = RevokedToken {
+        jti: claims.jti.clone(),
+        expires_at: claims.exp,
+    };
     let mut batch = crate::store::Batch::new();
     batch.insert(&record)?;
     // A conflict says that it stands there already.

@@ -33,7 +33,10 @@ pub async fn confidential(ctx: &Context, credentials: &Credentials<'_>) -> Resul
     let presented = present(credentials)?;
     let client_id = presented.client_id.as_str();
     if let Some(wait) = ctx.limiter.blocked(client_id, credentials.peer, ctx.now()) {
-        let mut error = OAuthError::new(ErrorCode::TooManyAttempts, "Too many failed attempts: wait and try again.");
+        let mut error = OAuthError::new(
+            ErrorCode::TooManyAttempts,
+            "Too many failed attempts: wait and try again.",
+        );
         error.retry_after = Some(wait);
         return Err(error.because(format!("client {client_id} is held back")));
     }
@@ -49,7 +52,9 @@ pub async fn confidential(ctx: &Context, credentials: &Credentials<'_>) -> Resul
 async fn verify(ctx: &Context, presented: &Presented) -> Result<Result<Versioned<App>, String>, OAuthError> {
     let client_id = &presented.client_id;
     let app = load::<App>(&*ctx.store, &keys::app(client_id)).await?;
-    let Some(secret) = &presented.secret else { return Ok(Err(format!("{client_id} showed no secret"))) };
+    let Some(secret) = &presented.secret else {
+        return Ok(Err(format!("{client_id} showed no secret")));
+    };
     let secret = secret.expose().as_bytes();
     let Some(app) = app else {
         // As much work as for a known client: the time must not tell which it was.
@@ -65,7 +70,10 @@ async fn verify(ctx: &Context, presented: &Presented) -> Result<Result<Versioned
         return Ok(Err(format!("{client_id} showed a wrong secret")));
     }
     if !app.usable() {
-        return Ok(Err(format!("{client_id} is {}", if app.disabled { "disabled" } else { app.state.as_str() })));
+        return Ok(Err(format!(
+            "{client_id} is {}",
+            if app.disabled { "disabled" } else { app.state.as_str() }
+        )));
     }
     Ok(Ok(app))
 }
@@ -75,13 +83,20 @@ fn present(credentials: &Credentials<'_>) -> Result<Presented, OAuthError> {
     let body_id = credentials.params.get("client_id")?;
     let body_secret = credentials.params.get("client_secret")?;
     if credentials.params.get("client_assertion")?.is_some() {
-        return Err(OAuthError::invalid_client("client_assertion is not a method of any client"));
+        return Err(OAuthError::invalid_client(
+            "client_assertion is not a method of any client",
+        ));
     }
     let presented = match credentials.authorization.as_slice() {
         [] => {
-            let Some(client_id) = body_id else { return Err(OAuthError::invalid_client("no credentials")) };
+            let Some(client_id) = body_id else {
+                return Err(OAuthError::invalid_client("no credentials"));
+            };
             let secret = body_secret.map(|s| Secret::new(s.to_owned()));
-            Presented { client_id: client_id.to_owned(), secret }
+            Presented {
+                client_id: client_id.to_owned(),
+                secret,
+            }
         }
         [header] => {
             let basic = parse_basic(header)
@@ -96,12 +111,18 @@ fn present(credentials: &Credentials<'_>) -> Result<Presented, OAuthError> {
             }
             basic
         }
-        _ => return Err(OAuthError::invalid_request("There is more than one Authorization header.")),
+        _ => {
+            return Err(OAuthError::invalid_request(
+                "There is more than one Authorization header.",
+            ));
+        }
     };
     let secret_bytes = presented.secret.as_ref().map_or(0, |s| s.expose().len());
     let well_formed = presented.client_id.bytes().all(|b| b.is_ascii_graphic());
     if !well_formed || presented.client_id.len() > CLIENT_ID_BYTES_MAX || secret_bytes > SECRET_BYTES_MAX {
-        return Err(OAuthError::invalid_client("the credentials are not shaped like any of ours"));
+        return Err(OAuthError::invalid_client(
+            "the credentials are not shaped like any of ours",
+        ));
     }
     Ok(presented)
 }

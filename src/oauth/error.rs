@@ -48,7 +48,12 @@ pub struct OAuthError {
 
 impl OAuthError {
     pub fn new(code: ErrorCode, description: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, description: description.into(), cause: None, retry_after: None }
+        Self {
+            code,
+            description: description.into(),
+            cause: None,
+            retry_after: None,
+        }
     }
 
     pub fn because(mut self, cause: impl Into<String>) -> Self {
@@ -68,7 +73,11 @@ impl OAuthError {
     /// The description as RFC 6749 §5.2 allows it: only %x20-21 / %x23-5B / %x5D-7E.
     pub fn wire_description(&self) -> String {
         let allowed = |c: char| matches!(c, ' '..='!' | '#'..='[' | ']'..='~');
-        self.description.chars().map(|c| if allowed(c) { c } else { '\'' }).take(300).collect()
+        self.description
+            .chars()
+            .map(|c| if allowed(c) { c } else { '\'' })
+            .take(300)
+            .collect()
     }
 }
 

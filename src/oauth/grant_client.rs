@@ -3,9 +3,9 @@
 use super::access_token::{Order, mint};
 use super::error::{ErrorCode, OAuthError};
 use super::params::Params;
+use super::scope;
 use super::standing::acting;
 use super::token::{Granted, unauthorized};
-use super::scope;
 use crate::config::Resource;
 use crate::context::Context;
 use crate::model::app::{App, Kind};
@@ -22,7 +22,9 @@ pub async fn client_credentials(
     organization(ctx, app, params)?;
     let catalog = &ctx.profile().scopes;
     let asked = scope::requested(catalog, app, params.get("scope")?)?;
-    let Some(user) = &app.dedicated_user else { return Err(needs_user("it has none")) };
+    let Some(user) = &app.dedicated_user else {
+        return Err(needs_user("it has none"));
+    };
     let stands = acting(ctx, app, &app.organization, user).await?.map_err(needs_user)?;
     // Scopes beyond the dedicated user's role are left out, which `scope` in the answer shows.
     let scopes = scope::effective(catalog, app, stands.role, &asked);
@@ -55,7 +57,9 @@ pub async fn client_credentials(
 fn organization(ctx: &Context, app: &App, params: &Params) -> Result<(), OAuthError> {
     let claim = ctx.profile().noun.id_claim();
     // Parameters are looked up by names known at compile time, except this one, which the profile chooses.
-    let mut named = params.all(claim).chain(params.all("organization_id").filter(|_| claim != "organization_id"));
+    let mut named = params
+        .all(claim)
+        .chain(params.all("organization_id").filter(|_| claim != "organization_id"));
     let Some(first) = named.next() else { return Ok(()) };
     if named.next().is_some() || first != app.organization {
         let what = format!("The parameter {claim} does not name the organization of this app.");
@@ -65,6 +69,9 @@ fn organization(ctx: &Context, app: &App, params: &Params) -> Result<(), OAuthEr
 }
 
 fn needs_user(why: &'static str) -> OAuthError {
-    OAuthError::new(ErrorCode::UnauthorizedClient, "The app needs a dedicated user who is an active member.")
-        .because(why)
+    OAuthError::new(
+        ErrorCode::UnauthorizedClient,
+        "The app needs a dedicated user who is an active member.",
+    )
+    .because(why)
 }

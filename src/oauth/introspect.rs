@@ -14,7 +14,9 @@ pub async fn introspect(ctx: &Context, credentials: &Credentials<'_>) -> Result<
     };
     // RFC 7662 §2.1: the hint only speeds up a search, and there is one kind to search.
     credentials.params.get("token_type_hint")?;
-    let Ok(claims) = verify(ctx, token) else { return Ok(inactive()) };
+    let Ok(claims) = verify(ctx, token) else {
+        return Ok(inactive());
+    };
     if !may_see(ctx, &caller, &claims) {
         return Ok(inactive());
     }
@@ -51,6 +53,9 @@ fn active(ctx: &Context, claims: &Claims, scopes: &[String]) -> Map<String, Valu
     body.insert("aud".into(), claims.aud.as_str().into());
     body.insert("iss".into(), ctx.issuer().into());
     body.insert("jti".into(), claims.jti.as_str().into());
-    body.insert(ctx.profile().noun.id_claim().into(), json!(typed_id(ctx, &claims.organization)));
+    body.insert(
+        ctx.profile().noun.id_claim().into(),
+        json!(typed_id(ctx, &claims.organization)),
+    );
     body
 }

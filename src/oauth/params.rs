@@ -25,7 +25,9 @@ impl Params {
             };
             let decoded = decode(name).zip(decode(value));
             let Some(pair) = decoded else {
-                return Err(OAuthError::invalid_request("A parameter is not well-formed percent-encoded UTF-8."));
+                return Err(OAuthError::invalid_request(
+                    "A parameter is not well-formed percent-encoded UTF-8.",
+                ));
             };
             pairs.push(pair);
         }
@@ -37,7 +39,9 @@ impl Params {
         let mut values = self.0.iter().filter(|(n, _)| n == name);
         let first = values.next();
         if values.next().is_some() {
-            return Err(OAuthError::invalid_request(format!("The parameter {name} stands more than once.")));
+            return Err(OAuthError::invalid_request(format!(
+                "The parameter {name} stands more than once."
+            )));
         }
         Ok(first.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty()))
     }
@@ -45,7 +49,9 @@ impl Params {
     /// All values of a parameter that may repeat, such as `resource` (RFC 8707 §2).
     pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         let values = self.0.iter().filter(move |(n, _)| n == name);
-        values.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        values
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
     }
 }
 

@@ -22,7 +22,10 @@ pub fn parse(scope: &str) -> Result<Vec<String>, OAuthError> {
             continue;
         }
         if names.len() == SCOPES_MAX {
-            return Err(OAuthError::new(ErrorCode::InvalidScope, "The request names too many scopes."));
+            return Err(OAuthError::new(
+                ErrorCode::InvalidScope,
+                "The request names too many scopes.",
+            ));
         }
         names.push(name.to_owned());
     }
@@ -31,7 +34,9 @@ pub fn parse(scope: &str) -> Result<Vec<String>, OAuthError> {
 
 /// What is asked for, each within what the app registered; nothing asked means all of the app's.
 pub fn requested(catalog: &ScopeCatalog, app: &App, scope: Option<&str>) -> Result<Vec<String>, OAuthError> {
-    let Some(scope) = scope else { return Ok(app.scopes.clone()) };
+    let Some(scope) = scope else {
+        return Ok(app.scopes.clone());
+    };
     let names = parse(scope)?;
     let registered = registered(catalog, app);
     if let Some(beyond) = names.iter().find(|name| !registered.contains(name.as_str())) {

@@ -47,5 +47,9 @@ pub async fn acting(ctx: &Context, app: &App, organization: &str, user: &str) ->
         grant: 0,
         family: 0,
     };
-    Ok(Ok(Standing { epochs, organization_name: organization.name, role: member.role }))
+    Ok(Ok(Standing {
+        epochs,
+        organization_name: organization.name,
+        role: member.role,
+    }))
 }

@@ -45,11 +45,21 @@ pub async fn token(ctx: &Context, credentials: &Credentials<'_>) -> Result<Map<S
 /// One audience: none named is the profile's first; unknown, malformed or several → invalid_target (RFC 8707 §2).
 fn resource<'a>(ctx: &'a Context, params: &Params) -> Result<&'a Resource, OAuthError> {
     let mut named = params.all("resource");
-    let Some(first) = named.next() else { return Ok(ctx.profile().default_resource()) };
+    let Some(first) = named.next() else {
+        return Ok(ctx.profile().default_resource());
+    };
     if named.next().is_some() {
-        return Err(OAuthError::new(ErrorCode::InvalidTarget, "A token has one audience: name one resource."));
+        return Err(OAuthError::new(
+            ErrorCode::InvalidTarget,
+            "A token has one audience: name one resource.",
+        ));
     }
-    ctx.profile().resource(first).ok_or_else(|| OAuthError::new(ErrorCode::InvalidTarget, "The resource is not one this server issues for."))
+    ctx.profile().resource(first).ok_or_else(|| {
+        OAuthError::new(
+            ErrorCode::InvalidTarget,
+            "The resource is not one this server issues for.",
+        )
+    })
 }
 
 fn response(ctx: &Context, granted: Granted) -> Map<String, Value> {
@@ -66,6 +76,9 @@ fn response(ctx: &Context, granted: Granted) -> Map<String, Value> {
 
 /// The client_credentials of a private app answers for itself alone; other kinds are told so (RFC 6749 §5.2).
 pub fn unauthorized(app: &App) -> OAuthError {
-    OAuthError::new(ErrorCode::UnauthorizedClient, "This app may not use this grant type.")
-        .because(format!("{} is a {} app", app.client_id, app.kind.as_str()))
+    OAuthError::new(ErrorCode::UnauthorizedClient, "This app may not use this grant type.").because(format!(
+        "{} is a {} app",
+        app.client_id,
+        app.kind.as_str()
+    ))
 }

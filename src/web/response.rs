@@ -41,7 +41,10 @@ impl Response {
 
     /// An error as RFC 6749 §5.2 shapes it: a code for programs, a sentence for people.
     pub fn error(status: StatusCode, code: &str, description: &str) -> Self {
-        Self::json(status, &serde_json::json!({ "error": code, "error_description": description }))
+        Self::json(
+            status,
+            &serde_json::json!({ "error": code, "error_description": description }),
+        )
     }
 
     /// Sets a header the program wrote itself.

@@ -52,7 +52,9 @@ impl Common {
                     continue;
                 }
             };
-            let value = joined.or_else(|| all.next()).ok_or_else(|| format!("{name} needs a path after it"))?;
+            let value = joined
+                .or_else(|| all.next())
+                .ok_or_else(|| format!("{name} needs a path after it"))?;
             *target = Some(value.into());
         }
         *args = rest;
