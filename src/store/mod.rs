@@ -4,8 +4,12 @@
 //! is correct when it passes `tests/store.rs`.
 
 pub mod codec;
+pub mod disk;
+pub mod export;
+pub mod journal;
 pub mod memory;
 pub mod records;
+pub mod sled;
 
 use crate::base::time::Timestamp;
 use std::fmt;
@@ -41,8 +45,14 @@ pub enum Check {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Write {
     /// `expires_at` is for [`Store::sweep`] alone: reads and checks ignore it.
-    Put { key: Key, value: Vec<u8>, expires_at: Option<Timestamp> },
-    Delete { key: Key },
+    Put {
+        key: Key,
+        value: Vec<u8>,
+        expires_at: Option<Timestamp>,
+    },
+    Delete {
+        key: Key,
+    },
 }
 
 /// All of it or nothing of it. Checks are judged against the state just before the writes.
@@ -112,7 +122,9 @@ impl Batch {
     /// Refuses what any engine could not hold, with a sentence. Every backend calls this before it writes anything.
     pub fn validate(&self) -> Result<(), StoreError> {
         let over = |what: &str, is: usize, max: usize| {
-            Err(StoreError::TooLarge(format!("{what} is {is}, more than the {max} a batch may hold")))
+            Err(StoreError::TooLarge(format!(
+                "{what} is {is}, more than the {max} a batch may hold"
+            )))
         };
         if self.checks.len() > limits::CHECKS_MAX {
             return over("the number of checks", self.checks.len(), limits::CHECKS_MAX);
@@ -120,27 +132,45 @@ impl Batch {
         if self.writes.len() > limits::WRITES_MAX {
             return over("the number of writes", self.writes.len(), limits::WRITES_MAX);
         }
-        let mut bytes = 0;
         for check in &self.checks {
             let (Check::Absent(key) | Check::Unchanged(key, _)) = check;
             key.validate()?;
-            bytes += key.0.len();
         }
         for write in &self.writes {
-            let (key, value_bytes) = match write {
-                Write::Put { key, value, .. } => (key, value.len()),
-                Write::Delete { key } => (key, 0),
-            };
+            let (key, value_bytes) = write.parts();
             key.validate()?;
             if value_bytes > limits::VALUE_BYTES_MAX {
                 return over("a value's length in bytes", value_bytes, limits::VALUE_BYTES_MAX);
             }
-            bytes += key.0.len() + value_bytes;
         }
+        let bytes = self.size_bytes();
         if bytes > limits::BATCH_BYTES_MAX {
             return over("the batch's size in bytes", bytes, limits::BATCH_BYTES_MAX);
         }
         Ok(())
+    }
+
+    /// Keys and values together.
+    pub fn size_bytes(&self) -> usize {
+        let checks = self
+            .checks
+            .iter()
+            .map(|(Check::Absent(key) | Check::Unchanged(key, _))| key.0.len());
+        let writes = self
+            .writes
+            .iter()
+            .map(|write| write.parts().0.0.len() + write.parts().1);
+        checks.sum::<usize>() + writes.sum::<usize>()
+    }
+}
+
+impl Write {
+    /// The key, and the length of the value in bytes.
+    fn parts(&self) -> (&Key, usize) {
+        match self {
+            Self::Put { key, value, .. } => (key, value.len()),
+            Self::Delete { key } => (key, 0),
+        }
     }
 }
 
@@ -149,7 +179,9 @@ impl Key {
         if self.0.is_empty() || self.0.len() > limits::KEY_BYTES_MAX {
             let is = self.0.len();
             let max = limits::KEY_BYTES_MAX;
-            return Err(StoreError::TooLarge(format!("a key of {is} bytes; keys have 1 to {max}")));
+            return Err(StoreError::TooLarge(format!(
+                "a key of {is} bytes; keys have 1 to {max}"
+            )));
         }
         Ok(())
     }
@@ -166,7 +198,10 @@ impl fmt::Display for StoreError {
         match self {
             Self::Unavailable(why) => write!(f, "the store is unavailable: {why}"),
             Self::Unknown(why) => write!(f, "it is unknown whether the write happened: {why}"),
-            Self::Full => write!(f, "the disk is full: only reads and revocations are accepted until there is room"),
+            Self::Full => write!(
+                f,
+                "the disk is full: only reads and revocations are accepted until there is room"
+            ),
             Self::Corrupt(what) => write!(f, "the store is damaged: {what}"),
             Self::TooLarge(what) => write!(f, "beyond the store's limits: {what}"),
             Self::Gone { oldest } => write!(f, "the change feed begins at {}", oldest.0),
