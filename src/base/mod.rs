@@ -4,6 +4,7 @@ pub mod digest;
 pub mod jose;
 pub mod json;
 pub mod limiter;
+pub mod limits;
 pub mod master;
 pub mod password;
 pub mod random;

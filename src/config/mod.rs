@@ -19,6 +19,7 @@ pub use issuer::Issuer;
 pub use profile::{AuthorizeParameter, AuthorizeRules, IdType, Lifetimes, Noun, Pkce, Profile, Resource};
 pub use profile_file::embedded_profiles;
 
+use crate::base::limits::Limits;
 use serde::{Serialize, Serializer};
 use std::fmt;
 use std::net::SocketAddr;
@@ -40,6 +41,8 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     pub profile: Profile,
     pub keys: KeyPolicy,
+    #[serde(skip)]
+    pub limits: Limits,
     pub log: Log,
 }
 

@@ -4,9 +4,13 @@
 //! is correct when it passes `tests/store.rs`.
 
 pub mod codec;
+pub mod disk;
+pub mod export;
+pub mod journal;
 pub mod keys;
 pub mod memory;
 pub mod records;
+pub mod sled;
 
 use crate::base::time::Timestamp;
 use std::fmt;
@@ -129,27 +133,45 @@ impl Batch {
         if self.writes.len() > limits::WRITES_MAX {
             return over("the number of writes", self.writes.len(), limits::WRITES_MAX);
         }
-        let mut bytes = 0;
         for check in &self.checks {
             let (Check::Absent(key) | Check::Unchanged(key, _)) = check;
             key.validate()?;
-            bytes += key.0.len();
         }
         for write in &self.writes {
-            let (key, value_bytes) = match write {
-                Write::Put { key, value, .. } => (key, value.len()),
-                Write::Delete { key } => (key, 0),
-            };
+            let (key, value_bytes) = write.parts();
             key.validate()?;
             if value_bytes > limits::VALUE_BYTES_MAX {
                 return over("a value's length in bytes", value_bytes, limits::VALUE_BYTES_MAX);
             }
-            bytes += key.0.len() + value_bytes;
         }
+        let bytes = self.size_bytes();
         if bytes > limits::BATCH_BYTES_MAX {
             return over("the batch's size in bytes", bytes, limits::BATCH_BYTES_MAX);
         }
         Ok(())
+    }
+
+    /// Keys and values together.
+    pub fn size_bytes(&self) -> usize {
+        let checks = self
+            .checks
+            .iter()
+            .map(|(Check::Absent(key) | Check::Unchanged(key, _))| key.0.len());
+        let writes = self
+            .writes
+            .iter()
+            .map(|write| write.parts().0.0.len() + write.parts().1);
+        checks.sum::<usize>() + writes.sum::<usize>()
+    }
+}
+
+impl Write {
+    /// The key, and the length of the value in bytes.
+    fn parts(&self) -> (&Key, usize) {
+        match self {
+            Self::Put { key, value, .. } => (key, value.len()),
+            Self::Delete { key } => (key, 0),
+        }
     }
 }
 

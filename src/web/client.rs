@@ -1,13 +1,15 @@
 //! A small HTTP/1.1 client for the program's own checks: one request, one connection, no redirects.
 
-use super::tls;
 use bytes::Bytes;
 use http::header::HOST;
 use http::{Request, Response, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use rustls::ClientConfig;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +27,7 @@ pub struct Client {
 impl Client {
     /// Trusts the certificates of `ca_file` and no others; without one it speaks plain http only.
     pub fn new(ca_file: Option<&Path>) -> Result<Self, String> {
-        Ok(Self { tls: ca_file.map(tls::client_config).transpose()?.map(Arc::new) })
+        Ok(Self { tls: ca_file.map(trusting).transpose()?.map(Arc::new) })
     }
 
     /// Errors are sentences.
@@ -67,4 +69,16 @@ where
     let body = Limited::new(body, BODY_BYTES_MAX).collect().await.map_err(|e| e.to_string())?;
     connection.abort();
     Ok(Response::from_parts(head, body.to_bytes()))
+}
+
+fn trusting(ca_file: &Path) -> Result<ClientConfig, String> {
+    let unusable = |why: String| format!("{} cannot be used as a CA: {why}", ca_file.display());
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(ca_file).map_err(|e| unusable(e.to_string()))? {
+        let certificate = certificate.map_err(|e| unusable(e.to_string()))?;
+        roots.add(certificate).map_err(|e| unusable(e.to_string()))?;
+    }
+    let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
+    let builder = builder.with_safe_default_protocol_versions().map_err(|e| unusable(e.to_string()))?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }

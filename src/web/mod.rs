@@ -1,4 +1,14 @@
 //! HTTP without routes: what arrives becomes a [`request::Request`], what leaves is a [`response::Response`].
 
+pub mod client;
+mod connection;
+mod connections;
+pub mod development_certificates;
+mod exchange;
+pub mod listener;
+pub mod panics;
 pub mod request;
 pub mod response;
+pub mod server;
+pub mod signals;
+pub mod tls;

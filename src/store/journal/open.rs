@@ -1,0 +1,259 @@
+//! Reading the journal at start: every frame is checked, a torn end is cut off, anything else is refused.
+
+use super::frame::{self, Frame, Hash, Id};
+use super::segment::{self, Segments};
+use super::{Journal, disk};
+use crate::store::Seq;
+use crate::store::disk::Disk;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What reading one segment found.
+struct Read {
+    /// Where the valid frames end.
+    end: u64,
+    next: Seq,
+    previous: Hash,
+    /// Something other than zeros stands behind the last valid frame.
+    dirty: bool,
+}
+
+impl Journal {
+    /// Opens the journal in `dir`, or begins one with `fresh_id`. The sentences say what was repaired; the error is a
+    /// sentence too.
+    pub fn open(
+        dir: &Path,
+        disk: Arc<dyn Disk>,
+        segment_bytes: u64,
+        fresh_id: Id,
+    ) -> Result<(Self, Vec<String>), String> {
+        let explain = |e: io::Error| format!("the journal in {} cannot be read: {e}", dir.display());
+        fs::create_dir_all(dir).map_err(explain)?;
+        let mut report = Vec::new();
+        let mut files = list(dir).map_err(explain)?;
+        drop_unborn(&mut files, &mut report)?;
+        if files.is_empty() {
+            return Self::begin(dir, disk, segment_bytes, fresh_id)
+                .map(|journal| (journal, report))
+                .map_err(explain);
+        }
+        let mut chain: Option<(Id, Seq, Hash)> = None;
+        let mut segments = None;
+        let mut tail = None;
+        for (at, path) in files.iter().enumerate() {
+            let newest = at + 1 == files.len();
+            let file = OpenOptions::new().read(true).write(true).open(path).map_err(explain)?;
+            let header = read_header(&file).map_err(explain)?.ok_or_else(|| damaged(path, 0))?;
+            if let Some((id, next, previous)) = chain
+                && (header.id, header.first, header.previous) != (id, next, previous)
+            {
+                return Err(match header.first.0.cmp(&next.0) {
+                    std::cmp::Ordering::Equal => damaged(path, 0),
+                    _ => gap(path, next, header.first),
+                });
+            }
+            let segments = segments.get_or_insert_with(|| Segments::new(header.id));
+            segments.push(header.first, path.clone());
+            let read = read_segment(&file, &header, segments).map_err(explain)?;
+            if newest && read.dirty {
+                cut_off(
+                    &file,
+                    path,
+                    &read,
+                    &header.id,
+                    disk.as_ref(),
+                    segment_bytes,
+                    &mut report,
+                )?;
+            }
+            chain = Some((header.id, read.next, read.previous));
+            tail = Some((file, read.end));
+        }
+        let ((id, next, previous), (active, offset)) = chain.zip(tail).expect("there is at least one segment");
+        let room = active.metadata().map_err(explain)?.len();
+        let segments = Arc::new(segments.expect("there is at least one segment"));
+        let active = Arc::new(active);
+        let dir = dir.to_owned();
+        // Frames a crashed process wrote but did not sync are about to be served.
+        active.sync_all().map_err(explain)?;
+        let begun = false;
+        Ok((
+            Self {
+                dir,
+                disk,
+                segments,
+                id,
+                segment_bytes,
+                active,
+                offset,
+                room,
+                next,
+                previous,
+                begun,
+            },
+            report,
+        ))
+    }
+
+    fn begin(dir: &Path, disk: Arc<dyn Disk>, segment_bytes: u64, id: Id) -> io::Result<Self> {
+        let path = dir.join(segment::file_name(Seq(1)));
+        let active = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&path)?;
+        disk.allocate(&active, segment_bytes)?;
+        // A random beginning of the chain: frames of another journal never fit this one.
+        disk.write_at(&active, &segment::header(&id, Seq(1), &id), 0)?;
+        active.sync_all()?;
+        disk::sync_dir(dir)?;
+        let segments = Arc::new(Segments::new(id));
+        segments.push(Seq(1), path);
+        let (dir, active, offset) = (dir.to_owned(), Arc::new(active), segment::HEADER_BYTES as u64);
+        let (room, next, previous) = (segment_bytes, Seq(1), id);
+        let begun = true;
+        Ok(Self {
+            dir,
+            disk,
+            segments,
+            id,
+            segment_bytes,
+            active,
+            offset,
+            room,
+            next,
+            previous,
+            begun,
+        })
+    }
+}
+
+fn list(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|e| e == "journal") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn read_header(file: &File) -> io::Result<Option<segment::Header>> {
+    let mut bytes = [0; segment::HEADER_BYTES];
+    match file.read_exact_at(&mut bytes, 0) {
+        Ok(()) => Ok(segment::parse_header(&bytes)),
+        Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
+/// Removes a newest segment whose making was interrupted: its header is not there yet, so no frame can be.
+fn drop_unborn(files: &mut Vec<PathBuf>, report: &mut Vec<String>) -> Result<(), String> {
+    let Some(path) = files.last() else { return Ok(()) };
+    let explain = |e: io::Error| format!("{} cannot be read: {e}", path.display());
+    let file = File::open(path).map_err(explain)?;
+    if read_header(&file).map_err(explain)?.is_some() {
+        return Ok(());
+    }
+    if !zeros_from(&file, segment::HEADER_BYTES as u64).map_err(explain)? {
+        return Err(damaged(path, 0));
+    }
+    fs::remove_file(path).map_err(explain)?;
+    report.push(format!(
+        "{} was begun but never used, and has been removed.",
+        path.display()
+    ));
+    files.pop();
+    Ok(())
+}
+
+fn read_segment(file: &File, header: &segment::Header, segments: &Segments) -> io::Result<Read> {
+    let mut read = Read {
+        end: segment::HEADER_BYTES as u64,
+        next: header.first,
+        previous: header.previous,
+        dirty: false,
+    };
+    let mut bytes = Vec::new();
+    loop {
+        segment::read_frame(file, read.end, &mut bytes)?;
+        let frame = Frame::read(&bytes, &header.id);
+        let Some(frame) = frame.filter(|f| f.first == read.next && f.previous == read.previous) else {
+            break;
+        };
+        segments.wrote(frame.first, read.end, bytes.len());
+        read.next = Seq(frame.last().0 + 1);
+        read.previous = frame::hash(&bytes);
+        read.end += bytes.len() as u64;
+    }
+    read.dirty = !zeros_from(file, read.end)?;
+    Ok(read)
+}
+
+fn zeros_from(file: &File, mut offset: u64) -> io::Result<bool> {
+    let mut block = vec![0; 64 * 1024];
+    loop {
+        let read = file.read_at(&mut block, offset)?;
+        if read == 0 {
+            return Ok(true);
+        }
+        if block[..read].iter().any(|byte| *byte != 0) {
+            return Ok(false);
+        }
+        offset += read as u64;
+    }
+}
+
+/// Cuts off a torn frame at the journal's end; refuses when a whole frame lies behind it.
+fn cut_off(
+    file: &File,
+    path: &Path,
+    read: &Read,
+    id: &Id,
+    disk: &dyn Disk,
+    segment_bytes: u64,
+    report: &mut Vec<String>,
+) -> Result<(), String> {
+    let explain = |e: io::Error| format!("{} cannot be repaired: {e}", path.display());
+    let length = file.metadata().map_err(explain)?.len();
+    let mut rest = vec![0; usize::try_from(length - read.end).map_err(|_| damaged(path, read.end))?];
+    file.read_exact_at(&mut rest, read.end).map_err(explain)?;
+    let whole = |at: usize| rest[at..].starts_with(&frame::MAGIC) && Frame::read(&rest[at..], id).is_some();
+    if (0..rest.len()).any(whole) {
+        return Err(damaged(path, read.end));
+    }
+    file.set_len(read.end).map_err(explain)?;
+    disk.allocate(file, segment_bytes.max(read.end)).map_err(explain)?;
+    file.sync_all().map_err(explain)?;
+    let torn = rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    report.push(format!(
+        "The journal ended in {torn} bytes of a commit that was interrupted and never confirmed; they were cut off \
+         (after commit {}).",
+        read.next.0 - 1
+    ));
+    Ok(())
+}
+
+fn damaged(path: &Path, offset: u64) -> String {
+    format!(
+        "the journal is damaged at byte {offset} of {}, with commits behind the damage; nothing was changed. \
+         Restore a backup, or keep a copy of the whole directory and ask for help",
+        path.display()
+    )
+}
+
+fn gap(path: &Path, expected: Seq, found: Seq) -> String {
+    format!(
+        "the journal is damaged: commit {} should follow, but {} begins with {}; nothing was changed. \
+         Put the missing file back, or restore a backup",
+        expected.0,
+        path.display(),
+        found.0
+    )
+}

@@ -1,0 +1,372 @@
+//! The durable store on one machine: a journal for what happened, a sled tree for what is.
+//!
+//! A commit goes journal → sync and tree, side by side → answer ([`writer`]). The journal is the truth: whenever the
+//! tree may not be believed it is built anew from the last export and the journal ([`recovery`]). Reads go straight to
+//! the tree, on the caller's thread: they cost microseconds when the record is cached and one read of the disk when not.
+
+mod engine;
+mod lock;
+mod maintenance;
+mod progress;
+mod recovery;
+mod space;
+mod syncer;
+mod writer;
+
+use super::disk::{Disk, SystemDisk};
+use super::export::Export;
+use super::journal::frame::FrameBuilder;
+use super::journal::{Journal, Segments};
+use super::{Batch, Change, Check, Key, Outcome, Reply, Seq, Store, StoreError, Stored, Write};
+use crate::base::random::{self, Random, SystemRandom};
+use crate::base::time::Timestamp;
+use engine::Engine;
+use lock::Lock;
+use maintenance::{Maintenance, Worker};
+use progress::Progress;
+use recovery::{Paths, Recovery};
+use space::Space;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::{self, JoinHandle};
+use syncer::Syncer;
+use tokio::sync::{mpsc, oneshot, watch};
+use writer::{Request, Writer};
+
+/// The exit code of a process whose store failed: nothing it says after that could be relied on.
+pub const EXIT_CODE_FATAL: i32 = 74;
+/// Sweep deletes this many records at a time.
+const SWEEP_PAGE: u32 = 64;
+
+/// Called with a sentence when a write, sync or apply failed. It should not return; if it does, the store is closed.
+pub type FatalHook = Arc<dyn Fn(&str) + Send + Sync>;
+
+#[derive(Clone)]
+pub struct SledOptions {
+    /// The length of a journal file, allocated when it is begun.
+    pub segment_bytes: u64,
+    /// A longer journal forces an export, after which old files go.
+    pub journal_bytes_max: u64,
+    /// Memory for cached pages of the tree.
+    pub cache_bytes: u64,
+    /// With less free space than this, new records are refused.
+    pub floor_bytes: u64,
+    /// Set aside on the disk for revocations once free space is below the floor.
+    pub reserve_bytes: u64,
+    /// Commits that may wait; further ones are `Unavailable`.
+    pub queue_commits_max: usize,
+    /// Opening the tree may take this long before it counts as broken.
+    pub tree_open_seconds_max: u64,
+    /// Readers of the change feed by name: until each has said where it is, the journal forgets nothing.
+    pub readers: Vec<String>,
+    /// Tells one start of the machine from the next.
+    pub boot_id_path: PathBuf,
+    pub fatal: FatalHook,
+    pub disk: Arc<dyn Disk>,
+    pub random: Arc<dyn Random>,
+}
+
+impl Default for SledOptions {
+    fn default() -> Self {
+        const MIB: u64 = 1024 * 1024;
+        Self {
+            segment_bytes: 16 * MIB,
+            journal_bytes_max: 256 * MIB,
+            cache_bytes: 8 * MIB,
+            floor_bytes: 64 * MIB,
+            reserve_bytes: 64 * MIB,
+            queue_commits_max: 4096,
+            tree_open_seconds_max: 60,
+            readers: Vec::new(),
+            boot_id_path: "/proc/sys/kernel/random/boot_id".into(),
+            fatal: Arc::new(|why| {
+                log::error!("{why}; the process ends so that nothing uncertain is answered");
+                std::process::exit(EXIT_CODE_FATAL);
+            }),
+            disk: Arc::new(SystemDisk),
+            random: Arc::new(SystemRandom),
+        }
+    }
+}
+
+/// What opening did besides opening, in sentences for the log; none when all was well.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct OpenReport {
+    pub sentences: Vec<String>,
+}
+
+/// Why the store cannot be opened, and what to do, in one sentence.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OpenError(pub String);
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+/// Counts since the store was opened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Stats {
+    pub commits: u64,
+    /// Frames written, each with one sync.
+    pub groups: u64,
+    /// The length of all journal frames now.
+    pub journal_bytes: u64,
+    /// The last commit that is durable.
+    pub durable: Seq,
+    /// New records are being refused for want of space.
+    pub full: bool,
+}
+
+#[derive(Default)]
+struct Counters {
+    commits: AtomicU64,
+    groups: AtomicU64,
+    full: AtomicBool,
+}
+
+/// What the writer, the readers and the background share.
+struct Shared {
+    engine: Engine,
+    segments: Arc<Segments>,
+    progress: Progress,
+    maintenance: Maintenance,
+    counters: Counters,
+    distrusted: PathBuf,
+}
+
+impl Shared {
+    /// The tree showed damage: the next start builds it anew.
+    fn distrust(&self, why: &StoreError) {
+        log::error!("{why}; the next start builds the sled tree anew");
+        if let Err(e) = fs::write(&self.distrusted, why.to_string()) {
+            log::error!("{} cannot be written: {e}", self.distrusted.display());
+        }
+    }
+}
+
+/// Fields are dropped in this order: the tree must be closed before the lock says that all ended well.
+pub struct SledStore {
+    requests: Option<mpsc::Sender<Request>>,
+    writer: Option<JoinHandle<bool>>,
+    shared: Arc<Shared>,
+    _worker: Worker,
+    lock: Lock,
+}
+
+impl SledStore {
+    /// Opens the store in `dir`, making it if it is new, repairing what can be repaired.
+    pub fn open(dir: &Path, options: SledOptions) -> Result<(Self, OpenReport), OpenError> {
+        let explain = |e: io::Error| OpenError(format!("the store in {} cannot be opened: {e}", dir.display()));
+        let paths = Paths::new(dir);
+        fs::create_dir_all(&paths.exports).map_err(explain)?;
+        let boot = fs::read_to_string(&options.boot_id_path)
+            .unwrap_or_default()
+            .trim()
+            .to_owned();
+        let (mut lock, ending) = Lock::take(dir, paths.tree.clone(), boot).map_err(OpenError)?;
+        // The reserve first: what follows may need the room it gives up.
+        let space = Space::new(dir, options.disk.clone(), options.floor_bytes, options.reserve_bytes);
+        let space = space.map_err(explain)?;
+        let fresh_id = random::bytes(options.random.as_ref());
+        let journal = Journal::open(&paths.journal, options.disk.clone(), options.segment_bytes, fresh_id);
+        let (journal, mut report) = journal.map_err(OpenError)?;
+        let recovery = Recovery {
+            paths: &paths,
+            journal: &journal,
+            options: &options,
+            lock: &mut lock,
+            report: &mut report,
+        };
+        let engine = recovery.run(ending)?;
+
+        let last = journal.next().0 - 1;
+        let (durable, changed) = watch::channel(last);
+        let maintenance = Maintenance::new(
+            &paths.exports,
+            journal.id(),
+            options.journal_bytes_max,
+            &options.readers,
+        );
+        let (maintenance, worker) = maintenance.map_err(explain)?;
+        let shared = Arc::new(Shared {
+            engine,
+            segments: journal.segments(),
+            progress: Progress::new(last, changed),
+            maintenance,
+            counters: Counters::default(),
+            distrusted: paths.distrusted,
+        });
+        let (requests, queue) = mpsc::channel(options.queue_commits_max);
+        let syncer = Syncer::spawn(options.disk.clone()).map_err(explain)?;
+        let frame = FrameBuilder::default();
+        let writer = Writer {
+            shared: shared.clone(),
+            journal,
+            requests: queue,
+            durable,
+            space,
+            syncer,
+            frame,
+        };
+        let writer = spawn(writer, options.fatal).map_err(explain)?;
+        let store = Self {
+            requests: Some(requests),
+            writer: Some(writer),
+            shared,
+            _worker: worker,
+            lock,
+        };
+        Ok((store, OpenReport { sentences: report }))
+    }
+
+    /// Finishes what is queued and closes. Dropping does the same.
+    pub fn close(self) {}
+
+    pub fn stats(&self) -> Stats {
+        let counters = &self.shared.counters;
+        Stats {
+            commits: counters.commits.load(Ordering::Relaxed),
+            groups: counters.groups.load(Ordering::Relaxed),
+            journal_bytes: self.shared.segments.bytes(),
+            durable: self.shared.progress.durable(),
+            full: counters.full.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Makes a verified export of everything and deletes journal files that are no longer needed. Others go on.
+    pub async fn export(&self) -> Result<Export, String> {
+        let result = self.shared.maintenance.request(&self.shared).await;
+        result.unwrap_or_else(|_| Err("the store is being closed".into()))
+    }
+
+    /// A reader of the change feed has dealt with everything up to `seq`; the journal keeps what follows.
+    pub fn reader_at(&self, name: &str, seq: Seq) {
+        self.shared.maintenance.reader_at(name, seq);
+    }
+
+    async fn ask<T>(&self, request: Request, answer: oneshot::Receiver<T>) -> Result<T, StoreError> {
+        let closed = || StoreError::Unavailable("the store is closed".into());
+        let requests = self.requests.as_ref().ok_or_else(closed)?;
+        requests.try_send(request).map_err(|e| match e {
+            mpsc::error::TrySendError::Full(_) => StoreError::Unavailable("too many commits are waiting".into()),
+            mpsc::error::TrySendError::Closed(_) => closed(),
+        })?;
+        answer
+            .await
+            .map_err(|_| StoreError::Unknown("the store failed while writing".into()))
+    }
+
+    async fn submit(&self, batch: Batch) -> Result<Outcome, StoreError> {
+        batch.validate()?;
+        let (answer, outcome) = oneshot::channel();
+        self.ask(Request::Commit { batch, answer }, outcome).await?
+    }
+
+    /// Deletes those of the due records that have expired; returns how many.
+    async fn sweep_page(&self, due: Vec<(Timestamp, Key)>, now: Timestamp) -> Result<u32, StoreError> {
+        let mut swept = 0;
+        for (_, key) in &due {
+            let Some(head) = self.shared.engine.head(key)? else {
+                continue;
+            };
+            if head.expires_at.is_some_and(|at| at <= now) {
+                let checks = vec![Check::Unchanged(key.clone(), head.version)];
+                let writes = vec![Write::Delete { key: key.clone() }];
+                if matches!(self.submit(Batch { checks, writes }).await?, Outcome::Committed(_)) {
+                    swept += 1;
+                }
+            }
+        }
+        let (answer, tidied) = oneshot::channel();
+        self.ask(Request::Tidy { reminders: due, answer }, tidied).await?;
+        Ok(swept)
+    }
+
+    fn noted<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        result.inspect_err(|e| self.shared.distrust(e))
+    }
+}
+
+impl Store for SledStore {
+    fn get<'a>(&'a self, key: &'a Key) -> Reply<'a, Option<Stored>> {
+        Box::pin(async move {
+            let found = self.noted(self.shared.engine.get(key))?;
+            self.shared
+                .progress
+                .wait(found.as_ref().map(|stored| stored.version))
+                .await?;
+            Ok(found)
+        })
+    }
+
+    fn scan<'a>(&'a self, prefix: &'a Key, after: Option<&'a Key>, limit: u32) -> Reply<'a, Vec<(Key, Stored)>> {
+        Box::pin(async move {
+            let rows = self.noted(self.shared.engine.scan(prefix, after, limit))?;
+            // What is missing from a page may be missing because of a delete that is not durable yet.
+            self.shared.progress.wait(None).await?;
+            self.shared
+                .progress
+                .wait(rows.iter().map(|(_, stored)| stored.version).max())
+                .await?;
+            Ok(rows)
+        })
+    }
+
+    fn commit(&self, batch: Batch) -> Reply<'_, Outcome> {
+        Box::pin(self.submit(batch))
+    }
+
+    fn changes(&self, after: Seq, limit: u32) -> Reply<'_, Vec<Change>> {
+        Box::pin(async move {
+            self.shared
+                .segments
+                .changes(after, self.shared.progress.durable(), limit)
+        })
+    }
+
+    fn sweep(&self, now: Timestamp, limit: u32) -> Reply<'_, u32> {
+        Box::pin(async move {
+            let mut swept = 0;
+            while swept < limit {
+                let due = self.noted(self.shared.engine.due(now, SWEEP_PAGE.min(limit - swept) as usize))?;
+                if due.is_empty() {
+                    break;
+                }
+                swept += self.sweep_page(due, now).await?;
+            }
+            Ok(swept)
+        })
+    }
+}
+
+/// The thread answers whether every commit reached the tree.
+fn spawn(writer: Writer, fatal: FatalHook) -> io::Result<JoinHandle<bool>> {
+    thread::Builder::new().name("store-write".into()).spawn(move || {
+        let ended = catch_unwind(AssertUnwindSafe(|| writer.run()));
+        let ended = ended.unwrap_or_else(|_| Err("the store's writer panicked".into()));
+        if let Err(why) = &ended {
+            fatal(why);
+        }
+        ended.is_ok()
+    })
+}
+
+impl Drop for SledStore {
+    fn drop(&mut self) {
+        self.requests.take();
+        let ended_well = self.writer.take().is_some_and(|writer| writer.join().unwrap_or(false));
+        self.shared.maintenance.close();
+        if ended_well {
+            self.lock.ended_well();
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! The sled tree. This is the only file that names the sled crate.
+//!
+//! sled 0.34.7 is used as an ordered map in memory and on disk, and trusted with nothing else: one tree, one thread that
+//! writes, whole batches; no `transaction`, `generate_id`, `merge`, `watch_prefix` or `export`, and no reliance on its
+//! `flush`, which does not survive a power cut. What it loses, the journal replays.
+//!
+//! ```text
+//! a                            → first u64 ‖ last u64   the group of commits applied last
+//! r ‖ key                      → version u64 ‖ expires_at u64 (MAX: never) ‖ value
+//! x ‖ moment u64 (BE) ‖ key    → nothing                look at key once the moment has passed
+//! ```
+//! `x` is a reminder, not an index: it may come early (the record lives longer now) or in vain (it is gone), never too
+//! late. So extending a record's life, which every rotation does, writes nothing there; sweep moves the reminder.
+
+use crate::base::time::Timestamp;
+use crate::store::{Key, Seq, StoreError, Stored, limits};
+use std::ops::Bound;
+use std::path::Path;
+use std::time::Duration;
+
+const APPLIED: &[u8] = b"a";
+const RECORD: u8 = b'r';
+const REMINDER: u8 = b'x';
+const VALUE_HEADER_BYTES: usize = 16;
+const NEVER: u64 = u64::MAX;
+/// How often, and with what pauses, opening is tried again: a tree just closed in this process lets go of its file a
+/// little later. Other processes are kept away by our own lock.
+const OPEN_ATTEMPTS: u32 = 200;
+const OPEN_PAUSE: Duration = Duration::from_millis(10);
+
+/// What checks and reminders need to know of a record.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Head {
+    pub version: Seq,
+    pub expires_at: Option<Timestamp>,
+}
+
+/// The group of commits applied last: its first and last Seq.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Applied {
+    pub first: Seq,
+    pub last: Seq,
+}
+
+/// Writes that reach the tree together or not at all.
+#[derive(Default)]
+pub struct EngineBatch {
+    batch: sled::Batch,
+}
+
+impl EngineBatch {
+    pub fn put(&mut self, key: &Key, version: Seq, expires_at: Option<Timestamp>, value: &[u8]) {
+        let mut bytes = Vec::with_capacity(VALUE_HEADER_BYTES + value.len());
+        bytes.extend_from_slice(&version.0.to_le_bytes());
+        bytes.extend_from_slice(&expires_at.map_or(NEVER, Timestamp::millis).to_le_bytes());
+        bytes.extend_from_slice(value);
+        self.batch.insert(record_key(key), bytes);
+    }
+
+    pub fn delete(&mut self, key: &Key) {
+        self.batch.remove(record_key(key));
+    }
+
+    pub fn remind(&mut self, at: Timestamp, key: &Key) {
+        self.batch.insert(reminder_key(at, key), &[]);
+    }
+
+    pub fn forget(&mut self, at: Timestamp, key: &Key) {
+        self.batch.remove(reminder_key(at, key));
+    }
+
+    pub fn applied(&mut self, applied: Applied) {
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&applied.first.0.to_le_bytes());
+        bytes[8..].copy_from_slice(&applied.last.0.to_le_bytes());
+        self.batch.insert(APPLIED, &bytes);
+    }
+}
+
+fn record_key(key: &Key) -> Vec<u8> {
+    let mut out = Vec::with_capacity(1 + key.0.len());
+    out.push(RECORD);
+    out.extend_from_slice(&key.0);
+    out
+}
+
+fn reminder_key(at: Timestamp, key: &Key) -> Vec<u8> {
+    let mut out = Vec::with_capacity(9 + key.0.len());
+    out.push(REMINDER);
+    out.extend_from_slice(&at.millis().to_be_bytes());
+    out.extend_from_slice(&key.0);
+    out
+}
+
+fn word(bytes: &[u8], at: usize) -> Option<u64> {
+    Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?))
+}
+
+fn head(bytes: &[u8]) -> Result<Head, StoreError> {
+    let parse = || Some((word(bytes, 0)?, word(bytes, 8)?));
+    let (version, expires) = parse().ok_or_else(|| StoreError::Corrupt("a stored record is too short".into()))?;
+    let expires_at = (expires != NEVER).then_some(Timestamp::from_millis(expires));
+    Ok(Head {
+        version: Seq(version),
+        expires_at,
+    })
+}
+
+fn stored(bytes: &[u8]) -> Result<Stored, StoreError> {
+    let Head { version, expires_at } = head(bytes)?;
+    Ok(Stored {
+        value: bytes[VALUE_HEADER_BYTES..].into(),
+        version,
+        expires_at,
+    })
+}
+
+fn broken(e: &sled::Error) -> StoreError {
+    StoreError::Corrupt(format!("sled: {e}"))
+}
+
+pub struct Engine {
+    tree: sled::Db,
+}
+
+impl Engine {
+    pub fn open(dir: &Path, cache_bytes: u64) -> Result<Self, String> {
+        let config = sled::Config::default().path(dir).cache_capacity(cache_bytes);
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            match config.open() {
+                Ok(tree) => return Ok(Self { tree }),
+                Err(e) if attempts < OPEN_ATTEMPTS && e.to_string().contains("lock") => {
+                    std::thread::sleep(OPEN_PAUSE);
+                }
+                Err(e) => return Err(e.to_string()),
+            }
+        }
+    }
+
+    pub fn get(&self, key: &Key) -> Result<Option<Stored>, StoreError> {
+        self.with(key, stored)
+    }
+
+    pub fn head(&self, key: &Key) -> Result<Option<Head>, StoreError> {
+        self.with(key, head)
+    }
+
+    /// Every request reads a few records: the key is put together on the stack.
+    fn with<T>(&self, key: &Key, f: fn(&[u8]) -> Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+        let mut bytes = [RECORD; 1 + limits::KEY_BYTES_MAX];
+        let end = 1 + key.0.len();
+        // A longer key cannot have been written.
+        let Some(room) = bytes.get_mut(1..end) else {
+            return Ok(None);
+        };
+        room.copy_from_slice(&key.0);
+        let found = self.tree.get(&bytes[..end]).map_err(|e| broken(&e))?;
+        found.map(|bytes| f(&bytes)).transpose()
+    }
+
+    pub fn scan(&self, prefix: &Key, after: Option<&Key>, limit: u32) -> Result<Vec<(Key, Stored)>, StoreError> {
+        let lowest = match after {
+            Some(after) if after >= prefix => Bound::Excluded(record_key(after)),
+            _ => Bound::Included(record_key(prefix)),
+        };
+        let mut rows = Vec::new();
+        for row in self
+            .tree
+            .range((lowest, Bound::Excluded(vec![RECORD + 1])))
+            .take(limit as usize)
+        {
+            let (key, value) = row.map_err(|e| broken(&e))?;
+            if !key[1..].starts_with(&prefix.0) {
+                break;
+            }
+            rows.push((Key(key[1..].to_vec()), stored(&value)?));
+        }
+        Ok(rows)
+    }
+
+    /// At most `limit` reminders whose moment has come.
+    pub fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<(Timestamp, Key)>, StoreError> {
+        let end = reminder_key(Timestamp::from_millis(now.millis().saturating_add(1)), &Key::default());
+        let mut due = Vec::new();
+        for row in self.tree.range(vec![REMINDER]..end).take(limit) {
+            let (key, _) = row.map_err(|e| broken(&e))?;
+            let Some(moment) = key.get(1..9).and_then(|b| b.try_into().ok()) else {
+                return Err(StoreError::Corrupt("a reminder is too short".into()));
+            };
+            due.push((
+                Timestamp::from_millis(u64::from_be_bytes(moment)),
+                Key(key[9..].to_vec()),
+            ));
+        }
+        Ok(due)
+    }
+
+    pub fn apply(&self, batch: EngineBatch) -> Result<(), StoreError> {
+        self.tree.apply_batch(batch.batch).map_err(|e| broken(&e))
+    }
+
+    pub fn applied(&self) -> Result<Option<Applied>, StoreError> {
+        let Some(bytes) = self.tree.get(APPLIED).map_err(|e| broken(&e))? else {
+            return Ok(None);
+        };
+        let parse = || {
+            Some(Applied {
+                first: Seq(word(&bytes, 0)?),
+                last: Seq(word(&bytes, 8)?),
+            })
+        };
+        parse()
+            .map(Some)
+            .ok_or_else(|| StoreError::Corrupt("what was applied last cannot be read".into()))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.tree.is_empty()
+    }
+}
+
+/// Whether a tree in `dir` is still being closed somewhere in this process.
+pub fn is_held(dir: &Path) -> bool {
+    let Ok(file) = std::fs::File::open(dir.join("db")) else {
+        return false;
+    };
+    file.try_lock().is_err()
+}
