@@ -4,6 +4,7 @@ use super::profile_file;
 use super::reader::{Item, Place, Problems, Table, shown, spell};
 use super::tree::{Node, SyntaxError, parse_toml};
 use super::{Config, ConfigErrors, Issuer, KeyPolicy, Listen, Log, LogLevel, Scheme, TlsFiles};
+use crate::base::limits::Limits;
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
 use std::net::SocketAddr;
@@ -131,6 +132,7 @@ fn settings(table: Table<'_>, base: &Path, overrides: &Overrides, problems: &Pro
         tls,
         profile,
         keys,
+        limits: Limits::default(),
         log,
     };
     judge_together(&config, problems);

@@ -28,7 +28,7 @@ pub struct KeyList {}
 #[derive(FromArgs)]
 #[argh(subcommand, name = "rotate")]
 pub struct KeyRotate {
-    /// EdDSA, ES256 or RS256 (default: each one in use)
+    /// one algorithm only: EdDSA, ES256 or RS256
     #[argh(option)]
     pub alg: Option<String>,
 }
