@@ -28,7 +28,7 @@
 //! # Where to start reading
 //!
 //! [`store::keys`] (all that is remembered) → [`app`] (all that is answered) → [`oauth::token`] (how a request is
-//! decided) → `tests/rfc6749.rs` (what is promised).
+//! decided) → `tests/protocol/rfc6749.rs` (what is promised).
 
 pub mod api;
 pub mod app;

@@ -27,7 +27,9 @@ pub struct Client {
 impl Client {
     /// Trusts the certificates of `ca_file` and no others; without one it speaks plain http only.
     pub fn new(ca_file: Option<&Path>) -> Result<Self, String> {
-        Ok(Self { tls: ca_file.map(trusting).transpose()?.map(Arc::new) })
+        Ok(Self {
+            tls: ca_file.map(trusting).transpose()?.map(Arc::new),
+        })
     }
 
     /// Errors are sentences.
@@ -40,9 +42,13 @@ impl Client {
         let path = uri.path_and_query().map_or("/", |p| p.as_str()).to_owned();
         *request.uri_mut() = path.parse::<Uri>().map_err(|e| e.to_string())?;
         let exchange = async {
-            let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
+            let port = uri
+                .port_u16()
+                .unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
             let bare = host.trim_matches(['[', ']']).to_owned();
-            let stream = TcpStream::connect((bare.as_str(), port)).await.map_err(|e| format!("{uri}: {e}"))?;
+            let stream = TcpStream::connect((bare.as_str(), port))
+                .await
+                .map_err(|e| format!("{uri}: {e}"))?;
             match (uri.scheme_str(), &self.tls) {
                 (Some("http"), _) => exchange(stream, request).await,
                 (Some("https"), Some(config)) => {
@@ -53,7 +59,9 @@ impl Client {
                 _ => Err(format!("{uri} is not an address this client speaks to")),
             }
         };
-        tokio::time::timeout(TIME_MAX, exchange).await.map_err(|_| "no answer in time".to_owned())?
+        tokio::time::timeout(TIME_MAX, exchange)
+            .await
+            .map_err(|_| "no answer in time".to_owned())?
     }
 }
 
@@ -64,9 +72,15 @@ where
     let shaken = http1::handshake(TokioIo::new(stream)).await;
     let (mut sender, connection) = shaken.map_err(|e| e.to_string())?;
     let connection = tokio::spawn(connection);
-    let response = sender.send_request(request.map(Full::new)).await.map_err(|e| e.to_string())?;
+    let response = sender
+        .send_request(request.map(Full::new))
+        .await
+        .map_err(|e| e.to_string())?;
     let (head, body) = response.into_parts();
-    let body = Limited::new(body, BODY_BYTES_MAX).collect().await.map_err(|e| e.to_string())?;
+    let body = Limited::new(body, BODY_BYTES_MAX)
+        .collect()
+        .await
+        .map_err(|e| e.to_string())?;
     connection.abort();
     Ok(Response::from_parts(head, body.to_bytes()))
 }
@@ -79,6 +93,8 @@ fn trusting(ca_file: &Path) -> Result<ClientConfig, String> {
         roots.add(certificate).map_err(|e| unusable(e.to_string()))?;
     }
     let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
-    let builder = builder.with_safe_default_protocol_versions().map_err(|e| unusable(e.to_string()))?;
+    let builder = builder
+        .with_safe_default_protocol_versions()
+        .map_err(|e| unusable(e.to_string()))?;
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
