@@ -1,10 +1,9 @@
 //! Reads `grantd.toml` and puts the configuration together.
 
-use super::profile_file;
 use super::reader::{Item, Place, Problems, Table, shown, spell};
 use super::tree::{Node, SyntaxError, parse_toml};
 use super::{Config, ConfigErrors, Issuer, KeyPolicy, Listen, Log, LogLevel, Scheme, TlsFiles};
-use crate::base::limits::Limits;
+use super::{limits, profile_file};
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
 use std::net::SocketAddr;
@@ -112,6 +111,7 @@ fn settings(table: Table<'_>, base: &Path, overrides: &Overrides, problems: &Pro
     let profile = profile_name(&table, overrides, problems);
     let resources = table.get("resources");
     let keys = key_policy(&table);
+    let limits = limits::read(&table);
     let log = log(&table);
     table.finish();
 
@@ -132,7 +132,7 @@ fn settings(table: Table<'_>, base: &Path, overrides: &Overrides, problems: &Pro
         tls,
         profile,
         keys,
-        limits: Limits::default(),
+        limits,
         log,
     };
     judge_together(&config, problems);

@@ -5,6 +5,7 @@
 
 mod file;
 mod issuer;
+mod limits;
 mod profile;
 mod profile_file;
 mod reader;
@@ -41,7 +42,7 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     pub profile: Profile,
     pub keys: KeyPolicy,
-    #[serde(skip)]
+    #[serde(serialize_with = "limits::show")]
     pub limits: Limits,
     pub log: Log,
 }

@@ -47,7 +47,7 @@ fn overridden(overrides: Overrides) -> Result<Config, String> {
 fn uncommented(text: &str, examples: bool) -> String {
     let bare = |line: &str| {
         let is_toml = |rest: &str| {
-            let word = rest.trim_start_matches(|c: char| c.is_ascii_lowercase() || c == '_');
+            let word = rest.trim_start_matches(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
             rest.starts_with('[') || (word.len() < rest.len() && word.starts_with(" = "))
         };
         match line.strip_prefix("## ") {
@@ -115,6 +115,7 @@ fn the_default_file_names_every_key() {
         ("", ""),
         ("tls.", "[tls]"),
         ("keys.", "[keys]"),
+        ("limits.", "[limits]"),
         ("log.", "[log]"),
         ("resources[0].", "[[resources]]"),
     ] {

@@ -1,6 +1,7 @@
 //! The values of single keys, and the sentence for each that cannot be.
 
 use super::{DAY, accepted, load_with, refused};
+use grantd::base::limits::Limits;
 use grantd::config::{Issuer, Overrides, Scheme, TlsFiles};
 use std::time::Duration;
 
@@ -164,6 +165,27 @@ fn durations_are_a_whole_number_and_one_unit() {
         &[
             "`keys` in grantd.toml line 1 announces the next key 7d ahead though keys change every 7d; make \
            `publish_before` the shorter one",
+        ],
+    );
+}
+
+#[test]
+fn limits_have_their_own_limits() {
+    let config = accepted("[limits]\nconnections_max = 100\nidle_max = \"2m\"\nhttp2_streams_max = 7");
+    assert_eq!(config.limits.connections_max, 100);
+    assert_eq!(config.limits.idle_ms_max, 120_000);
+    assert_eq!(config.limits.http2_streams_max, 7);
+    assert_eq!(accepted("").limits, Limits::default());
+    let shown = serde_json::to_value(&config).unwrap();
+    assert_eq!(shown["limits"]["idle_max"], "2m", "shown as it is written");
+    refused(
+        "[limits]\nconnections_max = 0\nidle_max = 60\nheader_fields_max = 101\nbody_max = \"0s\"",
+        &[
+            "`limits.connections_max` in grantd.toml line 2 is 0, but must be 16 to 1000000",
+            "`limits.body_max` in grantd.toml line 5 is \"0s\", but must be \"1s\" to \"10m\"",
+            "`limits.idle_max` in grantd.toml line 3 must be a duration such as \"30s\", \"10m\", \"12h\" or \
+             \"90d\", not an integer",
+            "`limits.header_fields_max` in grantd.toml line 4 is 101, but must be 16 to 100",
         ],
     );
 }
