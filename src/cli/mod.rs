@@ -84,15 +84,14 @@ fn act(action: Action, common: &Common, output: &Output) -> Result<(), String> {
     }
 }
 
-/// The file named, else the one here, else one in the data directory named, else the defaults.
+/// The file named, else the one in the data directory named, else the one here, else the defaults.
 fn load(common: &Common) -> Result<Config, String> {
-    let found = |path: PathBuf| path.is_file().then_some(path);
-    let in_data = || common.data.as_ref().and_then(|data| found(data.join(FILE_NAME)));
-    let path = common
-        .config
-        .clone()
-        .or_else(|| found(PathBuf::from(FILE_NAME)))
-        .or_else(in_data);
+    let candidates = [
+        common.data.as_ref().map(|data| data.join(FILE_NAME)),
+        Some(PathBuf::from(FILE_NAME)),
+    ];
+    let found = candidates.into_iter().flatten().find(|path| path.is_file());
+    let path = common.config.clone().or(found);
     let overrides = Overrides {
         data_dir: common.data.clone(),
         ..Overrides::default()
@@ -115,38 +114,63 @@ fn check_config(config: &Config, output: &Output) -> Result<(), String> {
 
 /// Writes what a new machine needs, and never over anything.
 fn init(common: &Common, output: &Output) -> Result<(), String> {
-    let file = common.config.clone().unwrap_or_else(|| PathBuf::from(FILE_NAME));
-    let written = write_new(&file)?;
+    let file = match (&common.config, &common.data) {
+        (Some(file), _) => file.clone(),
+        (None, Some(data)) => data.join(FILE_NAME),
+        (None, None) => PathBuf::from(FILE_NAME),
+    };
+    let mut text = DEFAULT_FILE.to_owned();
+    if let Some(data) = &common.data {
+        start::make_dir(data)?;
+        // Said in the file too, so that naming the file alone finds the same data.
+        let data = if common.config.is_none() {
+            PathBuf::from(".")
+        } else {
+            absolute(data)?
+        };
+        text = text.replacen(
+            "# data_dir = \"data\"",
+            &format!("data_dir = {:?}", data.display().to_string()),
+            1,
+        );
+    }
+    let written = write_new(&file, &text)?;
     let overrides = Overrides {
         data_dir: common.data.clone(),
         ..Overrides::default()
     };
     let config = Config::load(Some(&file), &overrides).map_err(|errors| errors.to_string())?;
-    let data_dir = config.data_dir.clone();
     let made = start::prepare(&config)?;
     output.answer(&json!({
         "config": file,
         "config_written": written,
-        "data_dir": data_dir,
+        "data_dir": config.data_dir,
         "secret_written": made,
-        "next": next_steps(),
+        "next": next_steps(common.data.as_deref()),
     }));
     Ok(())
 }
 
-fn next_steps() -> Value {
+fn absolute(path: &Path) -> Result<PathBuf, String> {
+    path.canonicalize()
+        .map_err(|e| format!("{} cannot be found: {e}", path.display()))
+}
+
+fn next_steps(data: Option<&Path>) -> Value {
+    let data = data.map_or(String::new(), |data| format!(" --data {}", data.display()));
     json!([
-        "edit grantd.toml: issuer, listen, tls, profile; then `grantd config check`",
-        "grantd org create \"My organization\"",
-        "grantd user add you@example.com, then grantd org member ORGANIZATION you@example.com --role owner",
-        "grantd app create \"My app\" --organization ORGANIZATION --dedicated-user you@example.com",
-        "grantd serve",
+        format!("edit grantd.toml: issuer, listen, tls, profile; then `grantd config check{data}`"),
+        format!("grantd org create \"My organization\"{data}"),
+        format!("grantd user add you@example.com{data}"),
+        format!("grantd org member ORGANIZATION you@example.com --role owner{data}"),
+        format!("grantd app create \"My app\" --organization ORGANIZATION --dedicated-user you@example.com{data}"),
+        format!("grantd serve{data}"),
     ])
 }
 
-fn write_new(file: &Path) -> Result<bool, String> {
+fn write_new(file: &Path, text: &str) -> Result<bool, String> {
     let opened = std::fs::File::create_new(file);
-    match opened.and_then(|mut to| std::io::Write::write_all(&mut to, DEFAULT_FILE.as_bytes())) {
+    match opened.and_then(|mut to| std::io::Write::write_all(&mut to, text.as_bytes())) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
         Err(error) => Err(format!("{} cannot be written: {error}", file.display())),

@@ -12,6 +12,7 @@ use crate::store::keys;
 use crate::store::records::load;
 use crate::store::sled::{SledOptions, SledStore};
 use crate::store::{Store, StoreError};
+use crate::web::development_certificates;
 use crate::web::listener::Listener;
 use crate::web::signals::{Signals, Stop};
 use crate::web::tls::Tls;
@@ -36,7 +37,7 @@ pub fn prepare(config: &Config) -> Result<bool, String> {
 }
 
 /// For its owner's eyes only.
-fn make_dir(dir: &Path) -> Result<(), String> {
+pub fn make_dir(dir: &Path) -> Result<(), String> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
     made.map_err(|e| format!("the directory {} cannot be made: {e}", dir.display()))
 }
@@ -120,10 +121,7 @@ pub fn serve(config: Config) -> Result<(), String> {
     runtime
         .map_err(|e| format!("no runtime could be started: {e}"))?
         .block_on(async {
-            let tls = match &config.tls {
-                Some(files) => Some(Arc::new(Tls::from_pem(&files.certificate, &files.key)?)),
-                None => None,
-            };
+            let tls = certificates(&config)?;
             let listeners = bind(&config.listen, tls.as_ref())?;
             let ctx = open(config).await?;
             for listener in &listeners {
@@ -132,6 +130,34 @@ pub fn serve(config: Config) -> Result<(), String> {
             log::info!("{} is ready", ctx.issuer());
             until_stopped(Server { ctx, listeners, tls }).await
         })
+}
+
+/// Those of the configuration, or development certificates where nobody but this machine is served.
+fn certificates(config: &Config) -> Result<Option<Arc<Tls>>, String> {
+    if config.listen.iter().all(|listen| listen.scheme == Scheme::Http) {
+        return Ok(None);
+    }
+    let (certificate, key) = match &config.tls {
+        Some(files) => (files.certificate.clone(), files.key.clone()),
+        None if config.issuer.is_loopback() => {
+            make_dir(&config.data_dir)?;
+            let names = [config.issuer.host().to_owned()];
+            let made = development_certificates::ensure(&config.data_dir.join("certs"), &names, &SystemClock)
+                .map_err(|e| format!("the development certificates cannot be made: {e}"))?;
+            log::warn!(
+                "development certificates are in use; clients trust {}",
+                made.ca_file.display()
+            );
+            (made.cert_file, made.key_file)
+        }
+        None => {
+            return Err(format!(
+                "{} needs a certificate: set [tls] certificate and key",
+                config.issuer.as_str()
+            ));
+        }
+    };
+    Ok(Some(Arc::new(Tls::from_pem(&certificate, &key)?)))
 }
 
 /// Sockets first: a port that is taken is told before anything is opened.

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 /// What every command ends its help with.
 pub const COMMON_HELP: &str = "
 Common options, for every command and anywhere on the line:
-  --config FILE     the configuration (default: ./grantd.toml where it exists)
+  --config FILE     the configuration (default: grantd.toml in the data directory named, or here)
   --data DIR        the data directory, instead of the configuration's
   --json            answer as one line of JSON
 ";
