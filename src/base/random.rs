@@ -16,7 +16,9 @@ pub struct SystemRandom;
 impl Random for SystemRandom {
     fn fill(&self, bytes: &mut [u8]) {
         // Without randomness no secret can be made; carrying on would be worse than ending the request.
-        SysRng.try_fill_bytes(bytes).expect("the operating system gives no randomness");
+        SysRng
+            .try_fill_bytes(bytes)
+            .expect("the operating system gives no randomness");
     }
 }
 

@@ -40,14 +40,24 @@ impl State {
         for write in &batch.writes {
             match write.clone() {
                 Write::Put { key, value, expires_at } => {
-                    self.records.insert(key, Stored { value: value.into(), version: seq, expires_at });
+                    self.records.insert(
+                        key,
+                        Stored {
+                            value: value.into(),
+                            version: seq,
+                            expires_at,
+                        },
+                    );
                 }
                 Write::Delete { key } => {
                     self.records.remove(&key);
                 }
             }
         }
-        self.log.push(Change { seq, writes: batch.writes });
+        self.log.push(Change {
+            seq,
+            writes: batch.writes,
+        });
         Ok(Outcome::Committed(seq))
     }
 }
@@ -60,9 +70,15 @@ impl Store for MemoryStore {
     fn scan<'a>(&'a self, prefix: &'a Key, after: Option<&'a Key>, limit: u32) -> Reply<'a, Vec<(Key, Stored)>> {
         Box::pin(async move {
             let state = self.state();
-            let rows = state.records.range(prefix.clone()..).take_while(|(key, _)| key.0.starts_with(&prefix.0));
+            let rows = state
+                .records
+                .range(prefix.clone()..)
+                .take_while(|(key, _)| key.0.starts_with(&prefix.0));
             let rows = rows.filter(|(key, _)| after.is_none_or(|after| *key > after));
-            Ok(rows.take(limit as usize).map(|(key, stored)| (key.clone(), stored.clone())).collect())
+            Ok(rows
+                .take(limit as usize)
+                .map(|(key, stored)| (key.clone(), stored.clone()))
+                .collect())
         })
     }
 
@@ -81,12 +97,21 @@ impl Store for MemoryStore {
     fn sweep(&self, now: Timestamp, limit: u32) -> Reply<'_, u32> {
         Box::pin(async move {
             let mut state = self.state();
-            let expired = state.records.iter().filter(|(_, s)| s.expires_at.is_some_and(|at| at <= now));
-            let expired: Vec<_> = expired.take(limit as usize).map(|(key, s)| (key.clone(), s.version)).collect();
+            let expired = state
+                .records
+                .iter()
+                .filter(|(_, s)| s.expires_at.is_some_and(|at| at <= now));
+            let expired: Vec<_> = expired
+                .take(limit as usize)
+                .map(|(key, s)| (key.clone(), s.version))
+                .collect();
             let swept = expired.len() as u32;
             for (key, version) in expired {
                 let checks = vec![Check::Unchanged(key.clone(), version)];
-                state.commit(Batch { checks, writes: vec![Write::Delete { key }] })?;
+                state.commit(Batch {
+                    checks,
+                    writes: vec![Write::Delete { key }],
+                })?;
             }
             Ok(swept)
         })

@@ -41,8 +41,14 @@ pub enum Check {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Write {
     /// `expires_at` is for [`Store::sweep`] alone: reads and checks ignore it.
-    Put { key: Key, value: Vec<u8>, expires_at: Option<Timestamp> },
-    Delete { key: Key },
+    Put {
+        key: Key,
+        value: Vec<u8>,
+        expires_at: Option<Timestamp>,
+    },
+    Delete {
+        key: Key,
+    },
 }
 
 /// All of it or nothing of it. Checks are judged against the state just before the writes.
@@ -112,7 +118,9 @@ impl Batch {
     /// Refuses what any engine could not hold, with a sentence. Every backend calls this before it writes anything.
     pub fn validate(&self) -> Result<(), StoreError> {
         let over = |what: &str, is: usize, max: usize| {
-            Err(StoreError::TooLarge(format!("{what} is {is}, more than the {max} a batch may hold")))
+            Err(StoreError::TooLarge(format!(
+                "{what} is {is}, more than the {max} a batch may hold"
+            )))
         };
         if self.checks.len() > limits::CHECKS_MAX {
             return over("the number of checks", self.checks.len(), limits::CHECKS_MAX);
@@ -149,7 +157,9 @@ impl Key {
         if self.0.is_empty() || self.0.len() > limits::KEY_BYTES_MAX {
             let is = self.0.len();
             let max = limits::KEY_BYTES_MAX;
-            return Err(StoreError::TooLarge(format!("a key of {is} bytes; keys have 1 to {max}")));
+            return Err(StoreError::TooLarge(format!(
+                "a key of {is} bytes; keys have 1 to {max}"
+            )));
         }
         Ok(())
     }
@@ -166,7 +176,10 @@ impl fmt::Display for StoreError {
         match self {
             Self::Unavailable(why) => write!(f, "the store is unavailable: {why}"),
             Self::Unknown(why) => write!(f, "it is unknown whether the write happened: {why}"),
-            Self::Full => write!(f, "the disk is full: only reads and revocations are accepted until there is room"),
+            Self::Full => write!(
+                f,
+                "the disk is full: only reads and revocations are accepted until there is room"
+            ),
             Self::Corrupt(what) => write!(f, "the store is damaged: {what}"),
             Self::TooLarge(what) => write!(f, "beyond the store's limits: {what}"),
             Self::Gone { oldest } => write!(f, "the change feed begins at {}", oldest.0),

@@ -35,17 +35,27 @@ impl<T> std::ops::Deref for Versioned<T> {
 }
 
 pub async fn load<R: Record>(store: &dyn Store, key: &Key) -> Result<Option<Versioned<R>>, StoreError> {
-    let Some(stored) = store.get(key).await? else { return Ok(None) };
+    let Some(stored) = store.get(key).await? else {
+        return Ok(None);
+    };
     let value: R = codec::decode(&stored.value)?;
     if value.key() != *key {
-        return Err(StoreError::Corrupt(format!("{key:?} holds the record of {:?}", value.key())));
+        return Err(StoreError::Corrupt(format!(
+            "{key:?} holds the record of {:?}",
+            value.key()
+        )));
     }
-    Ok(Some(Versioned { value, version: stored.version }))
+    Ok(Some(Versioned {
+        value,
+        version: stored.version,
+    }))
 }
 
 /// The record an index key points to.
 pub async fn load_by_index<R: Record>(store: &dyn Store, index: &Key) -> Result<Option<Versioned<R>>, StoreError> {
-    let Some(stored) = store.get(index).await? else { return Ok(None) };
+    let Some(stored) = store.get(index).await? else {
+        return Ok(None);
+    };
     load(store, &Key(stored.value.to_vec())).await
 }
 
@@ -57,10 +67,17 @@ pub async fn list<R: Record>(
     limit: u32,
 ) -> Result<(Vec<Versioned<R>>, Option<Key>), StoreError> {
     let rows = store.scan(prefix, after, limit).await?;
-    let next = if rows.len() == limit as usize { rows.last().map(|(key, _)| key.clone()) } else { None };
+    let next = if rows.len() == limit as usize {
+        rows.last().map(|(key, _)| key.clone())
+    } else {
+        None
+    };
     let mut records = Vec::with_capacity(rows.len());
     for (_, stored) in rows {
-        records.push(Versioned { value: codec::decode(&stored.value)?, version: stored.version });
+        records.push(Versioned {
+            value: codec::decode(&stored.value)?,
+            version: stored.version,
+        });
     }
     Ok((records, next))
 }
@@ -71,10 +88,18 @@ impl Batch {
         let key = record.key();
         for index in record.index_keys() {
             self.checks.push(Check::Absent(index.clone()));
-            self.writes.push(Write::Put { key: index, value: key.0.clone(), expires_at: record.expires_at() });
+            self.writes.push(Write::Put {
+                key: index,
+                value: key.0.clone(),
+                expires_at: record.expires_at(),
+            });
         }
         self.checks.push(Check::Absent(key.clone()));
-        self.writes.push(Write::Put { key, value: codec::encode(record)?, expires_at: record.expires_at() });
+        self.writes.push(Write::Put {
+            key,
+            value: codec::encode(record)?,
+            expires_at: record.expires_at(),
+        });
         Ok(self)
     }
 
@@ -92,10 +117,18 @@ impl Batch {
             } else if old.value.expires_at() == new.expires_at() {
                 continue;
             }
-            self.writes.push(Write::Put { key: index, value: key.0.clone(), expires_at: new.expires_at() });
+            self.writes.push(Write::Put {
+                key: index,
+                value: key.0.clone(),
+                expires_at: new.expires_at(),
+            });
         }
         self.checks.push(Check::Unchanged(key.clone(), old.version));
-        self.writes.push(Write::Put { key, value: codec::encode(new)?, expires_at: new.expires_at() });
+        self.writes.push(Write::Put {
+            key,
+            value: codec::encode(new)?,
+            expires_at: new.expires_at(),
+        });
         Ok(self)
     }
 

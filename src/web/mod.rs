@@ -1,4 +1,13 @@
 //! HTTP without routes: what arrives becomes a [`request::Request`], what leaves is a [`response::Response`].
 
+mod connection;
+mod connections;
+pub mod development_certificates;
+mod exchange;
+pub mod listener;
+pub mod panics;
 pub mod request;
 pub mod response;
+pub mod server;
+pub mod signals;
+pub mod tls;

@@ -14,7 +14,11 @@ pub struct Response {
 
 impl Response {
     pub fn new(status: StatusCode) -> Self {
-        Self { status, headers: HeaderMap::new(), body: Bytes::new() }
+        Self {
+            status,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+        }
     }
 
     pub fn text(status: StatusCode, text: impl Into<String>) -> Self {

@@ -1,0 +1,232 @@
+//! One connection, from accept to its end.
+
+use super::connections::{Order, Ticket};
+use super::exchange::{Caller, exchange};
+use super::request::Request;
+use super::response::Response;
+use super::server::Server;
+use crate::base::limits::Limits;
+use http::Method;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::ServerConfig;
+use std::future::{Future, poll_fn};
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+
+/// The protocol settings, made once from the limits.
+pub(super) struct Protocols {
+    http1: hyper::server::conn::http1::Builder,
+    http2: hyper::server::conn::http2::Builder<TokioExecutor>,
+}
+
+/// One HTTP/1.1 buffer; hyper's own maximum is six times as much.
+const BUFFER_BYTES_MAX: usize = 64 * 1024;
+const HTTP2_FRAME_BYTES_MAX: u32 = 16 * 1024;
+const HTTP2_STREAM_WINDOW_BYTES: u32 = 64 * 1024;
+const HTTP2_CONNECTION_WINDOW_BYTES: u32 = 256 * 1024;
+
+impl Protocols {
+    pub fn new(limits: &Limits) -> Self {
+        // Header sections past the limits are refused in `exchange` with an explanation. hyper's own maximum, twice as
+        // high, keeps the buffer small and answers with the bare status.
+        let head_bytes_max = (limits.headers_bytes_max + limits.uri_bytes_max) * 2;
+        let mut http1 = hyper::server::conn::http1::Builder::new();
+        http1
+            // Time limits are kept by `connections`: hyper would set up a timer for every single request.
+            .header_read_timeout(None)
+            // A client that has sent its request may close its side and still reads the answer.
+            .half_close(true)
+            .max_header_size(head_bytes_max)
+            .max_buf_size(BUFFER_BYTES_MAX.max(head_bytes_max));
+        let mut http2 = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+        http2
+            // Without a timer the pings below would never be sent.
+            .timer(TokioTimer::new())
+            .keep_alive_interval(Duration::from_millis(limits.http2_ping_every_ms))
+            .keep_alive_timeout(Duration::from_millis(limits.http2_ping_ms_max))
+            .max_concurrent_streams(limits.http2_streams_max)
+            .max_pending_accept_reset_streams(limits.http2_reset_streams_max)
+            .max_header_list_size(u32::try_from(limits.headers_bytes_max).unwrap_or(u32::MAX))
+            .max_frame_size(HTTP2_FRAME_BYTES_MAX)
+            .initial_stream_window_size(HTTP2_STREAM_WINDOW_BYTES)
+            .initial_connection_window_size(HTTP2_CONNECTION_WINDOW_BYTES)
+            .max_send_buf_size(BUFFER_BYTES_MAX);
+        Self { http1, http2 }
+    }
+}
+
+/// Serves one connection until it ends or is told to.
+pub(super) async fn run<B, H, F>(
+    server: Arc<Server<B, H>>,
+    socket: TcpStream,
+    address: SocketAddr,
+    tls: Option<Arc<ServerConfig>>,
+    ticket: Ticket,
+) where
+    B: Fn(&Method, &str) -> usize + Send + Sync + 'static,
+    H: Fn(Request) -> F + Send + Sync + 'static,
+    F: Future<Output = Response> + Send + 'static,
+{
+    let ticket = Arc::new(ticket);
+    let mut work = pin!(converse(server, socket, address, tls, Arc::clone(&ticket)));
+    poll_fn(|context| {
+        ticket.own.listen(context.waker());
+        match ticket.own.order() {
+            Order::End => Poll::Ready(()),
+            Order::Run | Order::Finish => work.as_mut().poll(context),
+        }
+    })
+    .await;
+}
+
+async fn converse<B, H, F>(
+    server: Arc<Server<B, H>>,
+    socket: TcpStream,
+    address: SocketAddr,
+    tls: Option<Arc<ServerConfig>>,
+    ticket: Arc<Ticket>,
+) where
+    B: Fn(&Method, &str) -> usize + Send + Sync + 'static,
+    H: Fn(Request) -> F + Send + Sync + 'static,
+    F: Future<Output = Response> + Send + 'static,
+{
+    // Answers are written whole: waiting for more to send would only delay them.
+    if socket.set_nodelay(true).is_err() {
+        return;
+    }
+    let protocols = Arc::clone(&server.protocols);
+    let caller = Arc::new(Caller::new(server, Arc::clone(&ticket), address.ip().to_canonical()));
+    let service = service_fn(move |request| exchange(Arc::clone(&caller), request));
+    let Some(config) = tls else {
+        ticket.ready();
+        let io = TokioIo::new(Watched {
+            stream: socket,
+            ticket: Arc::clone(&ticket),
+            heads: true,
+        });
+        return obey(
+            protocols.http1.serve_connection(io, service),
+            |it| it.graceful_shutdown(),
+            &ticket,
+        )
+        .await;
+    };
+    // A handshake has nothing to finish: it is ended by the time limit or with the connection.
+    let Ok(stream) = TlsAcceptor::from(config).accept(socket).await else {
+        return;
+    };
+    ticket.ready();
+    let heads = stream.get_ref().1.alpn_protocol() != Some(b"h2");
+    let io = TokioIo::new(Watched {
+        stream,
+        ticket: Arc::clone(&ticket),
+        heads,
+    });
+    if heads {
+        obey(
+            protocols.http1.serve_connection(io, service),
+            |it| it.graceful_shutdown(),
+            &ticket,
+        )
+        .await;
+    } else {
+        obey(
+            protocols.http2.serve_connection(io, service),
+            |it| it.graceful_shutdown(),
+            &ticket,
+        )
+        .await;
+    }
+}
+
+/// Drives a connection; passes the order to finish on to it.
+async fn obey<C, E>(connection: C, finish: impl Fn(Pin<&mut C>), ticket: &Ticket)
+where
+    C: Future<Output = Result<(), E>>,
+    E: std::fmt::Display,
+{
+    let mut connection = pin!(connection);
+    let mut told = false;
+    let end = poll_fn(|context| {
+        if !told && ticket.own.order() != Order::Run {
+            told = true;
+            finish(connection.as_mut());
+        }
+        connection.as_mut().poll(context)
+    })
+    .await;
+    if let Err(cause) = end {
+        log::debug!("connection ended: {cause}");
+    }
+}
+
+/// A stream that tells its ticket what the client does, for the time limits.
+struct Watched<S> {
+    stream: S,
+    ticket: Arc<Ticket>,
+    /// Whether bytes that arrive belong to a header section: not so in HTTP/2, where pings and window updates come too.
+    heads: bool,
+}
+
+impl<S> Watched<S> {
+    fn wrote<T>(&self, outcome: Poll<T>) -> Poll<T> {
+        match outcome {
+            Poll::Pending => self.ticket.stalled(),
+            Poll::Ready(_) => self.ticket.sent(),
+        }
+        outcome
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let outcome = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if self.heads && buffer.filled().len() > before {
+            self.ticket.received();
+        }
+        outcome
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.wrote(outcome)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.wrote(outcome)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let outcome = Pin::new(&mut self.stream).poll_flush(context);
+        self.wrote(outcome)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let outcome = Pin::new(&mut self.stream).poll_shutdown(context);
+        self.wrote(outcome)
+    }
+}

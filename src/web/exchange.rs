@@ -1,0 +1,274 @@
+//! One request and its answer.
+
+use super::connections::Ticket;
+use super::panics::caught;
+use super::request::Request;
+use super::response::Response;
+use super::server::Server;
+use crate::base::limits::Limits;
+use crate::base::random;
+use bytes::{Bytes, BytesMut};
+use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, RETRY_AFTER};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Body as _, Incoming};
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::time::timeout;
+
+static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Who is at the other end of a connection, and the server they reached.
+pub(super) struct Caller<B, H> {
+    server: Arc<Server<B, H>>,
+    ticket: Arc<Ticket>,
+    peer: IpAddr,
+    /// Random, once per connection: its requests are counted on from it, which is cheaper than a system call for each
+    /// and shows in the log what came over one connection.
+    prefix: String,
+    requests: AtomicU64,
+}
+
+impl<B, H> Caller<B, H> {
+    pub fn new(server: Arc<Server<B, H>>, ticket: Arc<Ticket>, peer: IpAddr) -> Self {
+        let prefix = random::token::<9>(&*server.random);
+        Self {
+            server,
+            ticket,
+            peer,
+            prefix,
+            requests: AtomicU64::new(0),
+        }
+    }
+
+    fn request_id(&self) -> String {
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        format!("{}-{number}", self.prefix)
+    }
+}
+
+/// Reads the request whole, has it handled and completes the answer.
+pub(super) async fn exchange<B, H, F>(
+    caller: Arc<Caller<B, H>>,
+    request: hyper::Request<Incoming>,
+) -> Result<hyper::Response<Full<Bytes>>, Infallible>
+where
+    B: Fn(&Method, &str) -> usize,
+    H: Fn(Request) -> F,
+    F: Future<Output = Response>,
+{
+    let id = caller.request_id();
+    let id_value = HeaderValue::from_str(&id).expect("base64url, a hyphen and digits can stand in a header");
+    let head_only = request.method() == Method::HEAD;
+    let closable = request.version() < Version::HTTP_2;
+    let mut response = match answer(&caller, request, id, &id_value).await {
+        Ok(response) => response,
+        Err(refusal) => refusal.into_response(closable),
+    };
+    if head_only && !response.body.is_empty() {
+        // RFC 9110 §9.3.2: the length GET would have had, and no body.
+        response
+            .headers
+            .insert(CONTENT_LENGTH, HeaderValue::from(response.body.len()));
+        response.body = Bytes::new();
+    }
+    response.headers.insert(X_REQUEST_ID.clone(), id_value);
+    let mut outgoing = hyper::Response::new(Full::new(response.body));
+    *outgoing.status_mut() = response.status;
+    *outgoing.headers_mut() = response.headers;
+    Ok(outgoing)
+}
+
+async fn answer<B, H, F>(
+    caller: &Caller<B, H>,
+    request: hyper::Request<Incoming>,
+    id: String,
+    id_value: &HeaderValue,
+) -> Result<Response, Refusal>
+where
+    B: Fn(&Method, &str) -> usize,
+    H: Fn(Request) -> F,
+    F: Future<Output = Response>,
+{
+    let server = &*caller.server;
+    let mut slot = caller.ticket.begin().ok_or(Refusal::Busy)?;
+    let (head, body) = request.into_parts();
+    check(&head, &server.limits)?;
+    let path = head.uri.path();
+    let body = if body.is_end_stream() {
+        Bytes::new()
+    } else {
+        let bytes_max = (server.body_bytes_max)(&head.method, path);
+        let limit = Duration::from_millis(server.limits.body_ms_max);
+        timeout(limit, read(body, &head.headers, bytes_max, &server.limits))
+            .await
+            .map_err(|_| Refusal::SlowBody)??
+    };
+    slot.handling();
+    let method = head.method.clone();
+    let request = Request {
+        method: head.method,
+        path: path.to_owned(),
+        query: head.uri.query().map(str::to_owned),
+        headers: head.headers,
+        body,
+        peer: caller.peer,
+        id,
+    };
+    caught(async { (server.handle)(request).await }).await.ok_or_else(|| {
+        // The query is left out: authorization codes stand there.
+        log::error!(
+            "request {}: {method} {path} panicked",
+            id_value.to_str().unwrap_or_default()
+        );
+        Refusal::Panicked
+    })
+}
+
+/// What must hold of every request before anything of it is believed.
+fn check(head: &Parts, limits: &Limits) -> Result<(), Refusal> {
+    let path = head.uri.path();
+    if head.method == Method::CONNECT {
+        return Err(Refusal::Connect);
+    }
+    // RFC 9112 §3.2: origin-form and absolute-form have a path, which begins with a slash; the asterisk is for OPTIONS.
+    if !path.starts_with('/') && !(path == "*" && head.method == Method::OPTIONS) {
+        return Err(Refusal::Target);
+    }
+    let authority_bytes = head.uri.authority().map_or(0, |authority| authority.as_str().len());
+    if authority_bytes + head.uri.path_and_query().map_or(0, |both| both.as_str().len()) > limits.uri_bytes_max {
+        return Err(Refusal::LongTarget);
+    }
+    let header_bytes: usize = head
+        .headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum();
+    if head.headers.len() > limits.header_fields_max || header_bytes > limits.headers_bytes_max {
+        return Err(Refusal::LargeHead);
+    }
+    // RFC 9112 §3.2: exactly one Host in HTTP/1.1. HTTP/2 has :authority instead, HTTP/1.0 may have none.
+    let hosts = head.headers.get_all(HOST).iter().count();
+    if hosts > 1 || (hosts == 0 && head.version == Version::HTTP_11) {
+        return Err(Refusal::Host);
+    }
+    Ok(())
+}
+
+/// The whole body, of at most `bytes_max`.
+async fn read(mut body: Incoming, headers: &HeaderMap, bytes_max: usize, limits: &Limits) -> Result<Bytes, Refusal> {
+    let declared = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    let readable_max = bytes_max.saturating_add(limits.discard_bytes_max);
+    // A client that asked first (RFC 9110 §10.1.1) has sent nothing yet, and nothing need be thrown away.
+    if declared > readable_max || (declared > bytes_max && headers.contains_key(EXPECT)) {
+        return Err(Refusal::LargeBody { unread: true });
+    }
+    let mut first = Bytes::new();
+    let mut rest = BytesMut::new();
+    let mut length = 0_usize;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| Refusal::BrokenBody)?.into_data() else {
+            continue;
+        };
+        length = length.saturating_add(data.len());
+        if length > readable_max {
+            return Err(Refusal::LargeBody { unread: true });
+        } else if length > bytes_max {
+            (first, rest) = (Bytes::new(), BytesMut::new());
+        } else if first.is_empty() {
+            // A body that comes in one piece is never copied.
+            first = data;
+        } else {
+            if rest.is_empty() {
+                rest.reserve(declared.max(first.len() + data.len()));
+                rest.extend_from_slice(&first);
+            }
+            rest.extend_from_slice(&data);
+        }
+    }
+    if length > bytes_max {
+        return Err(Refusal::LargeBody { unread: false });
+    }
+    Ok(if rest.is_empty() { first } else { rest.freeze() })
+}
+
+/// What the server itself answers, before or instead of a handler.
+enum Refusal {
+    Busy,
+    Connect,
+    Target,
+    LongTarget,
+    LargeHead,
+    Host,
+    /// `unread`: the rest is still coming, so the connection cannot be used again.
+    LargeBody {
+        unread: bool,
+    },
+    SlowBody,
+    BrokenBody,
+    Panicked,
+}
+
+impl Refusal {
+    fn into_response(self, closable: bool) -> Response {
+        let close = closable
+            && matches!(
+                self,
+                Self::LargeBody { unread: true } | Self::SlowBody | Self::BrokenBody
+            );
+        let (status, text) = match self {
+            Self::Busy => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                r#"{"error":"temporarily_unavailable","error_description":"The server is busy. Try again in a second."}"#,
+            ),
+            Self::Connect => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                r#"{"error":"invalid_request","error_description":"This server is no proxy: CONNECT is not supported."}"#,
+            ),
+            Self::Target => (
+                StatusCode::BAD_REQUEST,
+                r#"{"error":"invalid_request","error_description":"The request target must be a path."}"#,
+            ),
+            Self::LongTarget => (
+                StatusCode::URI_TOO_LONG,
+                r#"{"error":"invalid_request","error_description":"The request target is too long."}"#,
+            ),
+            Self::LargeHead => (
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                r#"{"error":"invalid_request","error_description":"The request has too many or too long header fields."}"#,
+            ),
+            Self::Host => (
+                StatusCode::BAD_REQUEST,
+                r#"{"error":"invalid_request","error_description":"The request must have exactly one Host header field."}"#,
+            ),
+            Self::LargeBody { .. } => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                r#"{"error":"invalid_request","error_description":"The request body is too large."}"#,
+            ),
+            Self::SlowBody => (
+                StatusCode::REQUEST_TIMEOUT,
+                r#"{"error":"invalid_request","error_description":"The request body did not arrive in time."}"#,
+            ),
+            Self::BrokenBody => (
+                StatusCode::BAD_REQUEST,
+                r#"{"error":"invalid_request","error_description":"The request body is malformed or incomplete."}"#,
+            ),
+            Self::Panicked => (StatusCode::INTERNAL_SERVER_ERROR, r#"{"error":"server_error"}"#),
+        };
+        let response = Response::json_bytes(status, Bytes::from_static(text.as_bytes())).no_store();
+        let response = if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.with(RETRY_AFTER, "1")
+        } else {
+            response
+        };
+        if close {
+            response.with(CONNECTION, "close")
+        } else {
+            response
+        }
+    }
+}

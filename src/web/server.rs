@@ -1,0 +1,132 @@
+//! The server: accepts connections, keeps the limits, ends gracefully. It knows no routes.
+//!
+//! ```text
+//! serve -> accept -> connections::admit -> connection::run (TLS, HTTP/1.1 or HTTP/2)
+//!                                            -> exchange (limits, body, panics) -> the handler
+//! ```
+
+use super::connection::{self, Protocols};
+use super::connections::Connections;
+use super::listener::Listener;
+use super::request::Request;
+use super::response::Response;
+use super::signals::{Stop, reached};
+use super::tls::Tls;
+use crate::base::limits::Limits;
+use crate::base::random::Random;
+use http::Method;
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+/// What all connections share.
+pub(super) struct Server<B, H> {
+    pub limits: Limits,
+    pub protocols: Arc<Protocols>,
+    pub random: Arc<dyn Random>,
+    pub body_bytes_max: B,
+    pub handle: H,
+}
+
+/// How the server ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Connections that were still busy when the drain's time was over or the second signal came.
+    pub cut_off: usize,
+}
+
+/// Serves until `stop` says otherwise.
+///
+/// `body_bytes_max(method, path)` is the limit of a request's body; `handle` answers it. A handler may be dropped at an
+/// await point when its client resets the connection or the stream.
+pub async fn serve<B, H, F>(
+    listeners: Vec<Listener>,
+    limits: Limits,
+    random: Arc<dyn Random>,
+    body_bytes_max: B,
+    handle: H,
+    mut stop: watch::Receiver<Stop>,
+) -> io::Result<Ended>
+where
+    B: Fn(&Method, &str) -> usize + Send + Sync + 'static,
+    H: Fn(Request) -> F + Send + Sync + 'static,
+    F: Future<Output = Response> + Send + 'static,
+{
+    let connections = Connections::new(limits.clone());
+    let drain = Duration::from_millis(limits.drain_ms_max);
+    let protocols = Arc::new(Protocols::new(&limits));
+    let server = Arc::new(Server {
+        limits,
+        protocols,
+        random,
+        body_bytes_max,
+        handle,
+    });
+    let mut accepting = JoinSet::new();
+    for listener in listeners {
+        let (socket, tls) = listener.into_parts();
+        let socket = TcpListener::from_std(socket)?;
+        accepting.spawn(accept(socket, tls, Arc::clone(&connections), Arc::clone(&server)));
+    }
+    let mut reaping = JoinSet::new();
+    reaping.spawn(Arc::clone(&connections).reap());
+
+    reached(&mut stop, Stop::Drain).await;
+    // Ending the accepting tasks closes their sockets: newcomers are refused by the system.
+    accepting.shutdown().await;
+    connections.finish_all();
+    tokio::select! {
+        () = connections.emptied() => (),
+        () = sleep(drain) => (),
+        () = reached(&mut stop, Stop::Now) => (),
+    }
+    Ok(Ended {
+        cut_off: connections.end_all(),
+    })
+}
+
+/// Accepts until it is dropped.
+async fn accept<B, H, F>(
+    socket: TcpListener,
+    tls: Option<Arc<Tls>>,
+    connections: Arc<Connections>,
+    server: Arc<Server<B, H>>,
+) where
+    B: Fn(&Method, &str) -> usize + Send + Sync + 'static,
+    H: Fn(Request) -> F + Send + Sync + 'static,
+    F: Future<Output = Response> + Send + 'static,
+{
+    loop {
+        match socket.accept().await {
+            Ok((stream, address)) => {
+                let peer = tls.is_some().then(|| address.ip());
+                // Where everybody else is busy the newcomer is closed at once: it may go elsewhere, a queue would only
+                // make all of them late.
+                if let Some(ticket) = connections.admit(peer) {
+                    let config = tls.as_ref().map(|tls| tls.current());
+                    tokio::spawn(connection::run(Arc::clone(&server), stream, address, config, ticket));
+                }
+            }
+            Err(cause) => {
+                if let Some(pause) = pause_after(&cause) {
+                    log::warn!("cannot accept connections: {cause}");
+                    connections.shed_some();
+                    sleep(pause).await;
+                }
+            }
+        }
+    }
+}
+
+/// A connection that ended before it was accepted says nothing about the next one. Anything else (no descriptors, no
+/// memory) would come back at once: the loop waits a moment instead of spinning.
+fn pause_after(cause: &io::Error) -> Option<Duration> {
+    match cause.kind() {
+        ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted => None,
+        _ => Some(Duration::from_millis(100)),
+    }
+}
