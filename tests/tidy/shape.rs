@@ -89,11 +89,6 @@ const DIRECT: &[Ban] = &[
         instead: TIME,
     },
     Ban {
-        tokens: &[".", "elapsed", "("],
-        only_in: &["src/base/"],
-        instead: TIME,
-    },
-    Ban {
         tokens: &["OsRng"],
         only_in: &["src/base/"],
         instead: RANDOMNESS,
@@ -101,11 +96,6 @@ const DIRECT: &[Ban] = &[
     Ban {
         tokens: &["SysRng"],
         only_in: &["src/base/"],
-        instead: RANDOMNESS,
-    },
-    Ban {
-        tokens: &["SystemRandom"],
-        only_in: &["src/base/", "src/cli", "src/main.rs"],
         instead: RANDOMNESS,
     },
 ];
