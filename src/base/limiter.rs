@@ -392,10 +392,8 @@ mod tests {
 
     #[test]
     fn the_tables_hold_neither_the_principal_nor_anything_the_same_in_another_process() {
-        let (a, b) = (SeededRandom::new(1), SeededRandom::new(2));
-        let [a, b] = [a, b].map(|random| Limiter::new(FailureLimits::default(), &random));
+        let [a, b] = [1, 2].map(|seed| Limiter::new(FailureLimits::default(), &SeededRandom::new(seed)));
         assert_ne!(a.pair_key("app", v4(1)), b.pair_key("app", v4(1)));
         assert_ne!(a.address_key(v4(1)), b.address_key(v4(1)));
-        assert_eq!(a.pair_key("app", v4(1)), a.pair_key("app", v4(1)));
     }
 }
