@@ -56,9 +56,9 @@ toolchain() {
     needed=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
     have=$(cargo --version | cut -d ' ' -f 2)
     echo "cargo $have, at least $needed"
-    [ "$(printf '%s\n' "$needed" "$have" | sort -V | head -n 1)" = "$needed" ]
-    cargo fmt --version
-    cargo clippy --version
+    # One condition: within `if` the shell does not end at the first failure.
+    [ "$(printf '%s\n' "$needed" "$have" | sort -V | head -n 1)" = "$needed" ] &&
+        cargo fmt --version && cargo clippy --version
 }
 
 # Adds up the result lines of `cargo test`; the program under test may print before them on the same line.
@@ -90,7 +90,7 @@ cargo_deny() {
     tools=$(cd "$target" && pwd)/tools
     export PATH=$tools/bin:$PATH
     if [ "$(cargo-deny --version 2>/dev/null)" != "cargo-deny $deny_version" ]; then
-        cargo install cargo-deny --locked --version "$deny_version" --root "$tools" --target-dir "$tools/build"
+        cargo install cargo-deny --locked --version "$deny_version" --root "$tools" --target-dir "$tools/build" || return
         rm -rf "$tools/build"
     fi
     cargo deny --locked --offline check licenses bans sources

@@ -36,16 +36,9 @@ fn imports_to_the_left_are_found_however_they_are_written() {
         &[("src/api/token.rs", "use crate::portal::page;")],
         &["siblings"],
     );
-    assert_found(
-        layers::imports,
-        &[("src/api/token.rs", "use crate as root;")],
-        &["whole crate"],
-    );
-    assert_found(
-        layers::imports,
-        &[("src/api/token.rs", "use crate::*;")],
-        &["whole crate"],
-    );
+    for text in ["use crate as root;", "use crate::{self as root};", "use crate::*;"] {
+        assert_found(layers::imports, &[("src/api/token.rs", text)], &["whole crate"]);
+    }
     assert_found(layers::imports, &[("src/helpers.rs", "")], &["no place in LAYERS"]);
 }
 
@@ -56,6 +49,7 @@ fn imports_to_the_right_and_words_in_text_are_fine() {
         use super::scope::{self as s, *};
         // use crate::app;
         /* crate::app /* nested */ crate::app */
+        const D: [char; 2] = ['\\','"'];
         const A: &str = "crate::app \" crate::app";
         const B: &str = r#"crate::app " crate::app"#;
         const C: (char, char, u8) = ('"', '\'', b'"');
@@ -109,7 +103,6 @@ fn banned_calls_are_found_and_the_replacement_is_named() {
     let cases = [
         ("fn f() { SystemTime::now(); }", "Clock"),
         ("fn f() { std::time::Instant\n::now(); }", "Clock"),
-        ("fn f(file: Metadata) { file.modified().elapsed(); }", "Clock"),
         ("use rand::{rngs::StdRng};", "&dyn Random"),
         ("fn f() { aws_lc_rs::rand::fill(&mut b); }", "&dyn Random"),
         ("use getrandom::fill;", "&dyn Random"),
@@ -124,7 +117,7 @@ fn banned_calls_are_found_and_the_replacement_is_named() {
         ("fn f() { println!(); }", "`log`"),
         ("#[ignore] fn f() {}", "full run"),
         ("fn f() { tokio::time::sleep(d).await; }", "push the clock"),
-        ("fn f() { sleep(d); } // allowed:", "push the clock"),
+        ("fn f() { sleep(d); } // allowed:  ", "push the clock"),
     ];
     for (text, instead) in cases {
         assert_found(shape::bans, &[("src/oauth/x.rs", text)], &[instead]);

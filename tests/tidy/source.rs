@@ -201,20 +201,14 @@ fn tokens_of(code: &str) -> Vec<Token<'_>> {
 fn blank(text: &str) -> String {
     let mut code = String::with_capacity(text.len());
     let mut rest = text;
-    let mut after_word = false;
     while let Some(first) = rest.chars().next() {
-        let literal = if after_word && first != '"' && first != '\'' {
-            0
-        } else {
-            literal_length(rest)
-        };
+        let literal = literal_length(rest);
         let (taken, kept) = rest.split_at(if literal > 0 { literal } else { first.len_utf8() });
         if literal > 0 {
             code.extend(taken.bytes().map(|b| if b == b'\n' { '\n' } else { ' ' }));
         } else {
             code.push(first);
         }
-        after_word = literal == 0 && (first.is_alphanumeric() || first == '_');
         rest = kept;
     }
     code
