@@ -33,7 +33,7 @@ pub struct Parts {
 }
 
 impl Context {
-    /// Opens what the store holds, or makes the first records. Refuses another format or another secret, with a sentence.
+    /// Opens what the store holds, or makes the first records. Another format or another secret is refused.
     pub async fn open(parts: Parts) -> Result<Self, String> {
         let Parts {
             config,

@@ -22,7 +22,7 @@ pub struct User {
 }
 
 impl User {
-    /// Enough of RFC 5321 to catch slips: one `@`, a dot-free or dotted domain, nothing invisible. Delivery is the proof.
+    /// Enough of RFC 5321 to catch slips: one `@`, a domain, nothing invisible. Delivery is the proof.
     pub fn valid_email(email: &str) -> bool {
         let Some((local, domain)) = email.split_once('@') else {
             return false;
