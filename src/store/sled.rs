@@ -5,6 +5,7 @@
 //! the tree, on the caller's thread: they cost microseconds when the record is cached and one read of the disk when not.
 
 mod engine;
+mod judge;
 mod lock;
 mod maintenance;
 mod progress;
@@ -21,11 +22,13 @@ use super::{Batch, Change, Check, Key, Outcome, Reply, Seq, Store, StoreError, S
 use crate::base::random::{self, Random, SystemRandom};
 use crate::base::time::Timestamp;
 use engine::Engine;
+use judge::{Judge, Request};
 use lock::Lock;
 use maintenance::{Maintenance, Worker};
 use progress::Progress;
 use recovery::{Paths, Recovery};
 use space::Space;
+use std::collections::VecDeque;
 use std::fmt;
 use std::fs;
 use std::io;
@@ -33,10 +36,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::sync_channel;
 use std::thread::{self, JoinHandle};
 use syncer::Syncer;
 use tokio::sync::{mpsc, oneshot, watch};
-use writer::{Request, Writer};
+use writer::Writer;
 
 /// The exit code of a process whose store failed: nothing it says after that could be relied on.
 pub const EXIT_CODE_FATAL: i32 = 74;
@@ -156,7 +160,7 @@ impl Shared {
 /// Fields are dropped in this order: the tree must be closed before the lock says that all ended well.
 pub struct SledStore {
     requests: Option<mpsc::Sender<Request>>,
-    writer: Option<JoinHandle<bool>>,
+    threads: Vec<JoinHandle<bool>>,
     shared: Arc<Shared>,
     _worker: Worker,
     lock: Lock,
@@ -188,7 +192,7 @@ impl SledStore {
         };
         let engine = recovery.run(ending)?;
 
-        let last = journal.next().0 - 1;
+        let last = journal.last().0;
         let (durable, changed) = watch::channel(last);
         let maintenance = Maintenance::new(
             &paths.exports,
@@ -205,22 +209,33 @@ impl SledStore {
             counters: Counters::default(),
             distrusted: paths.distrusted,
         });
+        let Journal { planner, appender, .. } = journal;
         let (requests, queue) = mpsc::channel(options.queue_commits_max);
+        let (groups, prepared) = sync_channel(0);
+        let (frame, flight) = (FrameBuilder::default(), VecDeque::new());
+        let judge = Judge {
+            shared: shared.clone(),
+            requests: queue,
+            groups,
+            planner,
+            space,
+            frame,
+            flight,
+        };
         let syncer = Syncer::spawn(options.disk.clone()).map_err(explain)?;
-        let frame = FrameBuilder::default();
         let writer = Writer {
             shared: shared.clone(),
-            journal,
-            requests: queue,
-            durable,
-            space,
+            groups: prepared,
+            appender,
             syncer,
-            frame,
+            durable,
         };
-        let writer = spawn(writer, options.fatal).map_err(explain)?;
+        let fatal = options.fatal;
+        let judge = spawn("store-judge", fatal.clone(), || judge.run()).map_err(explain)?;
+        let writer = spawn("store-write", fatal, || writer.run()).map_err(explain)?;
         let store = Self {
             requests: Some(requests),
-            writer: Some(writer),
+            threads: vec![judge, writer],
             shared,
             _worker: worker,
             lock,
@@ -268,7 +283,7 @@ impl SledStore {
     async fn submit(&self, batch: Batch) -> Result<Outcome, StoreError> {
         batch.validate()?;
         let (answer, outcome) = oneshot::channel();
-        self.ask(Request::Commit { batch, answer }, outcome).await?
+        self.ask(Request::Commit((batch, answer)), outcome).await?
     }
 
     /// Deletes those of the due records that have expired; returns how many.
@@ -287,7 +302,7 @@ impl SledStore {
             }
         }
         let (answer, tidied) = oneshot::channel();
-        self.ask(Request::Tidy { reminders: due, answer }, tidied).await?;
+        self.ask(Request::Tidy((due, answer)), tidied).await?;
         Ok(swept)
     }
 
@@ -348,11 +363,15 @@ impl Store for SledStore {
     }
 }
 
-/// The thread answers whether every commit reached the tree.
-fn spawn(writer: Writer, fatal: FatalHook) -> io::Result<JoinHandle<bool>> {
-    thread::Builder::new().name("store-write".into()).spawn(move || {
-        let ended = catch_unwind(AssertUnwindSafe(|| writer.run()));
-        let ended = ended.unwrap_or_else(|_| Err("the store's writer panicked".into()));
+/// The thread answers whether all went well.
+fn spawn(
+    name: &str,
+    fatal: FatalHook,
+    run: impl FnOnce() -> Result<(), String> + Send + 'static,
+) -> io::Result<JoinHandle<bool>> {
+    thread::Builder::new().name(name.to_owned()).spawn(move || {
+        let ended = catch_unwind(AssertUnwindSafe(run));
+        let ended = ended.unwrap_or_else(|_| Err("a thread of the store panicked".into()));
         if let Err(why) = &ended {
             fatal(why);
         }
@@ -363,7 +382,10 @@ fn spawn(writer: Writer, fatal: FatalHook) -> io::Result<JoinHandle<bool>> {
 impl Drop for SledStore {
     fn drop(&mut self) {
         self.requests.take();
-        let ended_well = self.writer.take().is_some_and(|writer| writer.join().unwrap_or(false));
+        let mut ended_well = true;
+        for thread in self.threads.drain(..) {
+            ended_well &= thread.join().unwrap_or(false);
+        }
         self.shared.maintenance.close();
         if ended_well {
             self.lock.ended_well();

@@ -43,7 +43,7 @@ fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
     bytes.get(at..at + N)?.try_into().ok()
 }
 
-/// Builds one frame after the other in the same memory.
+/// Builds one frame after the other.
 #[derive(Default)]
 pub struct FrameBuilder {
     bytes: Vec<u8>,
@@ -98,13 +98,14 @@ impl FrameBuilder {
         self.bytes.len() + CHECKSUM_BYTES
     }
 
-    pub fn finish(&mut self, id: &Id) -> &[u8] {
+    /// The frame; the next one must be started anew.
+    pub fn finish(&mut self, id: &Id) -> Vec<u8> {
         let length = (self.bytes.len() + CHECKSUM_BYTES) as u32;
         self.bytes[4..8].copy_from_slice(&length.to_le_bytes());
         self.bytes[16..20].copy_from_slice(&self.count.to_le_bytes());
         let sum = checksum(id, &self.bytes);
         self.bytes.extend_from_slice(&sum.to_le_bytes());
-        &self.bytes
+        std::mem::take(&mut self.bytes)
     }
 }
 

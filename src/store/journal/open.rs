@@ -2,7 +2,7 @@
 
 use super::frame::{self, Frame, Hash, Id};
 use super::segment::{self, Segments};
-use super::{Journal, disk};
+use super::{Appender, Journal, Planner, disk};
 use crate::store::Seq;
 use crate::store::disk::Disk;
 use std::fs::{self, File, OpenOptions};
@@ -76,23 +76,29 @@ impl Journal {
         let room = active.metadata().map_err(explain)?.len();
         let segments = Arc::new(segments.expect("there is at least one segment"));
         let active = Arc::new(active);
-        let dir = dir.to_owned();
         // Frames a crashed process wrote but did not sync are about to be served.
         active.sync_all().map_err(explain)?;
-        let begun = false;
+        let (dir, planner_dir, planner_disk) = (dir.to_owned(), dir.to_owned(), disk.clone());
+        let planner = Planner {
+            dir: planner_dir,
+            disk: planner_disk,
+            id,
+            segment_bytes,
+            offset,
+            room,
+            next,
+            previous,
+        };
         Ok((
             Self {
-                dir,
-                disk,
-                segments,
-                id,
-                segment_bytes,
-                active,
-                offset,
-                room,
-                next,
-                previous,
-                begun,
+                planner,
+                appender: Appender {
+                    dir,
+                    disk,
+                    segments,
+                    active,
+                },
+                begun: false,
             },
             report,
         ))
@@ -113,31 +119,41 @@ impl Journal {
         disk::sync_dir(dir)?;
         let segments = Arc::new(Segments::new(id));
         segments.push(Seq(1), path);
-        let (dir, active, offset) = (dir.to_owned(), Arc::new(active), segment::HEADER_BYTES as u64);
-        let (room, next, previous) = (segment_bytes, Seq(1), id);
-        let begun = true;
-        Ok(Self {
-            dir,
-            disk,
-            segments,
+        let (offset, room, next, previous) = (segment::HEADER_BYTES as u64, segment_bytes, Seq(1), id);
+        let (dir, planner_dir, planner_disk) = (dir.to_owned(), dir.to_owned(), disk.clone());
+        let planner = Planner {
+            dir: planner_dir,
+            disk: planner_disk,
             id,
             segment_bytes,
-            active,
             offset,
             room,
             next,
             previous,
-            begun,
+        };
+        let appender = Appender {
+            dir,
+            disk,
+            segments,
+            active: Arc::new(active),
+        };
+        Ok(Self {
+            planner,
+            appender,
+            begun: true,
         })
     }
 }
 
+/// The segments, oldest first. Those that were still in the making are removed.
 fn list(dir: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
         if path.extension().is_some_and(|e| e == "journal") {
             files.push(path);
+        } else if path.extension().is_some_and(|e| e == "spare") {
+            fs::remove_file(path)?;
         }
     }
     files.sort();

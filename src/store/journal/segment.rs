@@ -23,6 +23,11 @@ pub fn file_name(first: Seq) -> String {
     format!("{:020}.journal", first.0)
 }
 
+/// A segment in the making: it has its blocks, but is not part of the journal yet.
+pub fn spare_name(first: Seq) -> String {
+    format!("{:020}.spare", first.0)
+}
+
 pub fn header(id: &Id, first: Seq, previous: &Hash) -> [u8; HEADER_BYTES] {
     let mut out = [0; HEADER_BYTES];
     out[..8].copy_from_slice(MAGIC);

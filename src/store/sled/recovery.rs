@@ -77,7 +77,7 @@ impl Recovery<'_> {
     }
 
     fn last(&self) -> Seq {
-        Seq(self.journal.next().0 - 1)
+        self.journal.last()
     }
 
     fn mark_open(&mut self) -> Result<(), OpenError> {
