@@ -119,7 +119,6 @@ async fn converse<B, H, F>(
         )
         .await;
     };
-    // A handshake has nothing to finish: it is ended by the time limit or with the connection.
     let Ok(stream) = TlsAcceptor::from(config).accept(socket).await else {
         return;
     };

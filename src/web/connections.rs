@@ -175,21 +175,22 @@ impl Connections {
         }
     }
 
-    /// Tells every connection to finish.
+    /// Tells every connection to finish; those that are shaking hands have nothing to finish.
     pub fn finish_all(&self) {
-        for own in self.table().live.values() {
-            own.tell(Order::Finish);
-        }
+        let mut table = self.table();
+        table.live.values().for_each(|own| own.tell(Order::Finish));
+        table.end_where(|own| own.phase().0 == Phase::Handshake);
     }
 
     /// Closes every connection; says how many there were.
     pub fn end_all(&self) -> usize {
         let mut table = self.table();
-        let numbers: Vec<u64> = table.live.keys().copied().collect();
-        for number in &numbers {
-            table.end(*number);
+        let open = table.live.len();
+        for (_, own) in table.live.drain() {
+            own.tell(Order::End);
         }
-        numbers.len()
+        table.per_peer.clear();
+        open
     }
 
     /// Returns once no connection is open.
@@ -221,6 +222,18 @@ impl Table {
             self.end(*number);
         }
         count
+    }
+
+    fn end_where(&mut self, chosen: impl Fn(&Connection) -> bool) {
+        let numbers: Vec<u64> = self
+            .live
+            .values()
+            .filter(|own| chosen(own))
+            .map(|own| own.number)
+            .collect();
+        for number in numbers {
+            self.end(number);
+        }
     }
 
     fn end(&mut self, number: u64) {
