@@ -11,8 +11,8 @@ use crate::context::Context;
 use crate::model::app::App;
 use crate::model::epoch::Epochs;
 use crate::model::revoked_token::RevokedToken;
-use crate::store::records::{Record as _, load};
-use crate::store::{StoreError, keys};
+use crate::store::records::load;
+use crate::store::{Batch, StoreError, keys};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 use std::time::Duration;
@@ -203,10 +203,12 @@ pub async fn revoke(ctx: &Context, claims: &Claims) -> Result<(), StoreError> {
         jti: claims.jti.clone(),
         expires_at: claims.exp,
     };
-    let mut batch = crate::store::Batch::new();
+    let mut batch = Batch {
+        revokes: true,
+        ..Batch::new()
+    };
     batch.insert(&record)?;
     // A conflict says that it stands there already.
     ctx.store.commit(batch).await?;
-    debug_assert!(record.expires_at().is_some());
     Ok(())
 }

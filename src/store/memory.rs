@@ -111,6 +111,7 @@ impl Store for MemoryStore {
                 state.commit(Batch {
                     checks,
                     writes: vec![Write::Delete { key }],
+                    ..Batch::default()
                 })?;
             }
             Ok(swept)

@@ -61,6 +61,8 @@ pub enum Write {
 pub struct Batch {
     pub checks: Vec<Check>,
     pub writes: Vec<Write>,
+    /// Ends something: accepted even when the disk is full and new records are refused.
+    pub revokes: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

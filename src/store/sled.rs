@@ -296,7 +296,15 @@ impl SledStore {
             if head.expires_at.is_some_and(|at| at <= now) {
                 let checks = vec![Check::Unchanged(key.clone(), head.version)];
                 let writes = vec![Write::Delete { key: key.clone() }];
-                if matches!(self.submit(Batch { checks, writes }).await?, Outcome::Committed(_)) {
+                if matches!(
+                    self.submit(Batch {
+                        checks,
+                        writes,
+                        ..Batch::default()
+                    })
+                    .await?,
+                    Outcome::Committed(_)
+                ) {
                     swept += 1;
                 }
             }

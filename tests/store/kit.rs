@@ -58,7 +58,11 @@ pub fn delete(name: impl AsRef<[u8]>) -> Write {
 }
 
 pub fn batch(checks: Vec<Check>, writes: Vec<Write>) -> Batch {
-    Batch { checks, writes }
+    Batch {
+        checks,
+        writes,
+        ..Batch::default()
+    }
 }
 
 /// Commits without checks; the Seq.

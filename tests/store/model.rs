@@ -122,6 +122,7 @@ impl Model {
         Batch {
             checks: checks.iter().map(check).collect(),
             writes: writes.iter().map(write).collect(),
+            ..Batch::default()
         }
     }
 }
@@ -176,6 +177,7 @@ fn sweep(store: &dyn Store, model: &mut Model, now: Timestamp, limit: u32) -> Re
         model.commit(&Batch {
             checks: vec![],
             writes: change.writes,
+            ..Batch::default()
         });
     }
     Ok(())

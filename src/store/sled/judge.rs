@@ -166,6 +166,7 @@ impl Group<'_> {
 
     /// Against everything before this commit.
     fn judge(&mut self, batch: &Batch, full: bool) -> Result<Outcome, StoreError> {
+        let full = full && !batch.revokes;
         for check in &batch.checks {
             let holds = match check {
                 Check::Absent(key) => self.head(key)?.is_none(),
