@@ -1,10 +1,10 @@
 //! One connection, from accept to its end.
 
-use super::connections::{Order, Ticket};
 use super::exchange::{Caller, exchange};
 use super::request::Request;
 use super::response::Response;
 use super::server::Server;
+use super::ticket::{Order, Ticket};
 use crate::base::limits::Limits;
 use http::Method;
 use hyper::service::service_fn;

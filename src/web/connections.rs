@@ -3,55 +3,15 @@
 //! A request touches only its own connection's atomics here, no timer and no lock. One reaper looks at all of them
 //! now and then, on a coarse clock that it advances itself.
 
+use super::ticket::{Connection, Order, Phase, Ticket};
 use crate::base::limits::Limits;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::task::Waker;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
-
-/// After a polite end (GOAWAY, close_notify) the client has this long before it is cut off.
-const FAREWELL_MS: u64 = 2_000;
-
-/// What a connection without a request in hand is doing.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Handshake,
-    /// Kept alive, waiting for a request.
-    Idle,
-    /// The header section of a request is arriving, or a new connection has yet to send its first.
-    Head,
-    /// An answer waits for the client to take it.
-    Stalled,
-}
-
-/// What a connection has been told.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Order {
-    Run,
-    /// Finish the requests in hand, take no more, close.
-    Finish,
-    /// Close now.
-    End,
-}
-
-/// One open connection, as the others see it.
-pub(super) struct Connection {
-    number: u64,
-    /// Counted against the limit per peer, where there is one.
-    peer: Option<IpAddr>,
-    /// Phase in the lowest two bits, above them since when, in milliseconds of the coarse clock.
-    phase: AtomicU64,
-    /// Requests whose header section has arrived and that are not answered yet.
-    requests: AtomicU32,
-    /// Those of them whose body has arrived too: work is being done for them.
-    handling: AtomicU32,
-    order: AtomicU8,
-    waker: OnceLock<Waker>,
-}
 
 pub(super) struct Connections {
     limits: Limits,
@@ -67,18 +27,6 @@ struct Table {
     next: u64,
     live: HashMap<u64, Arc<Connection>>,
     per_peer: HashMap<IpAddr, usize>,
-}
-
-/// A connection's place among the open ones; given back on drop.
-pub(super) struct Ticket {
-    pub all: Arc<Connections>,
-    pub own: Arc<Connection>,
-}
-
-/// A request's place among those in flight; given back on drop.
-pub(super) struct Slot<'a> {
-    ticket: &'a Ticket,
-    handling: bool,
 }
 
 impl Connections {
@@ -107,7 +55,7 @@ impl Connections {
     }
 
     /// A moment no earlier than now, so that no limit ends early by the coarseness of the clock.
-    fn stamp(&self, phase: Phase) -> u64 {
+    pub fn stamp(&self, phase: Phase) -> u64 {
         (self.now_ms.load(Ordering::Relaxed) + self.tick_ms) << 2 | phase as u64
     }
 
@@ -130,15 +78,7 @@ impl Connections {
         }
         let number = table.next;
         table.next += 1;
-        let own = Arc::new(Connection {
-            number,
-            peer,
-            phase: AtomicU64::new(self.stamp(Phase::Handshake)),
-            requests: AtomicU32::new(0),
-            handling: AtomicU32::new(0),
-            order: AtomicU8::new(Order::Run as u8),
-            waker: OnceLock::new(),
-        });
+        let own = Arc::new(Connection::new(number, peer, self.stamp(Phase::Handshake)));
         table.live.insert(number, Arc::clone(&own));
         if let Some(peer) = peer {
             *table.per_peer.entry(peer).or_default() += 1;
@@ -149,6 +89,33 @@ impl Connections {
         })
     }
 
+    /// Counts a request in. Where all places are held, the slowest bodies lose theirs to it; `false`: all are held by
+    /// requests for which work is being done.
+    pub fn request_begins(&self, connection: &Connection) -> bool {
+        let most = self.limits.requests_in_flight_max;
+        let room = self.requests.fetch_add(1, Ordering::Relaxed) < most
+            || self.table().shed(most / 16, |other| {
+                other.reads_body() && other.number != connection.number
+            }) > 0;
+        if !room {
+            self.request_ends();
+        }
+        room
+    }
+
+    pub fn request_ends(&self) {
+        self.requests.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// A connection has ended.
+    pub fn remove(&self, number: u64) {
+        let mut table = self.table();
+        table.remove(number);
+        if table.live.is_empty() {
+            self.emptied.notify_waiters();
+        }
+    }
+
     /// Frees a few descriptors after accept() found none; true where something was there to close.
     pub fn shed_some(&self) -> bool {
         self.table().shed(self.limits.connections_max / 64, |_| true) > 0
@@ -157,21 +124,12 @@ impl Connections {
     /// Advances the clock and closes what has outlived its limit. Runs until dropped.
     pub async fn reap(self: Arc<Self>) {
         let mut ticks = interval(Duration::from_millis(self.tick_ms));
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let start = ticks.tick().await;
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let now_ms = u64::try_from((ticks.tick().await - start).as_millis()).unwrap_or(u64::MAX);
-            self.now_ms.store(now_ms, Ordering::Relaxed);
-            let mut table = self.table();
-            let over: Vec<u64> = table
-                .live
-                .values()
-                .filter(|own| own.overdue(now_ms, &self.limits))
-                .map(|own| own.number)
-                .collect();
-            for number in over {
-                table.end(number);
-            }
+            ticks.tick().await;
+            // One tick at a time, however late it comes: a server that was held up does not charge its clients for it.
+            let now_ms = self.now_ms.fetch_add(self.tick_ms, Ordering::Relaxed) + self.tick_ms;
+            self.table().end_where(|own| own.overdue(now_ms, &self.limits));
         }
     }
 
@@ -253,161 +211,6 @@ impl Table {
             }
         }
         Some(own)
-    }
-}
-
-impl Connection {
-    fn phase(&self) -> (Phase, u64) {
-        let word = self.phase.load(Ordering::Relaxed);
-        let phase = match word & 3 {
-            0 => Phase::Handshake,
-            1 => Phase::Idle,
-            2 => Phase::Head,
-            _ => Phase::Stalled,
-        };
-        (phase, word >> 2)
-    }
-
-    /// Who goes first when there is no room, smallest first: kept-alive connections, then those that have yet to ask,
-    /// then those whose answer or body does not move. `None`: work is being done for it.
-    fn expendable(&self) -> Option<(u8, u64)> {
-        let (phase, since_ms) = self.phase();
-        if self.handling.load(Ordering::Relaxed) > 0 {
-            return None;
-        }
-        if self.requests.load(Ordering::Relaxed) > 0 {
-            return Some((2, since_ms));
-        }
-        match phase {
-            Phase::Idle => Some((0, since_ms)),
-            Phase::Handshake | Phase::Head => Some((1, since_ms)),
-            Phase::Stalled => Some((2, since_ms)),
-        }
-    }
-
-    /// Whether it must be ended. One that was merely idle is told to finish first.
-    fn overdue(&self, now_ms: u64, limits: &Limits) -> bool {
-        if self.requests.load(Ordering::Relaxed) > 0 {
-            // The body has its own time limit, and the answer is ours to give.
-            return false;
-        }
-        let (phase, since_ms) = self.phase();
-        let spent_ms = now_ms.saturating_sub(since_ms);
-        match phase {
-            Phase::Handshake => spent_ms >= limits.handshake_ms_max,
-            Phase::Head => spent_ms >= limits.headers_ms_max,
-            Phase::Stalled => spent_ms >= limits.write_stall_ms_max,
-            Phase::Idle => {
-                if spent_ms >= limits.idle_ms_max && self.order() == Order::Run {
-                    self.tell(Order::Finish);
-                }
-                spent_ms >= limits.idle_ms_max + FAREWELL_MS
-            }
-        }
-    }
-
-    fn tell(&self, order: Order) {
-        self.order.fetch_max(order as u8, Ordering::SeqCst);
-        if let Some(waker) = self.waker.get() {
-            waker.wake_by_ref();
-        }
-    }
-
-    /// To be asked at every poll, after [`Self::listen`].
-    pub fn order(&self) -> Order {
-        match self.order.load(Ordering::SeqCst) {
-            0 => Order::Run,
-            1 => Order::Finish,
-            _ => Order::End,
-        }
-    }
-
-    /// Orders wake this task from now on. A task's waker stays the same for its whole life.
-    pub fn listen(&self, waker: &Waker) {
-        self.waker.get_or_init(|| waker.clone());
-    }
-}
-
-impl Ticket {
-    fn set(&self, phase: Phase) {
-        self.own.phase.store(self.all.stamp(phase), Ordering::Relaxed);
-    }
-
-    /// The handshake is done; the first request is due.
-    pub fn ready(&self) {
-        self.set(Phase::Head);
-    }
-
-    /// Bytes arrived on an HTTP/1.1 connection.
-    pub fn received(&self) {
-        if self.own.phase().0 == Phase::Idle {
-            self.set(Phase::Head);
-        }
-    }
-
-    /// The client takes no bytes.
-    pub fn stalled(&self) {
-        if self.own.phase().0 != Phase::Stalled {
-            self.set(Phase::Stalled);
-        }
-    }
-
-    /// The client took bytes.
-    pub fn sent(&self) {
-        if self.own.phase().0 == Phase::Stalled {
-            self.set(Phase::Idle);
-        }
-    }
-
-    /// A place for a request; where there is none, the slowest bodies lose theirs to it. `None`: all places are held
-    /// by requests for which work is being done.
-    pub fn begin(&self) -> Option<Slot<'_>> {
-        let most = self.all.limits.requests_in_flight_max;
-        if self.all.requests.fetch_add(1, Ordering::Relaxed) >= most
-            && self.all.table().shed(most / 16, |other| {
-                other.requests.load(Ordering::Relaxed) > 0 && other.number != self.own.number
-            }) == 0
-        {
-            self.all.requests.fetch_sub(1, Ordering::Relaxed);
-            return None;
-        }
-        if self.own.requests.fetch_add(1, Ordering::Relaxed) == 0 {
-            self.set(Phase::Idle);
-        }
-        Some(Slot {
-            ticket: self,
-            handling: false,
-        })
-    }
-}
-
-impl Slot<'_> {
-    /// The whole request is here: the connection is not closed for others any more.
-    pub fn handling(&mut self) {
-        self.handling = true;
-        self.ticket.own.handling.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-impl Drop for Slot<'_> {
-    fn drop(&mut self) {
-        if self.handling {
-            self.ticket.own.handling.fetch_sub(1, Ordering::Relaxed);
-        }
-        if self.ticket.own.requests.fetch_sub(1, Ordering::Relaxed) == 1 {
-            self.ticket.set(Phase::Idle);
-        }
-        self.ticket.all.requests.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        let mut table = self.all.table();
-        table.remove(self.own.number);
-        if table.live.is_empty() {
-            self.all.emptied.notify_waiters();
-        }
     }
 }
 

@@ -1,10 +1,10 @@
 //! One request and its answer.
 
-use super::connections::Ticket;
 use super::panics::caught;
 use super::request::Request;
 use super::response::Response;
 use super::server::Server;
+use super::ticket::Ticket;
 use crate::base::limits::Limits;
 use crate::base::random;
 use bytes::{Bytes, BytesMut};

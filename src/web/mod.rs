@@ -11,4 +11,5 @@ pub mod request;
 pub mod response;
 pub mod server;
 pub mod signals;
+mod ticket;
 pub mod tls;
