@@ -136,7 +136,8 @@ fn check(head: &Parts, limits: &Limits) -> Result<(), Refusal> {
         return Err(Refusal::Connect);
     }
     // RFC 9112 §3.2: origin-form and absolute-form have a path, which begins with a slash; the asterisk is for OPTIONS.
-    if !path.starts_with('/') && !(path == "*" && head.method == Method::OPTIONS) {
+    let usable = path.starts_with('/') || (path == "*" && head.method == Method::OPTIONS);
+    if !usable {
         return Err(Refusal::Target);
     }
     let authority_bytes = head.uri.authority().map_or(0, |authority| authority.as_str().len());
