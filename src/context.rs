@@ -1,7 +1,7 @@
 //! What every decision is made with: configuration, store, clock, randomness, secret, keys.
 
 use crate::base::jose::Algorithm;
-use crate::base::limiter::{FailureLimits, Limiter};
+use crate::base::limiter::Limiter;
 use crate::base::master::MasterSecret;
 use crate::base::random::Random;
 use crate::base::time::{Clock, Timestamp};
@@ -70,7 +70,7 @@ impl Context {
             now,
         };
         let keyring = Keyring::open(&tools, &algorithms).await.map_err(|e| e.to_string())?;
-        let limiter = Limiter::new(FailureLimits::default(), &*random);
+        let limiter = Limiter::new(config.limits.failures, &*random);
         Ok(Self {
             config,
             store,

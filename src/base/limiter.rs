@@ -38,7 +38,7 @@ const SAMPLE: usize = 16;
 /// enough that parallel guessing gains little, short enough that a repaired client is let in again.
 const OWED_BUCKETS_MAX: u64 = 6;
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FailureLimits {
     /// Failures in a row of one principal from one address before it has to wait.
     pub failures_max: NonZeroU32,

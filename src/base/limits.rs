@@ -1,10 +1,9 @@
 //! Every limit of the server in one place. Units stand last in the names; the configuration overrides each one.
 
-use serde::{Deserialize, Serialize};
+use super::limiter::FailureLimits;
 
 /// What one client may cost. The defaults suit a machine of one core and 512 MiB.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Open connections, all listeners together (4096). When full, the ones that have waited longest without a
     /// request in hand are closed for newcomers.
@@ -47,6 +46,8 @@ pub struct Limits {
     pub http2_ping_every_ms: u64,
     /// An HTTP/2 ping without an answer (10 s).
     pub http2_ping_ms_max: u64,
+    /// Failed credentials; then 429.
+    pub failures: FailureLimits,
 }
 
 impl Default for Limits {
@@ -71,6 +72,7 @@ impl Default for Limits {
             http2_reset_streams_max: 20,
             http2_ping_every_ms: 20_000,
             http2_ping_ms_max: 10_000,
+            failures: FailureLimits::default(),
         }
     }
 }

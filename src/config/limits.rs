@@ -3,13 +3,16 @@
 use super::reader::{Table, spell};
 use crate::base::limits::Limits;
 use serde::{Serialize, Serializer};
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// Where a limit is kept.
 enum Slot<'a> {
     Count(&'a mut usize),
     Streams(&'a mut u32),
+    Failures(&'a mut NonZeroU32),
     Milliseconds(&'a mut u64),
+    Seconds(&'a mut NonZeroU32),
 }
 
 /// Key, place, least and most: pieces, bytes or seconds.
@@ -18,8 +21,9 @@ type Knob<'a> = (&'static str, Slot<'a>, u32, u32);
 const KIB: u32 = 1024;
 
 /// The names are those of [`Limits`]; a time is written as a duration, so its name does without the unit.
-fn knobs(limits: &mut Limits) -> [Knob<'_>; 19] {
-    use Slot::{Count, Milliseconds, Streams};
+fn knobs(limits: &mut Limits) -> [Knob<'_>; 23] {
+    use Slot::{Count, Failures, Milliseconds, Seconds, Streams};
+    let failures = &mut limits.failures;
     [
         ("connections_max", Count(&mut limits.connections_max), 16, 1_000_000),
         (
@@ -71,6 +75,15 @@ fn knobs(limits: &mut Limits) -> [Knob<'_>; 19] {
             3600,
         ),
         ("http2_ping_max", Milliseconds(&mut limits.http2_ping_ms_max), 1, 600),
+        ("failures_max", Failures(&mut failures.failures_max), 1, 1000),
+        (
+            "address_failures_max",
+            Failures(&mut failures.address_failures_max),
+            1,
+            100_000,
+        ),
+        ("failure_refill", Seconds(&mut failures.refill_s), 1, 3600),
+        ("failure_keys_max", Count(&mut failures.keys_max), KIB, 1024 * KIB),
     ]
 }
 
@@ -91,11 +104,20 @@ pub(super) fn read(table: &Table<'_>) -> Limits {
                     *place = number;
                 }
             }
+            Slot::Failures(place) => {
+                *place = number(&table, key, least, most)
+                    .and_then(NonZeroU32::new)
+                    .unwrap_or(*place);
+            }
             Slot::Milliseconds(place) => {
-                let seconds = |s: u32| Duration::from_secs(s.into());
-                if let Some(span) = table.duration(key, seconds(least)..=seconds(most)) {
-                    *place = span.as_secs() * 1000;
+                if let Some(seconds) = seconds(&table, key, least, most) {
+                    *place = u64::from(seconds) * 1000;
                 }
+            }
+            Slot::Seconds(place) => {
+                *place = seconds(&table, key, least, most)
+                    .and_then(NonZeroU32::new)
+                    .unwrap_or(*place);
             }
         }
     }
@@ -108,6 +130,12 @@ fn number(table: &Table<'_>, key: &'static str, least: u32, most: u32) -> Option
     Some(u32::try_from(number).expect("judged to lie between two u32"))
 }
 
+fn seconds(table: &Table<'_>, key: &'static str, least: u32, most: u32) -> Option<u32> {
+    let span = |s: u32| Duration::from_secs(s.into());
+    let seconds = table.duration(key, span(least)..=span(most))?.as_secs();
+    Some(u32::try_from(seconds).expect("judged to lie between two u32"))
+}
+
 /// The keys of the file, not the fields of the program.
 pub(super) fn show<S: Serializer>(limits: &Limits, serializer: S) -> Result<S::Ok, S::Error> {
     let mut limits = limits.clone();
@@ -115,7 +143,9 @@ pub(super) fn show<S: Serializer>(limits: &Limits, serializer: S) -> Result<S::O
         let shown = match slot {
             Slot::Count(number) => Shown::Number(*number as u64),
             Slot::Streams(number) => Shown::Number((*number).into()),
+            Slot::Failures(number) => Shown::Number(number.get().into()),
             Slot::Milliseconds(ms) => Shown::Span(spell(Duration::from_millis(*ms))),
+            Slot::Seconds(s) => Shown::Span(spell(Duration::from_secs(s.get().into()))),
         };
         (key, shown)
     }))

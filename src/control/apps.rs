@@ -23,6 +23,7 @@ pub async fn create(ctx: &Context, new: NewApp) -> Result<Value, String> {
     if new.public_client && new.kind != Kind::Public {
         return Err("only a public app can be a public client: the others authenticate with a secret".into());
     }
+    check_fits_kind(&new)?;
     check_redirect_uris(&new)?;
     let mut app = App {
         client_id: format!("{}_app_{}", ctx.profile().prefix, random::token::<15>(&*ctx.random)),
@@ -84,6 +85,9 @@ pub async fn change(
     user: Option<String>,
     scopes: Vec<String>,
 ) -> Result<Value, String> {
+    if user.is_none() && scopes.is_empty() {
+        return Err("say what to change: --dedicated-user or --scope".into());
+    }
     let old = find(ctx, client_id).await?;
     let mut new = App {
         epoch: old.epoch + 1,
@@ -203,6 +207,20 @@ fn check_resources(ctx: &Context, resources: Vec<String>) -> Result<Vec<String>,
         Some(unknown) => Err(format!("there is no resource `{unknown}` in the profile")),
         None => Ok(resources),
     }
+}
+
+/// What another kind of app would have is refused, not ignored.
+fn check_fits_kind(new: &NewApp) -> Result<(), String> {
+    if new.kind != Kind::Private && new.dedicated_user.is_some() {
+        return Err("only a private app has a dedicated user".into());
+    }
+    if new.kind == Kind::ResourceServer && !new.scopes.is_empty() {
+        return Err("a resource server gets no tokens and has no scopes".into());
+    }
+    if new.kind != Kind::ResourceServer && !new.resources.is_empty() {
+        return Err("only a resource server has audiences to introspect: leave --resource out".into());
+    }
+    Ok(())
 }
 
 /// OAuth 2.1 §2.3: absolute, no fragment; https, or http on a loopback address.

@@ -192,10 +192,17 @@ async fn commit(ctx: &Context, batch: Batch) -> Result<(), String> {
     }
 }
 
+/// What makes a name read as another: controls, other ends of a line, invisible space, and what turns the direction of
+/// writing. The joiners U+200C and U+200D stay, since scripts and emoji need them.
+fn hides(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
 /// Names of people and things: 1 to `max` characters, none invisible.
 fn check_name(what: &str, name: &str, max: usize) -> Result<String, String> {
     let name = name.trim();
-    if name.is_empty() || name.chars().count() > max || name.chars().any(char::is_control) {
+    if name.is_empty() || name.chars().count() > max || name.chars().any(hides) {
         return Err(format!("{what} needs a name of 1 to {max} visible characters"));
     }
     Ok(name.to_owned())

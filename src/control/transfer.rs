@@ -129,6 +129,9 @@ pub async fn import(
             if !trailer.end || trailer.records != records {
                 return Err(format!("the export has {records} records and says {}", trailer.records));
             }
+            if next()?.is_some() {
+                return Err("the export goes on after its end line: something was appended to it".into());
+            }
             store.commit(batch).await?;
             return Ok(records);
         }

@@ -88,7 +88,9 @@ pub async fn find(ctx: &Context, user: &str) -> Result<Versioned<User>, String> 
 
 async fn hash(ctx: &Context, password: String) -> Result<String, String> {
     if password.chars().count() < PASSWORD_CHARS_MIN || password.len() > PASSWORD_BYTES_MAX {
-        return Err(format!("a password has at least {PASSWORD_CHARS_MIN} characters"));
+        return Err(format!(
+            "a password has at least {PASSWORD_CHARS_MIN} characters and at most {PASSWORD_BYTES_MAX} bytes"
+        ));
     }
     let password = Secret::new(password);
     let random = ctx.random.clone();

@@ -19,12 +19,10 @@ pub async fn turn(ctx: &Context) -> Result<(), StoreError> {
         // Every cache must have seen the next key before it signs.
         let published = next.is_some_and(|next| now.since(next.created_at) >= policy.publish_before);
         if due && published {
-            let kid = ctx.keyring.rotate(&ctx.key_tools(), active.algorithm).await?;
-            log::info!(
-                "the {} key {} signs from now on",
-                active.algorithm.as_str(),
-                kid.unwrap_or_default()
-            );
+            // `None`: somebody else rotated at the same moment.
+            if let Some(kid) = ctx.keyring.rotate(&ctx.key_tools(), active.algorithm).await? {
+                log::info!("the {} key {kid} signs from now on", active.algorithm.as_str());
+            }
         }
     }
     let dropped = ctx.keyring.drop_spent(&ctx.key_tools()).await?;

@@ -142,6 +142,11 @@ pub fn verify(ctx: &Context, token: &str) -> Result<Claims, &'static str> {
     if claims.exp <= ctx.now() {
         return Err("it has expired");
     }
+    // Ours have none; one that is there is honoured all the same (RFC 7662 §4).
+    let begins = map.get("nbf").map(|nbf| nbf.as_u64().map(Timestamp::from_seconds));
+    if begins.is_some_and(|nbf| nbf.is_none_or(|nbf| ctx.now() < nbf)) {
+        return Err("it is not valid yet");
+    }
     Ok(claims)
 }
 

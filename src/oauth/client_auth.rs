@@ -6,6 +6,7 @@ use crate::base::master::Purpose;
 use crate::base::secret::Secret;
 use crate::context::Context;
 use crate::model::app::{App, ClientType};
+use crate::model::organization::Organization;
 use crate::store::keys;
 use crate::store::records::{Versioned, load};
 use base64::Engine as _;
@@ -38,7 +39,7 @@ pub async fn confidential(ctx: &Context, credentials: &Credentials<'_>) -> Resul
             "Too many failed attempts: wait and try again.",
         );
         error.retry_after = Some(wait);
-        return Err(error.because(format!("client {client_id} is held back")));
+        return Err(error.because(format!("{} is held back", named(ctx, client_id))));
     }
     match verify(ctx, &presented).await? {
         Ok(app) => Ok(app),
@@ -53,7 +54,7 @@ async fn verify(ctx: &Context, presented: &Presented) -> Result<Result<Versioned
     let client_id = &presented.client_id;
     let app = load::<App>(&*ctx.store, &keys::app(client_id)).await?;
     let Some(secret) = &presented.secret else {
-        return Ok(Err(format!("{client_id} showed no secret")));
+        return Ok(Err(format!("{} showed no secret", named(ctx, client_id))));
     };
     let secret = secret.expose().as_bytes();
     let Some(app) = app else {
@@ -75,7 +76,23 @@ async fn verify(ctx: &Context, presented: &Presented) -> Result<Result<Versioned
             if app.disabled { "disabled" } else { app.state.as_str() }
         )));
     }
+    let organization = load::<Organization>(&*ctx.store, &keys::organization(&app.organization)).await?;
+    if organization.is_none_or(|organization| organization.disabled) {
+        return Ok(Err(format!("the organization of {client_id} is disabled or unknown")));
+    }
     Ok(Ok(app))
+}
+
+/// For the log: what is not shaped like a client_id may be a secret in the wrong place.
+fn named<'a>(ctx: &Context, client_id: &'a str) -> &'a str {
+    let ours = client_id
+        .strip_prefix(ctx.profile().prefix.as_str())
+        .is_some_and(|rest| rest.starts_with("_app_"));
+    if ours {
+        client_id
+    } else {
+        "somebody without a client_id of ours"
+    }
 }
 
 /// The one method used. Two in a request are refused (OAuth 2.1 §2.4).
@@ -83,6 +100,9 @@ fn present(credentials: &Credentials<'_>) -> Result<Presented, OAuthError> {
     let body_id = credentials.params.get("client_id")?;
     let body_secret = credentials.params.get("client_secret")?;
     if credentials.params.get("client_assertion")?.is_some() {
+        if body_secret.is_some() || !credentials.authorization.is_empty() {
+            return Err(two_methods());
+        }
         return Err(OAuthError::invalid_client(
             "client_assertion is not a method of any client",
         ));
@@ -102,8 +122,7 @@ fn present(credentials: &Credentials<'_>) -> Result<Presented, OAuthError> {
             let basic = parse_basic(header)
                 .ok_or_else(|| OAuthError::invalid_client("the Authorization header is not well-formed Basic"))?;
             if body_secret.is_some() {
-                let what = "Use one client authentication method, not two.";
-                return Err(OAuthError::invalid_request(what));
+                return Err(two_methods());
             }
             if body_id.is_some_and(|id| id != basic.client_id) {
                 let what = "client_id differs from the one in the Authorization header.";
@@ -125,6 +144,10 @@ fn present(credentials: &Credentials<'_>) -> Result<Presented, OAuthError> {
         ));
     }
     Ok(presented)
+}
+
+fn two_methods() -> OAuthError {
+    OAuthError::invalid_request("Use one client authentication method, not two.")
 }
 
 /// RFC 7617, with both halves form-encoded as RFC 6749 §2.3.1 wants. Our own credentials read the same raw and encoded.

@@ -28,13 +28,17 @@ pub fn authorization_server(ctx: &Context) -> Value {
 
 /// RFC 9728 §2.
 pub fn protected_resource(ctx: &Context, resource: &Resource) -> Value {
-    json!({
+    let mut document = json!({
         "resource": resource.identifier,
         "authorization_servers": [ctx.issuer()],
         "scopes_supported": ctx.profile().scopes.names().collect::<Vec<_>>(),
         "bearer_methods_supported": ["header"],
         "resource_name": resource.name,
-    })
+    });
+    if let Some(documentation) = &resource.documentation {
+        document["resource_documentation"] = documentation.as_str().into();
+    }
+    document
 }
 
 /// The resource whose identifier has this path; the bare well-known address stands for the first (RFC 9728 §3.1).

@@ -178,14 +178,21 @@ fn limits_have_their_own_limits() {
     assert_eq!(accepted("").limits, Limits::default());
     let shown = serde_json::to_value(&config).unwrap();
     assert_eq!(shown["limits"]["idle_max"], "2m", "shown as it is written");
+    assert_eq!(shown["limits"]["failures_max"], 10);
+    assert_eq!(shown["limits"]["failure_refill"], "30s");
+    let failures = accepted("[limits]\nfailures_max = 3\naddress_failures_max = 30\nfailure_refill = \"5m\"").limits;
+    assert_eq!(failures.failures.failures_max.get(), 3);
+    assert_eq!(failures.failures.address_failures_max.get(), 30);
+    assert_eq!(failures.failures.refill_s.get(), 300);
     refused(
-        "[limits]\nconnections_max = 0\nidle_max = 60\nheader_fields_max = 101\nbody_max = \"0s\"",
+        "[limits]\nconnections_max = 0\nidle_max = 60\nheader_fields_max = 101\nbody_max = \"0s\"\nfailures_max = 0",
         &[
             "`limits.connections_max` in grantd.toml line 2 is 0, but must be 16 to 1000000",
             "`limits.body_max` in grantd.toml line 5 is \"0s\", but must be \"1s\" to \"10m\"",
             "`limits.idle_max` in grantd.toml line 3 must be a duration such as \"30s\", \"10m\", \"12h\" or \
              \"90d\", not an integer",
             "`limits.header_fields_max` in grantd.toml line 4 is 101, but must be 16 to 100",
+            "`limits.failures_max` in grantd.toml line 6 is 0, but must be 1 to 1000",
         ],
     );
 }
