@@ -14,11 +14,9 @@ use crate::model::role::Role;
 use crate::web::development_certificates;
 use crate::web::listener::Listener;
 use crate::web::tls::Tls;
-use serde_json::{Value, json};
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write as _};
+use serde_json::{Map, Value, json};
+use std::io::{self, ErrorKind, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -29,6 +27,8 @@ const ORGANIZATION: &str = "849";
 const REDIRECT_URI: &str = "http://127.0.0.1/callback";
 /// Credentials of the example data, so that a second start on the same directory can tell them again.
 const CREDENTIALS: &str = "demo.json";
+/// In that file alone: what the example data was made for.
+const PROFILE: &str = "profile";
 
 pub fn run(demo: Demo, common: &Common, output: &Output) -> Result<(), String> {
     start::log_to_stderr(LogLevel::Warn);
@@ -44,7 +44,7 @@ pub fn run(demo: Demo, common: &Common, output: &Output) -> Result<(), String> {
         .clone()
         .or(scratch.as_ref().map(|dir| dir.path().to_owned()));
     let data_dir = data_dir.ok_or("there is no data directory")?;
-    std::fs::create_dir_all(&data_dir).map_err(|e| format!("{} cannot be made: {e}", data_dir.display()))?;
+    start::make_dir(&data_dir)?;
     let data_dir = data_dir.canonicalize().map_err(|e| e.to_string())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     // `scratch` lives until the server has ended.
@@ -62,7 +62,7 @@ async fn serve(demo: &Demo, data_dir: &Path, output: &Output) -> Result<(), Stri
         "resource": ctx.profile().default_resource().identifier,
         "ca_file": doors.ca_file,
     });
-    for (name, value) in credentials(&ctx, data_dir).await? {
+    for (name, value) in credentials(&ctx, data_dir, &demo.profile).await? {
         facts[name] = value;
     }
     let server = Server {
@@ -70,19 +70,18 @@ async fn serve(demo: &Demo, data_dir: &Path, output: &Output) -> Result<(), Stri
         listeners: vec![doors.listener],
         tls: doors.tls,
     };
-    let serving = start::until_stopped(server);
     if demo.check {
         return tokio::select! {
-            ended = serving => ended,
+            ended = start::until_stopped(server, || ()) => ended,
             checked = check_once(&ctx, &facts, output) => checked,
         };
     }
-    if output.json {
-        output.text(&format!("{facts}\n"));
+    let page = if output.json {
+        format!("{facts}\n")
     } else {
-        output.text(&demo_page::render(&ctx, &facts, demo));
-    }
-    serving.await
+        demo_page::render(&ctx, &facts, demo)
+    };
+    start::until_stopped(server, || output.text(&page)).await
 }
 
 async fn check_once(ctx: &Context, facts: &Value, output: &Output) -> Result<(), String> {
@@ -172,31 +171,42 @@ fn configure(demo: &Demo, data_dir: &Path, doors: &Doors) -> Result<Config, Stri
 }
 
 /// Those of an earlier start on this directory, or new ones.
-async fn credentials(ctx: &Context, data_dir: &Path) -> Result<Vec<(String, Value)>, String> {
+async fn credentials(ctx: &Context, data_dir: &Path, profile: &str) -> Result<Map<String, Value>, String> {
     let path = data_dir.join(CREDENTIALS);
-    let facts = match std::fs::read(&path) {
-        Ok(text) => serde_json::from_slice::<Value>(&text).map_err(|_| format!("{} is damaged", path.display()))?,
+    let mut facts: Map<String, Value> = match std::fs::read(&path) {
+        Ok(text) => serde_json::from_slice(&text).map_err(|_| format!("{} is damaged", path.display()))?,
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            let facts = seed(ctx).await?;
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-            let written = file.as_mut().map(|file| file.write_all(facts.to_string().as_bytes()));
-            if !matches!(written, Ok(Ok(()))) {
-                return Err(format!("{} cannot be written", path.display()));
-            }
+            let facts = seed(ctx, profile).await?;
+            let text = serde_json::to_string(&facts).map_err(|e| e.to_string())?;
+            write_whole(&path, &text).map_err(|e| format!("{} cannot be written: {e}", path.display()))?;
             facts
         }
         Err(error) => return Err(format!("{} cannot be read: {error}", path.display())),
     };
-    let Value::Object(members) = facts else {
-        return Err(format!("{} is damaged", path.display()));
-    };
-    Ok(members.into_iter().collect())
+    let made_with = facts.shift_remove(PROFILE).unwrap_or_default();
+    if made_with != profile {
+        let made_with = made_with.as_str().unwrap_or("unknown");
+        return Err(format!(
+            "{} holds the example data of the profile {made_with}: say --profile {made_with}, or another --data",
+            data_dir.display()
+        ));
+    }
+    Ok(facts)
 }
 
-async fn seed(ctx: &Context) -> Result<Value, String> {
-    let id = (ctx.profile().ids == IdType::Integer).then(|| ORGANIZATION.to_owned());
-    let name = "Your Organization".to_owned();
-    let organization = execute(ctx, Command::OrganizationCreate { name, id }).await?;
+/// All of it or nothing, for its owner's eyes only.
+fn write_whole(path: &Path, text: &str) -> io::Result<()> {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(dir)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path)?;
+    Ok(())
+}
+
+/// Takes over what is there already: an earlier start may have been ended before it wrote the credentials down.
+async fn seed(ctx: &Context, profile: &str) -> Result<Map<String, Value>, String> {
+    let organization = seed_organization(ctx).await?;
     let organization_id = demo_page::id_text(&organization["id"]);
     let owner = seed_user(ctx, &organization_id, "owner", Role::Owner).await?;
     let admin = seed_user(ctx, &organization_id, "admin", Role::Admin).await?;
@@ -217,7 +227,7 @@ async fn seed(ctx: &Context) -> Result<Value, String> {
     let private = execute(ctx, Command::AppCreate(app("Demo private app", Kind::Private, false))).await?;
     let public = execute(ctx, Command::AppCreate(app("Demo public app", Kind::Public, false))).await?;
     let spa = execute(ctx, Command::AppCreate(app("Demo single-page app", Kind::Public, true))).await?;
-    Ok(json!({
+    let facts = json!({
         "organization": { "id": organization["id"], "name": organization["name"] },
         "owner": owner,
         "admin": admin,
@@ -228,18 +238,45 @@ async fn seed(ctx: &Context) -> Result<Value, String> {
             "redirect_uri": REDIRECT_URI,
         },
         "spa_app": { "client_id": spa["client_id"], "redirect_uri": REDIRECT_URI },
-    }))
+        PROFILE: profile,
+    });
+    let Value::Object(facts) = facts else {
+        return Err("the example data is no object".into());
+    };
+    Ok(facts)
+}
+
+async fn seed_organization(ctx: &Context) -> Result<Value, String> {
+    let id = (ctx.profile().ids == IdType::Integer).then(|| ORGANIZATION.to_owned());
+    if let Some(id) = &id {
+        let organizations = execute(ctx, Command::OrganizationList).await?;
+        let mut rows = organizations.as_array().into_iter().flatten();
+        if let Some(there) = rows.find(|row| demo_page::id_text(&row["id"]) == *id) {
+            return Ok(there.clone());
+        }
+    }
+    let name = "Your Organization".to_owned();
+    execute(ctx, Command::OrganizationCreate { name, id }).await
 }
 
 async fn seed_user(ctx: &Context, organization: &str, name: &str, role: Role) -> Result<Value, String> {
     let email = format!("{name}@example.com");
     let password = random::token::<15>(&SystemRandom);
-    let add = Command::UserAdd {
-        email: email.clone(),
-        name: None,
-        password: Some(password.clone()),
+    let users = execute(ctx, Command::UserList).await?;
+    let there = users.as_array().into_iter().flatten().any(|row| row["email"] == email);
+    let command = if there {
+        Command::UserPassword {
+            user: email.clone(),
+            password: password.clone(),
+        }
+    } else {
+        Command::UserAdd {
+            email: email.clone(),
+            name: None,
+            password: Some(password.clone()),
+        }
     };
-    execute(ctx, add).await?;
+    execute(ctx, command).await?;
     let join = Command::MemberSet {
         organization: organization.to_owned(),
         user: email.clone(),

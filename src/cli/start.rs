@@ -14,6 +14,7 @@ use crate::store::sled::{SledOptions, SledStore};
 use crate::store::{Store, StoreError};
 use crate::web::development_certificates;
 use crate::web::listener::Listener;
+use crate::web::panics::log_panics;
 use crate::web::signals::{Signals, Stop};
 use crate::web::tls::Tls;
 use serde_json::Value;
@@ -27,6 +28,10 @@ use tokio::sync::watch;
 
 pub fn secret_path(config: &Config) -> PathBuf {
     config.data_dir.join("secret")
+}
+
+pub fn store_path(config: &Config) -> PathBuf {
+    config.data_dir.join("store")
 }
 
 /// The data directory and the secret in it; `true` when the secret was made now.
@@ -45,8 +50,14 @@ pub fn make_dir(dir: &Path) -> Result<(), String> {
 /// Opens the store for this process alone; what had to be repaired is logged.
 pub fn open_store(config: &Config) -> Result<SledStore, String> {
     make_dir(&config.data_dir)?;
-    let opened = SledStore::open(&config.data_dir.join("store"), SledOptions::default());
-    let (store, report) = opened.map_err(|e| e.to_string())?;
+    let dir = store_path(config);
+    // Its own mode too: the data directory may be one that others can enter.
+    make_dir(&dir)?;
+    open_store_in(&dir)
+}
+
+pub fn open_store_in(dir: &Path) -> Result<SledStore, String> {
+    let (store, report) = SledStore::open(dir, SledOptions::default()).map_err(|e| e.to_string())?;
     for repaired in &report.sentences {
         log::warn!("{repaired}");
     }
@@ -109,6 +120,7 @@ pub fn log_to_stderr(level: LogLevel) {
         .filter_level(level.as_str().parse().unwrap_or(log::LevelFilter::Info))
         .parse_default_env()
         .try_init();
+    log_panics();
 }
 
 /// `grantd serve`.
@@ -127,8 +139,9 @@ pub fn serve(config: Config) -> Result<(), String> {
             for listener in &listeners {
                 log::info!("listening on {}", listener.address().map_err(|e| e.to_string())?);
             }
-            log::info!("{} is ready", ctx.issuer());
-            until_stopped(Server { ctx, listeners, tls }).await
+            let issuer = ctx.issuer().to_owned();
+            let ready = move || log::info!("{issuer} is ready");
+            until_stopped(Server { ctx, listeners, tls }, ready).await
         })
 }
 
@@ -177,10 +190,13 @@ pub struct Server {
 }
 
 /// Serves until a signal: the first drains, the second ends; SIGHUP reads the certificates again.
-pub async fn until_stopped(server: Server) -> Result<(), String> {
+///
+/// `ready` is called when all doors are open: from then on signals are caught and commands reach the server.
+pub async fn until_stopped(server: Server, ready: impl FnOnce()) -> Result<(), String> {
     let Server { ctx, listeners, tls } = server;
     let signals = Signals::install().map_err(|e| format!("signals cannot be caught: {e}"))?;
     let control = control_socket(&ctx.config.data_dir)?;
+    ready();
     let (stop, stopped) = watch::channel(Stop::Run);
     let reload = move || match tls.as_ref().map(|tls| tls.reload()) {
         Some(Ok(())) => log::info!("the certificates were read again"),

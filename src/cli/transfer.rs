@@ -44,7 +44,7 @@ pub fn export(config: Config, file: Option<&Path>, output: &Output) -> Result<()
         ),
         None => Box::new(io::stdout()),
     };
-    let records = start::block_on(async {
+    let written = start::block_on(async {
         let running = socket::running(&config.data_dir);
         let data_dir = config.data_dir.clone();
         let mut to = BufWriter::new(&mut to);
@@ -55,6 +55,12 @@ pub fn export(config: Config, file: Option<&Path>, output: &Output) -> Result<()
         };
         to.flush().map_err(failed)?;
         Ok(records)
+    });
+    let records = written.inspect_err(|_| {
+        // Made above and of no use: it would only stand in the way of the next try.
+        if let Some(path) = file {
+            let _ = std::fs::remove_file(path);
+        }
     })?;
     if let Some(path) = file {
         File::open(path).and_then(|f| f.sync_all()).map_err(failed)?;
@@ -120,8 +126,25 @@ pub fn import(config: Config, file: Option<&Path>, output: &Output) -> Result<()
         )
     })?;
     let records = start::block_on(async {
-        let store = start::open_store(&config)?;
-        transfer::import(&store, |fingerprint| secret.knows(fingerprint), from.lines()).await
+        // Held until the end: no server can start on it meanwhile.
+        let here = start::open_store(&config)?;
+        if !transfer::is_empty(&here).await? {
+            return Err("the store is not empty: import into a new data directory".into());
+        }
+        // An export that turns out to be cut short must leave nothing that could be served: what it lacks may be the
+        // revocations. So it becomes the store only when it was read to its end.
+        let beside = tempfile::Builder::new().prefix(".import-").tempdir_in(&config.data_dir);
+        let beside = beside.map_err(|e| format!("{} cannot be written: {e}", config.data_dir.display()))?;
+        let read = beside.path().join("read");
+        let store = start::open_store_in(&read)?;
+        let records = transfer::import(&store, |fingerprint| secret.knows(fingerprint), from.lines()).await?;
+        store.close();
+        let path = start::store_path(&config);
+        std::fs::rename(&path, beside.path().join("empty"))
+            .and_then(|()| std::fs::rename(&read, &path))
+            .map_err(|e| format!("{} cannot be put in place: {e}", path.display()))?;
+        drop(here);
+        Ok(records)
     })?;
     output.answer(&json!({ "records": records, "data_dir": config.data_dir }));
     Ok(())

@@ -10,7 +10,7 @@ use crate::model::app::{
 use crate::model::member::Member;
 use crate::oauth::access_token::typed_id;
 use crate::store::records::{Versioned, list as list_records, load};
-use crate::store::{Batch, keys};
+use crate::store::{Batch, Key, keys};
 use serde_json::{Value, json};
 
 pub async fn create(ctx: &Context, new: NewApp) -> Result<Value, String> {
@@ -46,11 +46,12 @@ pub async fn create(ctx: &Context, new: NewApp) -> Result<Value, String> {
     } else {
         app.scopes = check_scopes(ctx, new.scopes)?;
     }
+    let mut batch = Batch::new();
     if new.kind == Kind::Private {
         let user = new
             .dedicated_user
             .ok_or("a private app needs --dedicated-user: the member it acts as")?;
-        app.dedicated_user = Some(dedicated_user(ctx, &app.organization, &user).await?);
+        app.dedicated_user = Some(dedicated_user(ctx, &app.organization, &user, &mut batch).await?);
     }
     let mut secret = None;
     if client_type == ClientType::Confidential {
@@ -58,7 +59,6 @@ pub async fn create(ctx: &Context, new: NewApp) -> Result<Value, String> {
         app = app.with_secret(held, ctx.now())?;
         secret = Some(shown);
     }
-    let mut batch = Batch::new();
     batch.insert(&app)?;
     commit(ctx, batch).await?;
     let mut answer = view(ctx, &app);
@@ -69,9 +69,18 @@ pub async fn create(ctx: &Context, new: NewApp) -> Result<Value, String> {
 }
 
 pub async fn list(ctx: &Context, organization: Option<String>) -> Result<Value, String> {
-    let (apps, _) = list_records::<App>(&*ctx.store, &keys::apps(), None, LIST_MAX).await?;
-    let of = |app: &&Versioned<App>| organization.as_ref().is_none_or(|id| app.organization == *id);
-    Ok(apps.iter().filter(of).map(|app| view(ctx, app)).collect())
+    let Some(organization) = organization else {
+        let (apps, _) = list_records::<App>(&*ctx.store, &keys::apps(), None, LIST_MAX).await?;
+        return Ok(apps.iter().map(|app| view(ctx, app)).collect());
+    };
+    let organization = organizations::find(ctx, &organization).await?;
+    let index = keys::apps_of_organization(&organization.id);
+    let mut rows = Vec::new();
+    for (_, stored) in ctx.store.scan(&index, None, LIST_MAX).await? {
+        let app = load::<App>(&*ctx.store, &Key(stored.value.to_vec())).await?;
+        rows.extend(app.map(|app| view(ctx, &app)));
+    }
+    Ok(Value::Array(rows))
 }
 
 pub async fn show(ctx: &Context, client_id: &str) -> Result<Value, String> {
@@ -93,11 +102,12 @@ pub async fn change(
         epoch: old.epoch + 1,
         ..old.value.clone()
     };
+    let mut batch = Batch::new();
     if let Some(user) = user {
         if new.kind != Kind::Private {
             return Err("only a private app has a dedicated user".into());
         }
-        new.dedicated_user = Some(dedicated_user(ctx, &new.organization, &user).await?);
+        new.dedicated_user = Some(dedicated_user(ctx, &new.organization, &user, &mut batch).await?);
     }
     if !scopes.is_empty() {
         if new.kind == Kind::ResourceServer {
@@ -105,7 +115,6 @@ pub async fn change(
         }
         new.scopes = check_scopes(ctx, scopes)?;
     }
-    let mut batch = Batch::new();
     batch.replace(&old, &new)?;
     commit(ctx, batch).await?;
     Ok(view(ctx, &new))
@@ -164,11 +173,15 @@ fn make_secret(ctx: &Context, label: &str) -> (ClientSecret, String) {
     (held, shown)
 }
 
-async fn dedicated_user(ctx: &Context, organization: &str, user: &str) -> Result<String, String> {
+/// A member who is still one when `batch` is committed.
+async fn dedicated_user(ctx: &Context, organization: &str, user: &str, batch: &mut Batch) -> Result<String, String> {
     let user = users::find(ctx, user).await?;
     let member = load::<Member>(&*ctx.store, &keys::member(organization, &user.id)).await?;
     match member {
-        Some(member) if !member.removed => Ok(user.value.id),
+        Some(member) if !member.removed => {
+            batch.require(&member);
+            Ok(user.value.id)
+        }
         _ => Err(format!(
             "{} is no member of {organization}: add them with `grantd org member`",
             user.email

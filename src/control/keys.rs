@@ -20,6 +20,9 @@ pub fn list(ctx: &Context) -> Result<Value, String> {
     Ok(rows.collect())
 }
 
+/// A retired key stays published until the last token it signed has expired: with these many, somebody rotates in a loop.
+const KEYS_MAX: usize = 100;
+
 /// Rotates one algorithm, or every one in use.
 pub async fn rotate(ctx: &Context, algorithm: Option<String>) -> Result<Value, String> {
     let set = ctx.keyring.set();
@@ -36,6 +39,13 @@ pub async fn rotate(ctx: &Context, algorithm: Option<String>) -> Result<Value, S
         let name = algorithm.unwrap_or_default();
         return Err(format!(
             "there is no key for `{name}`: `grantd key list` shows the algorithms in use"
+        ));
+    }
+    if set.records.len() + algorithms.len() > KEYS_MAX {
+        return Err(format!(
+            "there are {} keys already, each needed by tokens that have not expired; `grantd key revoke` ends one with \
+             its tokens",
+            set.records.len()
         ));
     }
     for algorithm in algorithms {

@@ -192,18 +192,22 @@ async fn commit(ctx: &Context, batch: Batch) -> Result<(), String> {
     }
 }
 
-/// What makes a name read as another: controls, other ends of a line, invisible space, and what turns the direction of
-/// writing. The joiners U+200C and U+200D stay, since scripts and emoji need them.
-fn hides(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-}
-
 /// Names of people and things: 1 to `max` characters, none invisible.
 fn check_name(what: &str, name: &str, max: usize) -> Result<String, String> {
     let name = name.trim();
-    if name.is_empty() || name.chars().count() > max || name.chars().any(hides) {
+    if name.is_empty() || name.chars().count() > max || name.chars().any(deceives) {
         return Err(format!("{what} needs a name of 1 to {max} visible characters"));
     }
     Ok(name.to_owned())
+}
+
+/// Characters that make a text look like another one to the person who has to trust it: controls, spaces without width,
+/// and those that turn the reading direction (Unicode TR 36 §2.10). The joiners of U+200C and U+200D belong to scripts.
+fn deceives(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}'
+        )
+        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{e0000}'..='\u{e007f}')
 }

@@ -31,15 +31,20 @@ pub fn path(data_dir: &Path) -> PathBuf {
 
 /// Binds before anything is answered; a file left by a process that was killed is replaced.
 ///
+/// Made in a directory that only its owner can enter, and moved into place with its final mode: nobody else can connect
+/// in between, whatever the umask and the data directory's mode are.
+///
 /// Call only while holding the store's lock: it is what proves that no other server owns the socket.
 pub fn bind(data_dir: &Path) -> io::Result<UnixListener> {
-    let path = path(data_dir);
-    match std::fs::remove_file(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let listener = UnixListener::bind(&path)?;
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+    // A short name: the whole path of a socket has a hundred bytes or so.
+    let private = tempfile::Builder::new()
+        .prefix(".c")
+        .rand_bytes(4)
+        .tempdir_in(data_dir)?;
+    let made = private.path().join("s");
+    let listener = UnixListener::bind(&made)?;
+    std::fs::set_permissions(&made, std::fs::Permissions::from_mode(0o600))?;
+    std::fs::rename(&made, path(data_dir))?;
     Ok(listener)
 }
 

@@ -1,11 +1,11 @@
 //! Users: add, list, disable, password.
 
-use super::{LIST_MAX, check_name, commit};
+use super::{LIST_MAX, check_name, commit, deceives};
 use crate::base::password;
 use crate::base::random;
 use crate::base::secret::Secret;
 use crate::context::Context;
-use crate::model::user::{NAME_CHARS_MAX, User};
+use crate::model::user::{EMAIL_BYTES_MAX, NAME_CHARS_MAX, User};
 use crate::store::records::{Versioned, load, load_by_index};
 use crate::store::{Batch, keys, records};
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ const PASSWORD_CHARS_MIN: usize = 12;
 const PASSWORD_BYTES_MAX: usize = 1024;
 
 pub async fn add(ctx: &Context, email: &str, name: Option<String>, password: Option<String>) -> Result<Value, String> {
-    if !User::valid_email(email) {
+    if !User::valid_email(email) || email.chars().any(deceives) || email.to_lowercase().len() > EMAIL_BYTES_MAX {
         return Err(format!("`{email}` is not an email address"));
     }
     if load_by_index::<User>(&*ctx.store, &keys::email(email)).await?.is_some() {
@@ -22,7 +22,10 @@ pub async fn add(ctx: &Context, email: &str, name: Option<String>, password: Opt
     }
     let name = match name {
         Some(name) => check_name("a user", &name, NAME_CHARS_MAX)?,
-        None => email.split('@').next().unwrap_or_default().to_owned(),
+        None => {
+            let local = email.split('@').next().unwrap_or_default();
+            local.chars().take(NAME_CHARS_MAX).collect()
+        }
     };
     let password = match password {
         Some(password) => Some(hash(ctx, password).await?),

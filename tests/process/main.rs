@@ -1,0 +1,10 @@
+//! The real program, over its sockets and its command line.
+
+mod commands;
+mod demo;
+mod export;
+mod files;
+mod http;
+mod kill;
+mod program;
+mod signals;
