@@ -174,6 +174,7 @@ async fn write(
         let batch = Batch {
             checks: vec![check],
             writes: vec![write],
+            ..Batch::default()
         };
         match store.commit(batch).await {
             Ok(Outcome::Committed(version)) => own[at] = version,
@@ -214,7 +215,7 @@ impl Appends {
                 self.file = segment(&self.path)?;
                 self.offset = 0;
             }
-            let written = SystemDisk.write_at(&self.file, frame, self.offset);
+            let written = SystemDisk.write_at(&self.file, &frame, self.offset);
             self.offset += frame.len() as u64;
             written
                 .and_then(|()| SystemDisk.sync(&self.file))
