@@ -125,6 +125,10 @@ install_python() {
 }
 
 install_rust() {
+    if ! command -v cargo >/dev/null; then
+        echo "cargo is missing: https://rustup.rs"
+        return 1
+    fi
     cd "$here/rust"
     CARGO_TARGET_DIR=$target/clients cargo build --quiet --locked
 }
@@ -140,9 +144,7 @@ check_log() {
     fi | tee -a "$results"
 }
 
-if ! command -v cargo >/dev/null; then
-    echo "cargo is missing: https://rustup.rs"
-elif [ -z "${GRANTD:-}" ]; then
+if [ -z "${GRANTD:-}" ]; then
     (cd "$root" && CARGO_TARGET_DIR=$target cargo build --quiet --locked) || true
 fi
 GRANTD=$(realpath "${GRANTD:-$target/debug/grantd}")
@@ -160,7 +162,7 @@ if (install_node); then
     done
     run algorithms node node/jose.mjs
 else
-    trouble "the clients of npm were not run"
+    trouble "the clients in JavaScript were not run"
 fi
 if (install_python); then
     for profile in "${profiles[@]}"; do
@@ -169,12 +171,12 @@ if (install_python); then
     done
     run algorithms python/.venv/bin/python python/algorithms.py
 else
-    trouble "the clients of PyPI were not run"
+    trouble "the clients in Python were not run"
 fi
 if (install_rust); then
     for profile in "${profiles[@]}"; do run "$profile" "$target/clients/debug/grantd-clients"; done
 else
-    trouble "the client of crates.io was not run"
+    trouble "the client in Rust was not run"
 fi
 for profile in "${profiles[@]}" algorithms; do check_log "$profile"; done
 
