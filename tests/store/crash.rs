@@ -24,7 +24,7 @@ fn fill(store: &SledStore, from: u32) {
 
 /// A closed store, what is in it, and the tree's file as it was half way.
 fn sample() -> (tempfile::TempDir, Vec<(Key, Stored)>, Vec<u8>) {
-    let dir = kit::dir();
+    let dir = kit::quick_dir();
     let store = kit::open(dir.path());
     fill(&store, 0);
     store.close();
@@ -42,7 +42,7 @@ fn tree_file(dir: &Path) -> PathBuf {
 
 #[test]
 fn after_a_crash_of_the_process_everything_is_there() {
-    let dir = kit::dir();
+    let dir = kit::quick_dir();
     let store = kit::open(dir.path());
     fill(&store, 0);
     let crashed = crash(dir.path());
@@ -53,7 +53,7 @@ fn after_a_crash_of_the_process_everything_is_there() {
 
 #[test]
 fn after_a_crash_of_the_machine_the_tree_is_built_anew() {
-    let dir = kit::dir();
+    let dir = kit::quick_dir();
     let store = kit::open(dir.path());
     fill(&store, 0);
     let crashed = crash(dir.path());
@@ -80,7 +80,7 @@ fn after_an_orderly_close_nothing_is_repaired_whatever_start_of_the_machine() {
 #[test]
 fn a_tree_that_was_only_half_built_is_built_again() {
     let (dir, rows, _) = sample();
-    let half = kit::dir();
+    let half = kit::quick_dir();
     // A tree with records, but without the note of what was applied: what a rebuild leaves when it is interrupted.
     let tree = sled::open(half.path().join("sled")).expect("a tree can be made");
     tree.insert(b"rhalf", &[0; 16]).expect("it can be written");
@@ -186,7 +186,7 @@ fn a_tree_that_is_gone_cut_short_or_garbage_is_built_anew() {
 
 #[test]
 fn a_second_process_is_refused_with_a_sentence() {
-    let dir = kit::dir();
+    let dir = kit::quick_dir();
     let store = kit::open(dir.path());
     // The lock belongs to the open file, so that a second open in this process is as good as another process.
     let refused = try_open(dir.path()).map(|_| ()).expect_err("one at a time");

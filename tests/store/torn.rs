@@ -19,7 +19,7 @@ struct Sample {
 }
 
 fn sample() -> Sample {
-    let dir = kit::dir();
+    let dir = kit::quick_dir();
     let store = kit::open(dir.path());
     let mut states = vec![all(&store)];
     for n in 0..6u8 {
@@ -48,7 +48,7 @@ fn sample() -> Sample {
 impl Sample {
     /// The same store with other bytes in its journal, as if the machine had stopped; with or without its tree.
     fn with(&self, bytes: &[u8], tree: bool) -> tempfile::TempDir {
-        let dir = kit::dir();
+        let dir = kit::quick_dir();
         if tree {
             kit::copy(self.dir.path(), dir.path());
         } else {
@@ -161,7 +161,7 @@ fn a_missing_journal_is_refused_and_stays_refused() {
 
 #[test]
 fn a_missing_file_in_the_middle_is_refused() {
-    let dir = kit::dir();
+    let dir = kit::quick_dir();
     let store = kit::open(dir.path());
     for n in 0..60u8 {
         write(&store, vec![put([n], [n; 7000])]);
