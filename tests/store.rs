@@ -2,7 +2,17 @@
 
 #[path = "store/conformance.rs"]
 mod conformance;
+#[path = "store/contention.rs"]
+mod contention;
+#[path = "store/crash.rs"]
+mod crash;
+#[path = "store/disk.rs"]
+mod disk;
+#[path = "store/exports.rs"]
+mod exports;
 #[path = "store/kit.rs"]
 mod kit;
 #[path = "store/model.rs"]
 mod model;
+#[path = "store/torn.rs"]
+mod torn;

@@ -3,8 +3,9 @@
 use grantd::base::time::Timestamp;
 use grantd::store::sled::{OpenError, OpenReport, SledOptions, SledStore};
 use grantd::store::{Batch, Check, Key, Outcome, Seq, Store, StoreError, Stored, Write};
+use std::fs;
 use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -94,7 +95,58 @@ pub fn all(store: &dyn Store) -> Vec<(Key, Stored)> {
     }
 }
 
-/// A store closed under this guard was open while it lived: the directory goes last.
 pub fn dir() -> tempfile::TempDir {
     tempfile::tempdir().expect("a temporary directory can be made")
+}
+
+/// For tests that open hundreds of stores: in memory where the system offers that, as syncs are not what they test.
+pub fn quick_dir() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| dir())
+}
+
+/// What a crash leaves behind: the files as they are at this moment, taken while the store is open.
+pub fn crash(from: &Path) -> tempfile::TempDir {
+    let to = quick_dir();
+    copy(from, to.path());
+    to
+}
+
+pub fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("the directory can be made");
+    for entry in fs::read_dir(from).expect("the directory can be read") {
+        let path = entry.expect("the directory can be read").path();
+        let target = to.join(path.file_name().expect("entries have names"));
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, &target).expect("the file can be copied");
+        }
+    }
+}
+
+/// Opens as after the machine was started anew.
+pub fn open_after_reboot(dir: &Path) -> Result<(SledStore, OpenReport), OpenError> {
+    let boot_id_path = dir.with_extension("boot");
+    fs::write(&boot_id_path, "another start of the machine").expect("the file can be written");
+    let opened = SledStore::open(
+        dir,
+        SledOptions {
+            boot_id_path: boot_id_path.clone(),
+            ..small()
+        },
+    );
+    fs::remove_file(boot_id_path).expect("the file can be removed");
+    opened
+}
+
+/// The journal's files, oldest first.
+pub fn segments(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir.join("journal")).expect("there is a journal");
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("it can be read").path()).collect();
+    paths.sort();
+    paths
+}
+
+pub fn says(report: &OpenReport, words: &str) -> bool {
+    report.sentences.iter().any(|sentence| sentence.contains(words))
 }

@@ -19,11 +19,14 @@ enum Insist {
     Stale,
 }
 
+/// Which record, and what it becomes: a value and when that expires, or nothing.
+type Wish = (u8, Option<(u8, Option<u8>)>);
+
 #[derive(Clone, Debug)]
 enum Op {
     Commit {
         checks: Vec<(u8, Insist)>,
-        writes: Vec<(u8, Option<(u8, Option<u8>)>)>,
+        writes: Vec<Wish>,
     },
     Get(u8),
     Scan {
@@ -102,7 +105,7 @@ impl Model {
         Outcome::Committed(version)
     }
 
-    fn batch(&self, checks: &[(u8, Insist)], writes: &[(u8, Option<(u8, Option<u8>)>)]) -> Batch {
+    fn batch(&self, checks: &[(u8, Insist)], writes: &[Wish]) -> Batch {
         let check = |(n, insist): &(u8, Insist)| {
             let current = self.records.get(&name(*n)).map_or(Seq(1), |stored| stored.version);
             match insist {
@@ -111,7 +114,7 @@ impl Model {
                 Insist::Stale => Check::Unchanged(name(*n), Seq(current.0 - 1)),
             }
         };
-        let write = |(n, put): &(u8, Option<(u8, Option<u8>)>)| match put {
+        let write = |(n, put): &Wish| match put {
             None => Write::Delete { key: name(*n) },
             Some((value, expires)) => Write::Put {
                 key: name(*n),
