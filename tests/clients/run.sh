@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # OAuth clients and JOSE libraries that nobody here wrote, against the real program over TLS with its own CA.
 #
-#   tests/clients/run.sh     needs node 20 with npm, python3 with venv, cargo; GRANTD names a binary that is built already
+#   tests/clients/run.sh     needs node 20 with npm, python3 with venv, cargo; GRANTD names a binary already built
 #
-# One line per flow, "ok CLIENT PROFILE FLOW" or "FAILED …". The last line is "N passed, M failed": a flow that did not
-# run, for whatever reason, counts as failed.
+# One line per flow, "ok CLIENT PROFILE FLOW" or "FAILED …". The last line is "N passed, M failed": a flow that did
+# not run, for whatever reason, counts as failed.
 set -euo pipefail
 cd "$(dirname "$0")"
 here=$PWD
@@ -79,7 +79,7 @@ start() {
     sed -E 's/.*"private_app":\{[^}]*"client_secret":"([^"]+)".*/\1/' "$data/facts.json" >>"$work/$profile.secrets"
 }
 
-# run PROFILE COMMAND...: one client's flows, on a server of its own (ten wrong secrets are all that one server forgives).
+# run PROFILE COMMAND...: one client's flows, on a server of its own (one server forgives no more than ten wrong secrets).
 # The client is told the profile and the facts, and trusts the server's CA alone.
 run() {
     local profile=$1 data ca
@@ -120,7 +120,7 @@ install_python() {
     cmp -s requirements.txt .venv/installed && .venv/bin/python -c '' 2>/dev/null && return
     rm -rf .venv
     python3 -m venv .venv || return 1
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt || return 1
+    .venv/bin/python -m pip install --quiet --require-hashes -r requirements.txt || return 1
     cp requirements.txt .venv/installed
 }
 
@@ -137,7 +137,8 @@ install_rust() {
 check_log() {
     local profile=$1 log=$work/$1.log
     if [ ! -s "$work/$profile.secrets" ]; then return; fi
-    if grep -E -e ' ERROR |panicked' -e 'eyJ[A-Za-z0-9_-]+\.' "$log" || grep -F -f "$work/$profile.secrets" "$log"; then
+    if grep -E -e '\bERROR\b|panicked' -e 'eyJ[A-Za-z0-9_-]+\.' "$log" ||
+        grep -F -f "$work/$profile.secrets" "$log"; then
         echo "FAILED grantd $profile log: the lines above"
     else
         echo "ok grantd $profile log"
