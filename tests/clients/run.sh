@@ -79,7 +79,7 @@ start() {
     sed -E 's/.*"private_app":\{[^}]*"client_secret":"([^"]+)".*/\1/' "$data/facts.json" >>"$work/$profile.secrets"
 }
 
-# run PROFILE COMMAND...: one client's flows, on a server of its own (one server forgives no more than ten wrong secrets).
+# run PROFILE COMMAND...: one client's flows on a server of its own (one server forgives ten wrong secrets, no more).
 # The client is told the profile and the facts, and trusts the server's CA alone.
 run() {
     local profile=$1 data ca
