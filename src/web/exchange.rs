@@ -224,11 +224,11 @@ impl Refusal {
         let (status, text) = match self {
             Self::Busy => (
                 StatusCode::SERVICE_UNAVAILABLE,
-                r#"{"error":"temporarily_unavailable","error_description":"The server is busy. Try again in a second."}"#,
+                r#"{"error":"temporarily_unavailable","error_description":"The server is busy. Try again later."}"#,
             ),
             Self::Connect => (
                 StatusCode::METHOD_NOT_ALLOWED,
-                r#"{"error":"invalid_request","error_description":"This server is no proxy: CONNECT is not supported."}"#,
+                r#"{"error":"invalid_request","error_description":"CONNECT is not supported."}"#,
             ),
             Self::Target => (
                 StatusCode::BAD_REQUEST,
@@ -240,11 +240,11 @@ impl Refusal {
             ),
             Self::LargeHead => (
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-                r#"{"error":"invalid_request","error_description":"The request has too many or too long header fields."}"#,
+                r#"{"error":"invalid_request","error_description":"The header fields are too many or too long."}"#,
             ),
             Self::Host => (
                 StatusCode::BAD_REQUEST,
-                r#"{"error":"invalid_request","error_description":"The request must have exactly one Host header field."}"#,
+                r#"{"error":"invalid_request","error_description":"Exactly one Host header field is needed."}"#,
             ),
             Self::LargeBody { .. } => (
                 StatusCode::PAYLOAD_TOO_LARGE,

@@ -21,7 +21,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 /// What all connections share.
 pub(super) struct Server<B, H> {
@@ -79,11 +79,14 @@ where
     // Ending the accepting tasks closes their sockets: newcomers are refused by the system.
     accepting.shutdown().await;
     connections.finish_all();
-    tokio::select! {
-        () = connections.emptied() => (),
-        () = sleep(drain) => (),
-        () = reached(&mut stop, Stop::Now) => (),
-    }
+    let drained = async {
+        tokio::select! {
+            () = connections.emptied() => (),
+            () = reached(&mut stop, Stop::Now) => (),
+        }
+    };
+    // Whoever is left is cut off, whether the time is over or not.
+    timeout(drain, drained).await.ok();
     Ok(Ended {
         cut_off: connections.end_all(),
     })
@@ -115,7 +118,7 @@ async fn accept<B, H, F>(
                 if let Some(pause) = pause_after(&cause) {
                     log::warn!("cannot accept connections: {cause}");
                     connections.shed_some();
-                    sleep(pause).await;
+                    sleep(pause).await; // allowed: nothing tells when descriptors are free again
                 }
             }
         }

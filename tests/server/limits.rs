@@ -142,5 +142,7 @@ async fn a_request_that_is_being_handled_outlives_every_limit() {
         assert_eq!(read_all(&mut server.connect().await).await, "");
     }
     server.gate.release.add_permits(1);
-    assert_eq!(read_one(&mut busy).await.1, "released");
+    let (head, body) = read_one(&mut busy).await;
+    assert_eq!(body, "released");
+    assert_eq!(header(&head, "connection"), None, "nor was it told to finish");
 }

@@ -140,7 +140,7 @@ async fn an_rsa_certificate_is_served_with_the_rsa_suites() {
         Limits::default(),
         random,
         |_, _| 0,
-        move |request| answer(request),
+        answer,
         stopped,
     ));
     for suite in [
