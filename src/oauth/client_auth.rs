@@ -38,7 +38,7 @@ pub async fn confidential(ctx: &Context, credentials: &Credentials<'_>) -> Resul
             "Too many failed attempts: wait and try again.",
         );
         error.retry_after = Some(wait);
-        return Err(error.because(format!("client {client_id} is held back")));
+        return Err(error.because("the client is held back after failed attempts"));
     }
     match verify(ctx, &presented).await? {
         Ok(app) => Ok(app),
@@ -50,10 +50,12 @@ pub async fn confidential(ctx: &Context, credentials: &Credentials<'_>) -> Resul
 }
 
 async fn verify(ctx: &Context, presented: &Presented) -> Result<Result<Versioned<App>, String>, OAuthError> {
+    // Named in the log only where it is known to be a client_id: a client that mixes up its fields shows its secret here.
     let client_id = &presented.client_id;
     let app = load::<App>(&*ctx.store, &keys::app(client_id)).await?;
     let Some(secret) = &presented.secret else {
-        return Ok(Err(format!("{client_id} showed no secret")));
+        let who = if app.is_some() { client_id } else { "an unknown client" };
+        return Ok(Err(format!("{who} showed no secret")));
     };
     let secret = secret.expose().as_bytes();
     let Some(app) = app else {
