@@ -36,7 +36,8 @@ impl Output {
         if self.json {
             eprintln!("{}", json!({ "error": error }));
         } else {
-            eprintln!("{error}");
+            let lines: Vec<String> = error.lines().map(visible).collect();
+            eprintln!("{}", lines.join("\n"));
         }
     }
 }
@@ -95,7 +96,13 @@ fn table(rows: &[Value]) -> String {
     text
 }
 
-/// Control characters in names never reach the terminal.
+/// Control characters, in names and in what was typed, never reach the terminal.
+fn visible(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
+}
+
 fn cell(value: &Value) -> String {
     let text = match value {
         Value::Null => "-".to_owned(),
@@ -107,7 +114,5 @@ fn cell(value: &Value) -> String {
         }
         other => other.to_string(),
     };
-    text.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
+    visible(&text)
 }

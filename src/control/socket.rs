@@ -4,7 +4,9 @@ use super::{Command, execute};
 use crate::context::Context;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -36,13 +38,9 @@ pub fn path(data_dir: &Path) -> PathBuf {
 ///
 /// Call only while holding the store's lock: it is what proves that no other server owns the socket.
 pub fn bind(data_dir: &Path) -> io::Result<UnixListener> {
-    // A short name: the whole path of a socket has a hundred bytes or so.
-    let private = tempfile::Builder::new()
-        .prefix(".c")
-        .rand_bytes(4)
-        .tempdir_in(data_dir)?;
-    let made = private.path().join("s");
-    let listener = UnixListener::bind(&made)?;
+    let private = tempfile::Builder::new().prefix(".control-").tempdir_in(data_dir)?;
+    let made = private.path().join("socket");
+    let listener = UnixListener::bind(Short::of(&made)?.path())?;
     std::fs::set_permissions(&made, std::fs::Permissions::from_mode(0o600))?;
     std::fs::rename(&made, path(data_dir))?;
     Ok(listener)
@@ -89,7 +87,7 @@ async fn answer(ctx: &Context, stream: tokio::net::UnixStream) -> io::Result<()>
 
 /// Asks the running server; `None` when none runs on this data directory.
 pub fn ask(data_dir: &Path, command: &Command) -> Option<Result<Value, String>> {
-    let stream = UnixStream::connect(path(data_dir)).ok()?;
+    let stream = connect(data_dir).ok()?;
     Some(converse(stream, command).unwrap_or_else(|e| Err(format!("the running server did not answer: {e}"))))
 }
 
@@ -107,5 +105,41 @@ fn converse(mut stream: UnixStream, command: &Command) -> io::Result<Result<Valu
 
 /// Whether a server answers on this data directory.
 pub fn running(data_dir: &Path) -> bool {
-    UnixStream::connect(path(data_dir)).is_ok()
+    connect(data_dir).is_ok()
+}
+
+fn connect(data_dir: &Path) -> io::Result<UnixStream> {
+    UnixStream::connect(Short::of(&path(data_dir))?.path())
+}
+
+/// The address of a socket has room for 107 bytes. A longer path is named through its open directory.
+struct Short {
+    path: PathBuf,
+    _directory: Option<File>,
+}
+
+impl Short {
+    const BYTES_MAX: usize = 100;
+
+    fn of(path: &Path) -> io::Result<Self> {
+        let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        if path.as_os_str().len() <= Self::BYTES_MAX {
+            return Ok(Self {
+                path: path.to_owned(),
+                _directory: None,
+            });
+        }
+        let directory = File::open(directory)?;
+        let path = PathBuf::from(format!("/proc/self/fd/{}", directory.as_raw_fd())).join(name);
+        Ok(Self {
+            path,
+            _directory: Some(directory),
+        })
+    }
+
+    fn path(&self) -> &Path {
+        &self.path
+    }
 }

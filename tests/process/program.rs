@@ -196,7 +196,9 @@ impl Running {
             .grown
             .wait_timeout_while(locked, PATIENCE, |(text, ended)| found(text).is_none() && !*ended);
         let (locked, _) = waiting.expect("no panic");
-        found(&locked.0).unwrap_or_else(|| panic!("no {part:?} in {:?}", locked.0))
+        let said = locked.0.clone();
+        drop(locked);
+        found(&said).unwrap_or_else(|| panic!("no {part:?} in {said:?}"))
     }
 
     pub fn id(&self) -> u32 {
