@@ -7,7 +7,10 @@ const WAIT: &str = "GET /wait HTTP/1.1\r\nHost: a\r\n\r\n";
 
 #[tokio::test]
 async fn a_drain_answers_what_was_asked_and_takes_nothing_new() {
-    let server = start(Limits { handshake_ms_max: 600_000, ..Limits::default() });
+    let server = start(Limits {
+        handshake_ms_max: 600_000,
+        ..Limits::default()
+    });
     let mut idle = server.connect().await;
     send(&mut idle, "GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
     read_one(&mut idle).await;
