@@ -8,8 +8,9 @@ use crate::base::time::{Clock, Timestamp};
 use crate::config::{Config, Profile};
 use crate::model::keyring::{Keyring, Tools};
 use crate::model::settings::{FORMAT, Settings};
-use crate::store::records::{Versioned, load};
-use crate::store::{Batch, Store, StoreError, keys};
+use crate::store::cache::RecordCache;
+use crate::store::records::{Record, Versioned, load};
+use crate::store::{Batch, Key, Store, StoreError, keys};
 use std::sync::Arc;
 
 pub struct Context {
@@ -21,6 +22,7 @@ pub struct Context {
     pub keyring: Keyring,
     /// Counts failed credentials, whichever endpoint they were shown to.
     pub limiter: Limiter,
+    records: RecordCache,
 }
 
 /// The parts a context is opened from.
@@ -79,6 +81,7 @@ impl Context {
             secret,
             keyring,
             limiter,
+            records: RecordCache::default(),
         })
     }
 
@@ -103,8 +106,13 @@ impl Context {
         }
     }
 
-    pub async fn settings(&self) -> Result<Versioned<Settings>, StoreError> {
-        let settings = load::<Settings>(&*self.store, &keys::settings()).await?;
+    /// The record as it stands now, for what every request reads: decoded only once while it stays the same.
+    pub async fn load<R: Record + 'static>(&self, key: &Key) -> Result<Option<Arc<Versioned<R>>>, StoreError> {
+        self.records.load(&*self.store, key).await
+    }
+
+    pub async fn settings(&self) -> Result<Arc<Versioned<Settings>>, StoreError> {
+        let settings = self.load::<Settings>(&keys::settings()).await?;
         settings.ok_or_else(|| StoreError::Corrupt("the settings record is gone".into()))
     }
 }

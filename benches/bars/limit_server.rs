@@ -67,7 +67,8 @@ pub struct Claims<'a> {
     exp: u64,
     #[serde(borrow)]
     scope: Cow<'a, str>,
-    organization_id: u64,
+    #[serde(borrow)]
+    organization_id: Cow<'a, str>,
     ep: [u64; 7],
 }
 
@@ -93,7 +94,7 @@ struct Minted<'a> {
     expires_in: u64,
     access_token: &'a str,
     scope: &'a str,
-    organization_id: u64,
+    organization_id: &'a str,
     organization_name: &'a str,
 }
 
@@ -109,7 +110,7 @@ struct Active<'a> {
     aud: &'a str,
     iss: &'a str,
     jti: &'a str,
-    organization_id: u64,
+    organization_id: &'a str,
 }
 
 struct Limit {
@@ -239,7 +240,7 @@ impl Limit {
             expires_in: orders.expires_in,
             access_token: &sign_jwt(&self.key, kid, TYP, &payload),
             scope: &claims.scope,
-            organization_id: claims.organization_id,
+            organization_id: &claims.organization_id,
             organization_name: &orders.organization_name,
         };
         serde_json::to_vec(&minted).expect("answers are plain data")
@@ -260,7 +261,7 @@ impl Limit {
             aud: &claims.aud,
             iss: &claims.iss,
             jti: &claims.jti,
-            organization_id: claims.organization_id,
+            organization_id: &claims.organization_id,
         };
         Ok(serde_json::to_vec(&active).expect("answers are plain data"))
     }
@@ -274,6 +275,7 @@ fn borrowed<'a>(claims: &'a Claims<'_>) -> Claims<'a> {
         client_id: Cow::Borrowed(&claims.client_id),
         jti: Cow::default(),
         scope: Cow::Borrowed(&claims.scope),
+        organization_id: Cow::Borrowed(&claims.organization_id),
         ..*claims
     }
 }

@@ -11,7 +11,6 @@ use crate::context::Context;
 use crate::model::app::App;
 use crate::model::epoch::Epochs;
 use crate::model::revoked_token::RevokedToken;
-use crate::store::records::load;
 use crate::store::{Batch, StoreError, keys};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
@@ -181,7 +180,7 @@ pub async fn standing(ctx: &Context, claims: &Claims) -> Judged<Vec<String>> {
     {
         return Ok(Err("it was revoked"));
     }
-    let Some(app) = load::<App>(store, &keys::app(&claims.client_id)).await? else {
+    let Some(app) = ctx.load::<App>(&keys::app(&claims.client_id)).await? else {
         return Ok(Err("its app is gone"));
     };
     // A private app speaks for its dedicated user of today: naming another ends the tokens of the former.

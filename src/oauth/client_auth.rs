@@ -8,10 +8,11 @@ use crate::context::Context;
 use crate::model::app::{App, ClientType};
 use crate::model::organization::Organization;
 use crate::store::keys;
-use crate::store::records::{Versioned, load};
+use crate::store::records::Versioned;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 const CLIENT_ID_BYTES_MAX: usize = 128;
 const SECRET_BYTES_MAX: usize = 512;
@@ -30,7 +31,7 @@ struct Presented {
 }
 
 /// The client, known to be itself: usable, and with a matching live secret.
-pub async fn confidential(ctx: &Context, credentials: &Credentials<'_>) -> Result<Versioned<App>, OAuthError> {
+pub async fn confidential(ctx: &Context, credentials: &Credentials<'_>) -> Result<Arc<Versioned<App>>, OAuthError> {
     let presented = present(credentials)?;
     let client_id = presented.client_id.as_str();
     if let Some(wait) = ctx.limiter.blocked(client_id, credentials.peer, ctx.now()) {
@@ -50,10 +51,9 @@ pub async fn confidential(ctx: &Context, credentials: &Credentials<'_>) -> Resul
     }
 }
 
-async fn verify(ctx: &Context, presented: &Presented) -> Result<Result<Versioned<App>, String>, OAuthError> {
-    // Named in the log only where it is known to be a client_id: a client that mixes up its fields shows its secret here.
+async fn verify(ctx: &Context, presented: &Presented) -> Result<Result<Arc<Versioned<App>>, String>, OAuthError> {
     let client_id = &presented.client_id;
-    let app = load::<App>(&*ctx.store, &keys::app(client_id)).await?;
+    let app = ctx.load::<App>(&keys::app(client_id)).await?;
     let Some(secret) = &presented.secret else {
         return Ok(Err(format!("{} showed no secret", named(ctx, client_id))));
     };
@@ -77,7 +77,7 @@ async fn verify(ctx: &Context, presented: &Presented) -> Result<Result<Versioned
             if app.disabled { "disabled" } else { app.state.as_str() }
         )));
     }
-    let organization = load::<Organization>(&*ctx.store, &keys::organization(&app.organization)).await?;
+    let organization = ctx.load::<Organization>(&keys::organization(&app.organization)).await?;
     if organization.is_none_or(|organization| organization.disabled) {
         return Ok(Err(format!("the organization of {client_id} is disabled or unknown")));
     }

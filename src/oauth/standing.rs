@@ -7,7 +7,6 @@ use crate::model::member::Member;
 use crate::model::organization::Organization;
 use crate::model::role::Role;
 use crate::model::user::User;
-use crate::store::records::load;
 use crate::store::{StoreError, keys};
 
 /// Everything stands: the counters to stamp or to compare, and in which role the user acts.
@@ -22,20 +21,19 @@ pub type Judged<T> = Result<Result<T, &'static str>, StoreError>;
 
 /// `user` acting for `app` in `organization`.
 pub async fn acting(ctx: &Context, app: &App, organization: &str, user: &str) -> Judged<Standing> {
-    let store = &*ctx.store;
     if !app.usable() {
         return Ok(Err("the app is not active"));
     }
-    let organization = match load::<Organization>(store, &keys::organization(organization)).await? {
-        Some(organization) if !organization.disabled => organization.value,
+    let organization = match ctx.load::<Organization>(&keys::organization(organization)).await? {
+        Some(organization) if !organization.disabled => organization,
         _ => return Ok(Err("the organization is disabled or unknown")),
     };
-    let member = match load::<Member>(store, &keys::member(&organization.id, user)).await? {
-        Some(member) if !member.removed => member.value,
+    let member = match ctx.load::<Member>(&keys::member(&organization.id, user)).await? {
+        Some(member) if !member.removed => member,
         _ => return Ok(Err("the user is no member of the organization")),
     };
-    let user = match load::<User>(store, &keys::user(user)).await? {
-        Some(user) if !user.disabled => user.value,
+    let user = match ctx.load::<User>(&keys::user(user)).await? {
+        Some(user) if !user.disabled => user,
         _ => return Ok(Err("the user is disabled or unknown")),
     };
     let epochs = Epochs {
@@ -49,7 +47,7 @@ pub async fn acting(ctx: &Context, app: &App, organization: &str, user: &str) ->
     };
     Ok(Ok(Standing {
         epochs,
-        organization_name: organization.name,
+        organization_name: organization.name.clone(),
         role: member.role,
     }))
 }

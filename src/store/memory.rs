@@ -94,6 +94,10 @@ impl Store for MemoryStore {
         })
     }
 
+    fn settled(&self) -> Option<Seq> {
+        Some(Seq(self.state().log.len() as u64))
+    }
+
     fn sweep(&self, now: Timestamp, limit: u32) -> Reply<'_, u32> {
         Box::pin(async move {
             let mut state = self.state();

@@ -3,6 +3,7 @@
 //! Every decision of the product is one [`Batch`]: the checks name what it rests on, the writes what it does. A backend
 //! is correct when it passes `tests/store.rs`.
 
+pub mod cache;
 pub mod codec;
 pub mod disk;
 pub mod export;
@@ -106,6 +107,11 @@ pub trait Store: Send + Sync + 'static {
     fn changes(&self, after: Seq, limit: u32) -> Reply<'_, Vec<Change>>;
     /// Deletes at most `limit` records whose `expires_at` has passed; returns how many. Never needed for correctness.
     fn sweep(&self, now: Timestamp, limit: u32) -> Reply<'_, u32>;
+    /// A number that has grown whenever a commit has been answered: while it stays the same, so does whatever was read
+    /// after asking for it. `None` from a store that would have to ask elsewhere.
+    fn settled(&self) -> Option<Seq> {
+        None
+    }
 }
 
 /// The intersection of what all engines can hold.

@@ -1,6 +1,6 @@
 //! Typed verbs over bytes: a record knows its key and its index keys, so no caller can forget one.
 
-use super::{Batch, Check, Key, Seq, Store, StoreError, Write, codec};
+use super::{Batch, Check, Key, Seq, Store, StoreError, Stored, Write, codec};
 use crate::base::time::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -38,6 +38,11 @@ pub async fn load<R: Record>(store: &dyn Store, key: &Key) -> Result<Option<Vers
     let Some(stored) = store.get(key).await? else {
         return Ok(None);
     };
+    decode(key, &stored).map(Some)
+}
+
+/// What was found under `key`.
+pub(super) fn decode<R: Record>(key: &Key, stored: &Stored) -> Result<Versioned<R>, StoreError> {
     let value: R = codec::decode(&stored.value)?;
     if value.key() != *key {
         return Err(StoreError::Corrupt(format!(
@@ -45,10 +50,10 @@ pub async fn load<R: Record>(store: &dyn Store, key: &Key) -> Result<Option<Vers
             value.key()
         )));
     }
-    Ok(Some(Versioned {
+    Ok(Versioned {
         value,
         version: stored.version,
-    }))
+    })
 }
 
 /// The record an index key points to.

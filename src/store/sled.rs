@@ -356,6 +356,10 @@ impl Store for SledStore {
         })
     }
 
+    fn settled(&self) -> Option<Seq> {
+        Some(self.shared.progress.durable())
+    }
+
     fn sweep(&self, now: Timestamp, limit: u32) -> Reply<'_, u32> {
         Box::pin(async move {
             let mut swept = 0;
