@@ -173,7 +173,11 @@ fn an_export_made_under_load_is_a_state_that_was() {
                 let name = [b'a' + (n % 20) as u8];
                 let twin = [b"~", &name[..]].concat();
                 let writes = vec![put(name, u32::to_be_bytes(n)), put(twin, u32::to_be_bytes(n))];
-                block_on(store.commit(Batch { checks: vec![], writes })).expect("commit works");
+                block_on(store.commit(Batch {
+                    writes,
+                    ..Batch::default()
+                }))
+                .expect("commit works");
             }
         }
     });
