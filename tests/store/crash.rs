@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 const PAGE: usize = 4096;
 
+type Damage<'a> = (&'a str, &'a dyn Fn(&Path));
+
 fn fill(store: &SledStore, from: u32) {
     for n in from..from + 150 {
         let name = (n * 7 % 100).to_be_bytes();
@@ -150,7 +152,8 @@ fn a_tree_that_is_gone_cut_short_or_garbage_is_built_anew() {
     let noise: Vec<u8> = (0..600_000u32)
         .map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8)
         .collect();
-    let damages: [(&str, &dyn Fn(&Path)); 6] = [
+    // What the report must say besides, and what is done to the directory.
+    let damages: [Damage; 6] = [
         ("was missing", &|dir| {
             fs::remove_dir_all(tree(dir)).expect("it can be removed")
         }),

@@ -3,7 +3,7 @@
 use crate::kit::{self, all, batch, block_on, commit, delete, get, key, put, write};
 use grantd::store::disk::Disk;
 use grantd::store::sled::{SledOptions, SledStore};
-use grantd::store::{Check, Outcome, Seq, Store, StoreError};
+use grantd::store::{Batch, Check, Outcome, Seq, Store, StoreError};
 use std::fs::File;
 use std::future::Future;
 use std::io;
@@ -110,8 +110,15 @@ fn on_a_full_disk_deletes_and_replacements_go_on_and_service_resumes() {
     );
     assert_eq!(revoke, Ok(Outcome::Committed(Seq(2))), "a refusal takes no number");
     assert_eq!(get(&store, "new"), None);
+    // A revocation may leave a record of its own behind: a revoked jti, an event.
+    let note = Batch {
+        writes: vec![put("note", "1")],
+        revokes: true,
+        ..Batch::default()
+    };
+    assert_eq!(block_on(store.commit(note)), Ok(Outcome::Committed(Seq(3))));
     disk.free.store(ROOMY, Ordering::SeqCst);
-    assert_eq!(write(&store, vec![put("new", "1")]), Seq(3));
+    assert_eq!(write(&store, vec![put("new", "1")]), Seq(4));
     assert!(dir.path().join("reserve").exists() && !store.stats().full);
     assert_eq!(*fatal.lock().expect("no panic"), Vec::<String>::new());
 }

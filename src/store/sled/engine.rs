@@ -1,11 +1,10 @@
 //! The sled tree. This is the only file that names the sled crate.
 //!
 //! sled 0.34.7 is used as an ordered map in memory and on disk, and trusted with nothing else: one tree, one thread that
-//! writes, whole batches; no `transaction`, `generate_id`, `merge`, `watch_prefix` or `export`, and no reliance on its
-//! `flush`, which does not survive a power cut. What it loses, the journal replays.
+//! writes; no `transaction`, `generate_id`, `merge`, `watch_prefix` or `export`, and no reliance on its `flush`, which does not survive a power cut. What it loses, the journal replays.
 //!
 //! ```text
-//! a                            → first u64 ‖ last u64   the group of commits applied last
+//! a                            → first u64 ‖ last u64   the group applied last, perhaps in part
 //! r ‖ key                      → version u64 ‖ expires_at u64 (MAX: never) ‖ value
 //! x ‖ moment u64 (BE) ‖ key    → nothing                look at key once the moment has passed
 //! ```
@@ -35,17 +34,18 @@ pub struct Head {
     pub expires_at: Option<Timestamp>,
 }
 
-/// The group of commits applied last: its first and last Seq.
+/// The group of commits applied last, perhaps in part: its first and last Seq. All before it are there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Applied {
     pub first: Seq,
     pub last: Seq,
 }
 
-/// Writes that reach the tree together or not at all.
+/// Writes that reach the tree in this order, after the note of which group they are.
 #[derive(Default)]
 pub struct EngineBatch {
-    batch: sled::Batch,
+    applied: Option<Applied>,
+    writes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
 }
 
 impl EngineBatch {
@@ -54,26 +54,23 @@ impl EngineBatch {
         bytes.extend_from_slice(&version.0.to_le_bytes());
         bytes.extend_from_slice(&expires_at.map_or(NEVER, Timestamp::millis).to_le_bytes());
         bytes.extend_from_slice(value);
-        self.batch.insert(record_key(key), bytes);
+        self.writes.push((record_key(key), Some(bytes)));
     }
 
     pub fn delete(&mut self, key: &Key) {
-        self.batch.remove(record_key(key));
+        self.writes.push((record_key(key), None));
     }
 
     pub fn remind(&mut self, at: Timestamp, key: &Key) {
-        self.batch.insert(reminder_key(at, key), &[]);
+        self.writes.push((reminder_key(at, key), Some(Vec::new())));
     }
 
     pub fn forget(&mut self, at: Timestamp, key: &Key) {
-        self.batch.remove(reminder_key(at, key));
+        self.writes.push((reminder_key(at, key), None));
     }
 
     pub fn applied(&mut self, applied: Applied) {
-        let mut bytes = [0; 16];
-        bytes[..8].copy_from_slice(&applied.first.0.to_le_bytes());
-        bytes[8..].copy_from_slice(&applied.last.0.to_le_bytes());
-        self.batch.insert(APPLIED, &bytes);
+        self.applied = Some(applied);
     }
 }
 
@@ -197,8 +194,24 @@ impl Engine {
         Ok(due)
     }
 
+    /// One write after the other: sled's `apply_batch` keeps every reader waiting until it is done. What a crash leaves
+    /// half applied is applied again, as the note of the group comes first; and until the whole group is durable, a
+    /// read that meets a part of it waits.
     pub fn apply(&self, batch: EngineBatch) -> Result<(), StoreError> {
-        self.tree.apply_batch(batch.batch).map_err(|e| broken(&e))
+        if let Some(Applied { first, last }) = batch.applied {
+            let mut bytes = [0; 16];
+            bytes[..8].copy_from_slice(&first.0.to_le_bytes());
+            bytes[8..].copy_from_slice(&last.0.to_le_bytes());
+            self.tree.insert(APPLIED, &bytes).map_err(|e| broken(&e))?;
+        }
+        for (key, value) in batch.writes {
+            let done = match value {
+                Some(value) => self.tree.insert(key, value),
+                None => self.tree.remove(key),
+            };
+            done.map_err(|e| broken(&e))?;
+        }
+        Ok(())
     }
 
     pub fn applied(&self) -> Result<Option<Applied>, StoreError> {

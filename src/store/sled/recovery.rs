@@ -140,19 +140,24 @@ impl Recovery<'_> {
                 None if !engine.is_empty() => {
                     return Err(Verdict::Stale("The sled tree was only half built".into()));
                 }
-                None => Seq(0),
+                None => Applied {
+                    first: Seq(1),
+                    last: Seq(0),
+                },
                 Some(applied) => judge_applied(applied, last)?,
             };
-            if Seq(applied.0 + 1) < segments.oldest() {
+            if applied.first < segments.oldest() {
                 return Err(Verdict::Stale(format!(
                     "The sled tree ends at commit {}, before the journal begins",
-                    applied.0
+                    applied.last.0
                 )));
             }
+            // The group applied last once more: it may be there in part.
+            let from = Seq(applied.first.0 - 1);
             segments
-                .frames(applied, last, |frame| replay(&engine, frame).map(|()| true))
+                .frames(from, last, |frame| replay(&engine, frame).map(|()| true))
                 .map_err(broken)?;
-            Ok((engine, last.0 - applied.0))
+            Ok((engine, last.0 - applied.last.0))
         });
         let (engine, replayed) = opened?;
         if replayed > 0 {
@@ -247,9 +252,9 @@ impl Recovery<'_> {
 }
 
 /// A tree ahead of the journal: by the group that was being synced, or by commits the journal has lost?
-fn judge_applied(applied: Applied, last: Seq) -> Result<Seq, Verdict> {
+fn judge_applied(applied: Applied, last: Seq) -> Result<Applied, Verdict> {
     if applied.last <= last {
-        return Ok(applied.last);
+        return Ok(applied);
     }
     if applied.first.0 <= last.0 + 1 {
         return Err(Verdict::Stale(format!(

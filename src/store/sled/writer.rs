@@ -105,8 +105,8 @@ impl Writer {
                 // Not swept yet: it keeps its reminder.
                 Some(expires_at) if expires_at == at => {}
                 Some(expires_at) if expires_at > at => {
-                    batch.forget(at, &key);
                     batch.remind(expires_at, &key);
+                    batch.forget(at, &key);
                 }
                 _ => batch.forget(at, &key),
             }
