@@ -14,6 +14,7 @@ use crate::model::role::Role;
 use crate::store::{Batch, Outcome};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::ops::RangeInclusive;
 
 /// One operation, as it travels over the socket. Users are named by id or email.
 #[derive(Serialize, Deserialize)]
@@ -195,8 +196,14 @@ async fn commit(ctx: &Context, batch: Batch) -> Result<(), String> {
 /// What makes a name read as another: controls, other ends of a line, invisible space, and what turns the direction of
 /// writing. The joiners U+200C and U+200D stay, since scripts and emoji need them.
 fn hides(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    const HIDING: [RangeInclusive<char>; 5] = [
+        '\u{200b}'..='\u{200b}',
+        '\u{200e}'..='\u{200f}',
+        '\u{2028}'..='\u{202e}',
+        '\u{2060}'..='\u{2069}',
+        '\u{feff}'..='\u{feff}',
+    ];
+    c.is_control() || HIDING.iter().any(|range| range.contains(&c))
 }
 
 /// Names of people and things: 1 to `max` characters, none invisible.

@@ -134,124 +134,112 @@ async fn organizations_and_members() {
     }
 }
 
+/// Makes a good app of this kind a bad one.
+type Spoil = fn(&mut NewApp);
+
+fn good(world: &World, kind: Kind) -> NewApp {
+    let mut app = world.new_app(kind, &[]);
+    match kind {
+        Kind::Private => app.dedicated_user = Some(OWNER.into()),
+        Kind::Public => app.redirect_uris = vec!["https://app.example/callback".into()],
+        Kind::ResourceServer => {}
+    }
+    app
+}
+
 #[tokio::test]
 async fn new_apps() {
     let world = World::new("default").await;
     world.add_user("stranger@example.com").await;
-    let private = || NewApp {
-        dedicated_user: Some(OWNER.into()),
-        ..world.new_app(Kind::Private, &[])
-    };
-    let public = |uris: &[&str]| NewApp {
-        redirect_uris: uris.iter().map(|uri| (*uri).to_owned()).collect(),
-        ..world.new_app(Kind::Public, &[])
-    };
-    let server = || world.new_app(Kind::ResourceServer, &[]);
-    let good = "https://app.example/callback";
-    let text = |texts: &[&str]| texts.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>();
-    let stranger = Some("stranger@example.com".to_owned());
-    let cases = vec![
+    let spoilt: [(Kind, Spoil, &str); 12] = [
+        (Kind::Private, |app| app.name = "\n".into(), "visible characters"),
         (
-            NewApp {
-                name: "\n".into(),
-                ..private()
-            },
-            "visible characters",
-        ),
-        (
-            NewApp {
-                organization: "o_nobody".into(),
-                ..private()
-            },
+            Kind::Private,
+            |app| app.organization = "o_nobody".into(),
             "grantd org list",
         ),
         (
-            NewApp {
-                public_client: true,
-                ..private()
-            },
+            Kind::Private,
+            |app| app.public_client = true,
             "only a public app can be a public client",
         ),
+        (Kind::Private, |app| app.dedicated_user = None, "--dedicated-user"),
         (
-            NewApp {
-                dedicated_user: None,
-                ..private()
-            },
-            "--dedicated-user",
-        ),
-        (
-            NewApp {
-                dedicated_user: stranger,
-                ..private()
-            },
+            Kind::Private,
+            |app| app.dedicated_user = Some("stranger@example.com".into()),
             "is no member of",
         ),
         (
-            NewApp {
-                scopes: text(&["data.raed"]),
-                ..private()
-            },
+            Kind::Private,
+            |app| app.scopes = vec!["data.raed".into()],
             "did you mean `data.read`?",
         ),
         (
-            NewApp {
-                scopes: text(&["data.read", ""]),
-                redirect_uris: text(&[good]),
-                ..private()
-            },
+            Kind::Private,
+            |app| app.redirect_uris = vec!["https://a.example/".into()],
             "only a public app",
         ),
         (
-            NewApp {
-                resources: text(&["https://auth.example/api"]),
-                ..private()
-            },
+            Kind::Private,
+            |app| app.resources = vec!["https://auth.example/api".into()],
             "only a resource server",
         ),
         (
-            NewApp {
-                dedicated_user: Some(OWNER.into()),
-                ..public(&[good])
-            },
+            Kind::Public,
+            |app| app.dedicated_user = Some(OWNER.into()),
             "only a private app",
         ),
         (
-            NewApp {
-                dedicated_user: Some(OWNER.into()),
-                ..server()
-            },
+            Kind::ResourceServer,
+            |app| app.dedicated_user = Some(OWNER.into()),
             "only a private app",
         ),
         (
-            NewApp {
-                scopes: text(&["data.read"]),
-                ..server()
-            },
+            Kind::ResourceServer,
+            |app| app.scopes = vec!["data.read".into()],
             "has no scopes",
         ),
         (
-            NewApp {
-                resources: text(&["https://else.example"]),
-                ..server()
-            },
-            "no resource `https://else.example`",
+            Kind::ResourceServer,
+            |app| app.resources = vec!["https://x.example".into()],
+            "`https://x.example`",
         ),
-        (public(&[]), "1 to 20 redirect URIs"),
-        (public(&[good; 21]), "1 to 20 redirect URIs"),
-        (public(&["/callback"]), "not an absolute URI"),
-        (public(&["http://app.example/callback"]), "must use https"),
-        (public(&["http://127.0.0.1.evil.example/"]), "must use https"),
-        (public(&["com.example.app:/callback"]), "must use https"),
-        (public(&["javascript:alert(1)"]), "must use https"),
-        (public(&["JavaScript://app.example/%0aalert(1)"]), "must use https"),
-        (public(&["https://app.example/#x"]), "neither a fragment"),
-        (public(&["https://app.example/#"]), "neither a fragment"),
-        (public(&["https://user@app.example/"]), "nor user information"),
-        (public(&["https://app.example/\u{e9}"]), "not plain ASCII"),
-        (public(&["https://app.example/\n"]), "not plain ASCII"),
     ];
-    let cases = cases.into_iter().map(|(app, words)| (Command::AppCreate(app), words));
-    all_refused(&world, cases.collect()).await;
+    let mut cases = Vec::new();
+    for (kind, spoil, words) in spoilt {
+        world.add_app(good(&world, kind)).await;
+        let mut app = good(&world, kind);
+        spoil(&mut app);
+        cases.push((Command::AppCreate(app), words));
+    }
+    all_refused(&world, cases).await;
+}
+
+#[tokio::test]
+async fn o1_m5_redirect_uris() {
+    let world = World::new("default").await;
+    let good = "https://app.example/callback";
+    let refused: [(&[&str], &str); 13] = [
+        (&[], "1 to 20 redirect URIs"),
+        (&[good; 21], "1 to 20 redirect URIs"),
+        (&["/callback"], "not an absolute URI"),
+        (&[good, "http://app.example/callback"], "must use https"),
+        (&["http://127.0.0.1.evil.example/"], "must use https"),
+        (&["com.example.app:/callback"], "must use https"),
+        (&["javascript:alert(1)"], "must use https"),
+        (&["JavaScript://app.example/%0aalert(1)"], "must use https"),
+        (&["https://app.example/#x"], "neither a fragment"),
+        (&["https://app.example/#"], "neither a fragment"),
+        (&["https://user@app.example/"], "nor user information"),
+        (&["https://app.example/\u{e9}"], "not plain ASCII"),
+        (&["https://app.example/\n"], "not plain ASCII"),
+    ];
+    let app = |uris: &[&str]| NewApp {
+        redirect_uris: uris.iter().map(|uri| (*uri).to_owned()).collect(),
+        ..world.new_app(Kind::Public, &[])
+    };
+    let cases = refused.map(|(uris, words)| (Command::AppCreate(app(uris)), words));
+    all_refused(&world, cases.into()).await;
 }
 
 #[tokio::test]
@@ -350,8 +338,7 @@ async fn tokens() {
         (everything(Revocation::User("x".into())), "grantd user list"),
         (everything(Revocation::Organization("x".into())), "grantd org list"),
     ];
-    let cases = cases.into_iter().map(|(command, words)| (command, words));
-    all_refused(&world, cases.collect()).await;
+    all_refused(&world, cases).await;
 }
 
 /// Two changes of one record at the same moment: the second one is told, nothing is lost.

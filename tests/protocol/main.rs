@@ -1,20 +1,24 @@
 //! The protocol through the front door, in process: requests in, answers out, with a clock that tests push.
 //!
-//! A test's name begins with the code of the checklist line it proves, such as `o12_…`. Lines that wait for an endpoint:
+//! A test's name begins with the code of the checklist line it proves, such as `o12_…`. Not here yet:
 //!
-//! | not here yet                                                       | waits for                                |
-//! |--------------------------------------------------------------------|------------------------------------------|
-//! | O4–O8, O11, O17–O20, O27, O31, O32, R3, M5 (redirects); B1, B6, B8 | authorization endpoint                   |
-//! | O21, O22, B2, F5, F7                                               | authorization codes                      |
-//! | O15, O24, O25, B10, M4, F4; refresh tokens in V1                   | refresh tokens                           |
-//! | B11, O30 (consent, list of grants)                                 | consent and portal                       |
-//! | P1–P4, F8                                                          | pushed authorization requests            |
-//! | D1–D9, B4 (sender constraint), `cnf` in introspection              | DPoP                                     |
-//! | F3, F6, O9 (`aud` of assertions)                                   | private_key_jwt                          |
-//! | M6; M8 (ID-JAG)                                                    | client id metadata documents; jwt-bearer |
-//! | O26, M7 (challenges)                                               | gateway                                  |
-//! | F1, F2 (-4 to -6), B9 (proxy)                                      | server and profiles of their own         |
-//! | R2 (signed_metadata), R4 (`code_challenge_methods_supported`)      | not offered; authorization endpoint      |
+//! | lines                                             | wait for                                    |
+//! |---------------------------------------------------|---------------------------------------------|
+//! | O4–O8, O11, O17–O20, O27, O31, O32, B1, B6, B8    | the authorization endpoint                  |
+//! | `iss` in answers (R3, M2); M5 (auto-redirect)     | the authorization endpoint                  |
+//! | `code_challenge_methods_supported` (R4, M1)       | the authorization endpoint                  |
+//! | O16 (`code_verifier`), O21, O22, B2, F5–F7        | authorization codes                         |
+//! | O15, O24, O25, B10, M4, F4, V1 (their revocation) | refresh tokens                              |
+//! | O30 (consent, list of grants), B11                | consent and the portal                      |
+//! | P1–P4, F8                                         | pushed authorization requests               |
+//! | D1–D9, B4, I1 (`cnf`)                             | DPoP                                        |
+//! | O9 (`aud` of assertions), F3, F6                  | private_key_jwt                             |
+//! | V1 (clients of type public)                       | tokens that such a client can get           |
+//! | M6, M8 (ID-JAG)                                   | client metadata documents, jwt-bearer       |
+//! | O26, M7 (challenges), R2 (challenges), F9 (-2)    | the gateway                                 |
+//! | F2 (-3 to -6)                                     | a profile for FAPI                          |
+//!
+//! O1 and F1 (TLS) and B9 (the proxy's hop) are proven where the server is; the file of each RFC has the rest.
 
 mod control;
 mod control_refusals;

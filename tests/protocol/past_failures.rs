@@ -1,6 +1,6 @@
 //! What went wrong in other servers, where these endpoints are concerned. Beside these: altered tokens, missing claims
-//! and confused algorithms in `tokens`, disabled things in `epochs`, audiences in `rfc7662`, hosts in `rfc8414`, headers
-//! in `rfc6749_client_auth`, spellings in `limiter`.
+//! and confused algorithms in `tokens`, disabled things in `epochs`, audiences in `rfc7662`, hosts in `rfc8414`,
+//! headers in `rfc6749_client_auth`, spellings in `limiter`.
 
 use crate::http::{basic, request};
 use crate::support::{GRANT, World};
