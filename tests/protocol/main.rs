@@ -1,6 +1,43 @@
 //! The protocol through the front door, in process: requests in, answers out, with a clock that tests push.
 //!
-//! A test's name begins with the code of the checklist line it proves, such as `o12_…`.
+//! A test's name begins with the code of the checklist line it proves, such as `o12_…`. Not here yet:
+//!
+//! | lines                                             | wait for                                    |
+//! |---------------------------------------------------|---------------------------------------------|
+//! | O4–O8, O11, O17–O20, O27, O31, O32, B1, B6, B8    | the authorization endpoint                  |
+//! | `iss` in answers (R3, M2); M5 (auto-redirect)     | the authorization endpoint                  |
+//! | `code_challenge_methods_supported` (R4, M1)       | the authorization endpoint                  |
+//! | O16 (`code_verifier`), O21, O22, B2, F5–F7        | authorization codes                         |
+//! | O15, O24, O25, B10, M4, F4, V1 (their revocation) | refresh tokens                              |
+//! | O30 (consent, list of grants), B11                | consent and the portal                      |
+//! | P1–P4, F8                                         | pushed authorization requests               |
+//! | D1–D9, B4, I1 (`cnf`)                             | DPoP                                        |
+//! | O9 (`aud` of assertions), F3, F6                  | private_key_jwt                             |
+//! | V1 (clients of type public)                       | tokens that such a client can get           |
+//! | M6, M8 (ID-JAG)                                   | client metadata documents, jwt-bearer       |
+//! | O26, M7 (challenges), R2 (challenges), F9 (-2)    | the gateway                                 |
+//! | F2 (-3 to -6)                                     | a profile for FAPI                          |
+//!
+//! O1 and F1 (TLS) and B9 (the proxy's hop) are proven where the server is; the file of each RFC has the rest.
 
+mod control;
+mod control_refusals;
+mod epochs;
+mod failing_store;
+mod health;
+mod http;
+mod keys;
+mod leaks;
+mod limiter;
+mod past_failures;
 mod rfc6749;
+mod rfc6749_client_auth;
+mod rfc7009;
+mod rfc7662;
+mod rfc8414;
+mod rfc8707;
+mod rfc9068;
+mod rfc9728;
 mod support;
+mod tokens;
+mod transfer;
