@@ -18,6 +18,7 @@ use tokio::net::UnixListener;
 /// Longer than any command: an app with every field at its limit.
 const LINE_BYTES_MAX: u64 = 256 * 1024;
 const READ_S_MAX: u64 = 10;
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -59,8 +60,7 @@ pub async fn serve(ctx: Arc<Context>, listener: UnixListener) {
             }
             Err(error) => {
                 log::warn!("the control socket cannot accept: {error}");
-                // Out of descriptors, most likely: waiting is all that helps.
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                tokio::time::sleep(ACCEPT_PAUSE).await; // allowed: out of descriptors, and nothing tells when there are some
             }
         }
     }

@@ -1,8 +1,8 @@
 //! Export, a page at a time, and import: JSON Lines that carry the records byte for byte.
 //!
 //! First line: `{"grantd_export":1,"format":1,"secret_fingerprint":"…"}`. Then one line a record,
-//! `{"space":"user","key":"<base64url>","value":"<base64url>","expires_at":<ms or null>}`, or `"value":null` for one that
-//! was deleted while the export ran; later lines win. Last line: `{"end":true,"records":<lines between>}`.
+//! `{"space":"user","key":"<base64url>","value":"<base64url>","expires_at":<ms or null>}`, or `"value":null` for one
+//! that was deleted while the export ran; later lines win. Last line: `{"end":true,"records":<lines between>}`.
 //!
 //! Values are the store's own encoding, so what is imported is equal to the byte. Sealed values open with the same
 //! `data/secret` alone, which an export does not contain.

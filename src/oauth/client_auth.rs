@@ -50,7 +50,7 @@ pub async fn confidential(ctx: &Context, credentials: &Credentials<'_>) -> Resul
 }
 
 async fn verify(ctx: &Context, presented: &Presented) -> Result<Result<Versioned<App>, String>, OAuthError> {
-    // Named in the log only where it is known to be a client_id: a client that mixes up its fields shows its secret here.
+    // Named in the log only where it is known to be a client_id: a client that mixes up its fields shows its secret.
     let client_id = &presented.client_id;
     let app = load::<App>(&*ctx.store, &keys::app(client_id)).await?;
     let Some(secret) = &presented.secret else {
