@@ -20,7 +20,7 @@ pub fn list(ctx: &Context) -> Result<Value, String> {
     Ok(rows.collect())
 }
 
-/// A retired key stays published until the last token it signed has expired: with these many, somebody rotates in a loop.
+/// A retired key stays published until all it signed has expired: with these many, somebody rotates in a loop.
 const KEYS_MAX: usize = 100;
 
 /// Rotates one algorithm, or every one in use.

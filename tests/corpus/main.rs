@@ -10,6 +10,7 @@ mod mutate;
 #[allow(dead_code, reason = "shared with the tests of the program, which use more of it")]
 mod program;
 mod raw;
+mod shapes;
 #[path = "../protocol/support.rs"]
 #[allow(dead_code, reason = "shared with the tests of the protocol, which use more of it")]
 mod support;

@@ -114,121 +114,112 @@ fn bad_usage_exits_with_2_and_says_what_is_wrong() {
 
 /// Every command once, in an order in which each has something to work on.
 fn round(place: &Place, run: &str) {
+    let organization = place.json(&["org", "create", "Acme"])["id"].to_string();
+    let owner = format!("owner-{run}@example.com");
+    people(place, &organization, &owner, &format!("other-{run}@example.com"));
+    let app = apps(place, &organization, &owner);
+    tokens(place, &organization, &owner, &app);
+    let changed = place.json(&["app", "change", &app, "--scope", "tasks.read"]);
+    assert_eq!(changed["scopes"], serde_json::json!(["tasks.read"]));
+    keys(place);
+}
+
+fn text(value: &Value, name: &str) -> String {
+    let found = value[name].as_str().unwrap_or_else(|| panic!("{name} in {value}"));
+    found.to_owned()
+}
+
+fn people(place: &Place, org: &str, owner: &str, other: &str) {
     let json = |args: &[&str]| place.json(args);
-    let text = |value: &Value, name: &str| {
-        value[name]
-            .as_str()
-            .unwrap_or_else(|| panic!("{name} in {value}"))
-            .to_owned()
-    };
-    let organization = json(&["org", "create", "Acme"])["id"].to_string();
-    let org = organization.as_str();
-    let (owner, other) = (format!("owner-{run}@example.com"), format!("other-{run}@example.com"));
     let add = [
         "--json",
         "user",
         "add",
-        &owner,
+        owner,
         "--name",
         "The Owner",
         "--password-stdin",
     ];
     let added = place.grantd_with(&add, &format!("{PASSWORD}\n")).json();
     assert_eq!(added["can_sign_in"], true);
-    assert_eq!(json(&["user", "add", &other])["can_sign_in"], false);
-    let set = place
-        .grantd_with(&["--json", "user", "password", &other], PASSWORD)
-        .json();
-    assert_eq!(set["can_sign_in"], true);
-    assert_eq!(json(&["user", "disable", &other])["status"], "disabled");
-    assert_eq!(json(&["user", "enable", &other])["status"], "active");
+    assert_eq!(json(&["user", "add", other])["can_sign_in"], false);
+    let set = place.grantd_with(&["--json", "user", "password", other], PASSWORD);
+    assert_eq!(set.json()["can_sign_in"], true);
+    assert_eq!(json(&["user", "disable", other])["status"], "disabled");
+    assert_eq!(json(&["user", "enable", other])["status"], "active");
     assert!(json(&["user", "list"]).as_array().is_some_and(|rows| rows.len() >= 2));
+    assert_eq!(json(&["org", "member", org, owner, "--role", "owner"])["role"], "owner");
     assert_eq!(
-        json(&["org", "member", org, &owner, "--role", "owner"])["role"],
-        "owner"
-    );
-    assert_eq!(
-        json(&["org", "member", org, &other, "--role", "member"])["role"],
+        json(&["org", "member", org, other, "--role", "member"])["role"],
         "member"
     );
     assert_eq!(json(&["org", "member", org]).as_array().map(Vec::len), Some(2));
+    assert_eq!(json(&["org", "member", org, other, "--remove"])["removed"], true);
+    assert_eq!(json(&["org", "member", org]).as_array().map(Vec::len), Some(1));
     assert_eq!(json(&["org", "disable", org])["status"], "disabled");
     assert_eq!(json(&["org", "enable", org])["status"], "active");
+}
 
-    let app = json(&[
-        "app",
-        "create",
-        "App",
-        "--organization",
-        org,
-        "--dedicated-user",
-        &owner,
-    ]);
+/// The client_id of a private app.
+fn apps(place: &Place, org: &str, owner: &str) -> String {
+    let json = |args: &[&str]| place.json(args);
+    let app = json(&["app", "create", "App", "--organization", org, "--dedicated-user", owner]);
     let id = text(&app, "client_id");
     let secret = text(&app, "client_secret");
-    let resources = json(&["app", "create", "API", "--organization", org, "--resource-server"]);
-    assert_eq!(resources["kind"], "resource_server");
-    let redirect = ["--redirect-uri", "https://app.example/cb"];
+    let server = json(&["app", "create", "API", "--organization", org, "--resource-server"]);
+    assert_eq!(server["kind"], "resource_server");
     let public = [
         "app",
         "create",
-        "Public",
+        "P",
         "--organization",
         org,
         "--kind",
         "public",
         "--public-client",
     ];
-    let public = json(&[&public[..], &redirect[..]].concat());
+    let public = json(&[&public[..], &["--redirect-uri", "https://app.example/cb"]].concat());
     assert!(public.get("client_secret").is_none(), "{public}");
     assert_eq!(
         json(&["app", "list", "--organization", org]).as_array().map(Vec::len),
         Some(3)
     );
+    assert!(json(&["app", "list"]).as_array().is_some_and(|rows| rows.len() >= 3));
     let shown = json(&["app", "show", &id]);
     assert!(!shown.to_string().contains(&secret), "shown once");
     let second = json(&["app", "secret", &id, "--label", "next"]);
     assert_ne!(text(&second, "client_secret"), secret);
-    assert!(
-        place
-            .grantd(&["app", "secret", &id])
-            .refused(1)
-            .contains("live secrets already"),
-        "two live secrets at most"
-    );
+    let third = place.grantd(&["app", "secret", &id]).refused(1);
+    assert!(third.contains("live secrets already"), "two at most: {third}");
     let revoked = json(&["app", "secret", &id, "--revoke", &text(&second, "secret_id")]);
     assert_eq!(revoked["secrets"].as_array().map(Vec::len), Some(1));
     assert_eq!(json(&["app", "disable", &id])["status"], "disabled");
     assert_eq!(json(&["app", "enable", &id])["status"], "active");
+    id
+}
 
-    let minted = json(&["token", "mint", &id, "--scope", "tasks.read", "--lifetime-s", "60"]);
+fn tokens(place: &Place, org: &str, owner: &str, app: &str) {
+    let json = |args: &[&str]| place.json(args);
+    let minted = json(&["token", "mint", app, "--scope", "tasks.read", "--lifetime-s", "60"]);
     let token = text(&minted, "access_token");
     assert_eq!(minted["scope"], "tasks.read");
     let inspected = place.grantd_with(&["--json", "token", "inspect"], &token).json();
     assert_eq!(inspected["active"], true, "{inspected}");
-    assert_eq!(inspected["organization_id"].to_string(), organization);
-    assert_eq!(
-        place.grantd_with(&["--json", "token", "revoke"], &token).json()["revoked"],
-        true
-    );
+    assert_eq!(inspected["organization_id"].to_string(), org);
+    let revoked = place.grantd_with(&["--json", "token", "revoke"], &token);
+    assert_eq!(revoked.json()["revoked"], true);
     assert_eq!(json(&["token", "inspect", &token])["active"], false);
     for what in [
-        &["--app", id.as_str()][..],
-        &["--user", &owner],
+        &["--app", app][..],
+        &["--user", owner],
         &["--organization", org],
         &["--everything"],
     ] {
-        let token = text(&json(&["token", "mint", &id]), "access_token");
+        let token = text(&json(&["token", "mint", app]), "access_token");
         assert_eq!(json(&["token", "inspect", &token])["active"], true);
         assert_eq!(json(&[&["token", "revoke"][..], what].concat())["revoked"], true);
         assert_eq!(json(&["token", "inspect", &token])["active"], false, "{what:?}");
     }
-    assert_eq!(
-        json(&["app", "change", &id, "--scope", "tasks.read"])["scopes"],
-        serde_json::json!(["tasks.read"])
-    );
-    assert_eq!(json(&["org", "member", org, &other, "--remove"])["removed"], true);
-    keys(place);
 }
 
 fn keys(place: &Place) {
