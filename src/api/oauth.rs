@@ -47,7 +47,7 @@ pub async fn revoke(ctx: &Context, request: &Request) -> Response {
 }
 
 /// Parameters come from a form body and nowhere else: never from the URI (OAuth 2.1 §2.4.1).
-fn form(request: &Request) -> Result<Params, OAuthError> {
+fn form(request: &Request) -> Result<Params<'_>, OAuthError> {
     let content_type = request.header(CONTENT_TYPE.as_str()).unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
     if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
@@ -57,7 +57,7 @@ fn form(request: &Request) -> Result<Params, OAuthError> {
     Params::parse(&request.body)
 }
 
-fn credentials<'a>(request: &'a Request, params: &'a Params) -> Credentials<'a> {
+fn credentials<'a>(request: &'a Request, params: &'a Params<'a>) -> Credentials<'a> {
     let authorization = request
         .headers
         .get_all(AUTHORIZATION)

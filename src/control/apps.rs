@@ -8,7 +8,7 @@ use crate::model::app::{
     App, AppState, ClientSecret, ClientType, Kind, NAME_CHARS_MAX, REDIRECT_URI_BYTES_MAX, REDIRECT_URIS_MAX,
 };
 use crate::model::member::Member;
-use crate::oauth::access_token::typed_id;
+use crate::oauth::access_token::TypedId;
 use crate::store::records::{Versioned, list as list_records, load};
 use crate::store::{Batch, Key, keys};
 use serde_json::{Value, json};
@@ -279,7 +279,7 @@ fn view(ctx: &Context, app: &App) -> Value {
     json!({
         "client_id": app.client_id,
         "name": app.name,
-        "organization": typed_id(ctx, &app.organization),
+        "organization": TypedId::new(ctx, &app.organization),
         "kind": app.kind,
         "client_type": app.client_type,
         "status": if app.disabled { "disabled" } else { app.state.as_str() },

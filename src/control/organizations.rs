@@ -9,7 +9,7 @@ use crate::model::organization::{NAME_CHARS_MAX, Organization};
 use crate::model::role::Role;
 use crate::model::settings::Settings;
 use crate::model::user::User;
-use crate::oauth::access_token::typed_id;
+use crate::oauth::access_token::TypedId;
 use crate::store::records::{Versioned, list as list_records, load};
 use crate::store::{Batch, keys};
 use serde_json::{Value, json};
@@ -165,7 +165,7 @@ pub async fn find(ctx: &Context, id: &str) -> Result<Versioned<Organization>, St
 
 fn view(ctx: &Context, organization: &Organization) -> Value {
     json!({
-        "id": typed_id(ctx, &organization.id),
+        "id": TypedId::new(ctx, &organization.id),
         "name": organization.name,
         "status": if organization.disabled { "disabled" } else { "active" },
         "created_at": organization.created_at.to_string(),
@@ -174,7 +174,7 @@ fn view(ctx: &Context, organization: &Organization) -> Value {
 
 fn member_view(ctx: &Context, member: &Member, user: &User) -> Value {
     json!({
-        "organization": typed_id(ctx, &member.organization),
+        "organization": TypedId::new(ctx, &member.organization),
         "user": user.id,
         "email": user.email,
         "role": member.role,

@@ -6,7 +6,7 @@ use crate::model::app::{App, Kind};
 use crate::model::organization::Organization;
 use crate::model::settings::Settings;
 use crate::model::user::User;
-use crate::oauth::access_token::{self, Order, typed_id};
+use crate::oauth::access_token::{self, Order, TypedId};
 use crate::oauth::scope;
 use crate::oauth::standing::acting;
 use crate::store::Batch;
@@ -65,7 +65,7 @@ pub async fn mint(
         "expires_at": minted.claims.exp.to_string(),
         "jti": minted.claims.jti,
         "scope": minted.claims.scope,
-        ctx.profile().noun.id_claim(): typed_id(ctx, &app.organization),
+        ctx.profile().noun.id_claim(): TypedId::new(ctx, &app.organization),
     }))
 }
 
@@ -87,7 +87,7 @@ pub async fn inspect(ctx: &Context, token: &str) -> Result<Value, String> {
         "jti": claims.jti,
         "issued_at": claims.iat.to_string(),
         "expires_at": claims.exp.to_string(),
-        ctx.profile().noun.id_claim(): typed_id(ctx, &claims.organization),
+        ctx.profile().noun.id_claim(): TypedId::new(ctx, &claims.organization),
     }))
 }
 

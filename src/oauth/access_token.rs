@@ -12,7 +12,8 @@ use crate::model::app::App;
 use crate::model::epoch::Epochs;
 use crate::model::revoked_token::RevokedToken;
 use crate::store::{Batch, StoreError, keys};
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::Serialize;
+use serde::ser::{SerializeMap as _, Serializer};
 use serde_json::{Map, Value};
 use std::time::Duration;
 
@@ -46,10 +47,19 @@ impl Claims {
 }
 
 /// An id as the profile types it: a JSON number in integer profiles, else a string (alike in claim and response).
-pub fn typed_id(ctx: &Context, id: &str) -> Value {
-    match (ctx.profile().ids, id.parse::<u64>()) {
-        (IdType::Integer, Ok(number)) => Value::from(number),
-        _ => Value::from(id),
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum TypedId<'a> {
+    Number(u64),
+    Text(&'a str),
+}
+
+impl<'a> TypedId<'a> {
+    pub fn new(ctx: &Context, id: &'a str) -> Self {
+        match (ctx.profile().ids, id.parse()) {
+            (IdType::Integer, Ok(number)) => Self::Number(number),
+            _ => Self::Text(id),
+        }
     }
 }
 
@@ -70,7 +80,7 @@ impl Serialize for Payload<'_> {
         map.serialize_entry("iat", &claims.iat.seconds())?;
         map.serialize_entry("exp", &claims.exp.seconds())?;
         map.serialize_entry("scope", &claims.scope)?;
-        map.serialize_entry(ctx.profile().noun.id_claim(), &typed_id(ctx, &claims.organization))?;
+        map.serialize_entry(ctx.profile().noun.id_claim(), &TypedId::new(ctx, &claims.organization))?;
         map.serialize_entry("ep", &claims.epochs)?;
         map.end()
     }

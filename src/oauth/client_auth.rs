@@ -21,7 +21,7 @@ const SECRET_BYTES_MAX: usize = 512;
 pub struct Credentials<'a> {
     /// Every `Authorization` header, as sent.
     pub authorization: Vec<&'a [u8]>,
-    pub params: &'a Params,
+    pub params: &'a Params<'a>,
     pub peer: IpAddr,
 }
 
@@ -164,6 +164,9 @@ fn parse_basic(header: &[u8]) -> Option<Presented> {
     if client_id.is_empty() {
         return None;
     }
-    let secret = (!secret.is_empty()).then(|| Secret::new(secret));
-    Some(Presented { client_id, secret })
+    let secret = (!secret.is_empty()).then(|| Secret::new(secret.into_owned()));
+    Some(Presented {
+        client_id: client_id.into_owned(),
+        secret,
+    })
 }

@@ -14,7 +14,7 @@ pub async fn client_credentials(
     ctx: &Context,
     app: &App,
     resource: &Resource,
-    params: &Params,
+    params: &Params<'_>,
 ) -> Result<Granted, OAuthError> {
     if app.kind != Kind::Private {
         return Err(unauthorized(app));
@@ -54,7 +54,7 @@ pub async fn client_credentials(
 }
 
 /// Omitted means the app's own. One sentence for malformed, unknown and foreign: which ones exist stays unsaid.
-fn organization(ctx: &Context, app: &App, params: &Params) -> Result<(), OAuthError> {
+fn organization(ctx: &Context, app: &App, params: &Params<'_>) -> Result<(), OAuthError> {
     let claim = ctx.profile().noun.id_claim();
     // Parameters are looked up by names known at compile time, except this one, which the profile chooses.
     let mut named = params

@@ -1,28 +1,32 @@
 //! `POST /oauth/introspect` (RFC 7662): what a token is worth now, told only to those it was made for.
 
-use super::access_token::{Claims, standing, typed_id, verify};
+use super::access_token::{Claims, TypedId, standing, verify};
 use super::client_auth::{self, Credentials};
 use super::error::OAuthError;
 use crate::context::Context;
 use crate::model::app::App;
-use serde_json::{Map, Value, json};
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
-pub async fn introspect(ctx: &Context, credentials: &Credentials<'_>) -> Result<Map<String, Value>, OAuthError> {
+pub async fn introspect<'a>(ctx: &'a Context, credentials: &Credentials<'_>) -> Result<Answer<'a>, OAuthError> {
     let caller = client_auth::confidential(ctx, credentials).await?;
     let Some(token) = credentials.params.get("token")? else {
         return Err(OAuthError::invalid_request("The parameter token is missing."));
     };
     // RFC 7662 §2.1: the hint only speeds up a search, and there is one kind to search.
     credentials.params.get("token_type_hint")?;
+    let inactive = Answer { ctx, active: None };
     let Ok(claims) = verify(ctx, token) else {
-        return Ok(inactive());
+        return Ok(inactive);
     };
     if !may_see(ctx, &caller, &claims) {
-        return Ok(inactive());
+        return Ok(inactive);
     }
     match standing(ctx, &claims).await? {
-        Ok(scopes) => Ok(active(ctx, &claims, &scopes)),
-        Err(_) => Ok(inactive()),
+        Ok(scopes) => Ok(Answer {
+            ctx,
+            active: Some((claims, scopes.join(" "))),
+        }),
+        Err(_) => Ok(inactive),
     }
 }
 
@@ -34,28 +38,32 @@ fn may_see(ctx: &Context, caller: &App, claims: &Claims) -> bool {
         || audience.is_some_and(|r| r.introspection_clients.contains(&caller.client_id))
 }
 
-/// RFC 7662 §2.2: and nothing else.
-fn inactive() -> Map<String, Value> {
-    let mut body = Map::new();
-    body.insert("active".into(), false.into());
-    body
+/// RFC 7662 §2.2.
+pub struct Answer<'a> {
+    ctx: &'a Context,
+    /// The claims and what of their scope is effective now. Of a token that is not active nothing is told.
+    active: Option<(Claims, String)>,
 }
 
-fn active(ctx: &Context, claims: &Claims, scopes: &[String]) -> Map<String, Value> {
-    let mut body = Map::new();
-    body.insert("active".into(), true.into());
-    body.insert("scope".into(), scopes.join(" ").into());
-    body.insert("client_id".into(), claims.client_id.as_str().into());
-    body.insert("token_type".into(), "Bearer".into());
-    body.insert("exp".into(), claims.exp.seconds().into());
-    body.insert("iat".into(), claims.iat.seconds().into());
-    body.insert("sub".into(), claims.sub.as_str().into());
-    body.insert("aud".into(), claims.aud.as_str().into());
-    body.insert("iss".into(), ctx.issuer().into());
-    body.insert("jti".into(), claims.jti.as_str().into());
-    body.insert(
-        ctx.profile().noun.id_claim().into(),
-        json!(typed_id(ctx, &claims.organization)),
-    );
-    body
+impl Serialize for Answer<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut body = serializer.serialize_map(None)?;
+        let Some((claims, scope)) = &self.active else {
+            body.serialize_entry("active", &false)?;
+            return body.end();
+        };
+        body.serialize_entry("active", &true)?;
+        body.serialize_entry("scope", scope)?;
+        body.serialize_entry("client_id", &claims.client_id)?;
+        body.serialize_entry("token_type", "Bearer")?;
+        body.serialize_entry("exp", &claims.exp.seconds())?;
+        body.serialize_entry("iat", &claims.iat.seconds())?;
+        body.serialize_entry("sub", &claims.sub)?;
+        body.serialize_entry("aud", &claims.aud)?;
+        body.serialize_entry("iss", self.ctx.issuer())?;
+        body.serialize_entry("jti", &claims.jti)?;
+        let organization = TypedId::new(self.ctx, &claims.organization);
+        body.serialize_entry(self.ctx.profile().noun.id_claim(), &organization)?;
+        body.end()
+    }
 }

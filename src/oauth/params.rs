@@ -2,17 +2,18 @@
 
 use super::error::OAuthError;
 use percent_encoding::percent_decode;
+use std::borrow::Cow;
 
 /// More than any request of the protocol has.
 const PARAMS_MAX: usize = 64;
 
 /// Decoded name and value pairs in the order they came; empty values count as absent.
 #[derive(Default)]
-pub struct Params(Vec<(String, String)>);
+pub struct Params<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
-impl Params {
+impl<'a> Params<'a> {
     /// Refuses what is not well-formed: bad percent-encoding, bytes that are not UTF-8, too many parameters.
-    pub fn parse(form: &[u8]) -> Result<Self, OAuthError> {
+    pub fn parse(form: &'a [u8]) -> Result<Self, OAuthError> {
         let mut pairs = Vec::with_capacity(8);
         for field in form.split(|b| *b == b'&').filter(|f| !f.is_empty()) {
             if pairs.len() == PARAMS_MAX {
@@ -43,20 +44,21 @@ impl Params {
                 "The parameter {name} stands more than once."
             )));
         }
-        Ok(first.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty()))
+        Ok(first.map(|(_, value)| &**value).filter(|value| !value.is_empty()))
     }
 
     /// All values of a parameter that may repeat, such as `resource` (RFC 8707 §2).
     pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         let values = self.0.iter().filter(move |(n, _)| n == name);
-        values
-            .map(|(_, value)| value.as_str())
-            .filter(|value| !value.is_empty())
+        values.map(|(_, value)| &**value).filter(|value| !value.is_empty())
     }
 }
 
 /// One name or value; `None` when a `%` is not followed by two hex digits or the bytes are not UTF-8.
-pub fn decode(encoded: &[u8]) -> Option<String> {
+pub fn decode(encoded: &[u8]) -> Option<Cow<'_, str>> {
+    if !encoded.iter().any(|b| matches!(b, b'%' | b'+')) {
+        return std::str::from_utf8(encoded).ok().map(Cow::Borrowed);
+    }
     let mut rest = encoded;
     while let Some(at) = rest.iter().position(|b| *b == b'%') {
         if !rest.get(at + 1..at + 3)?.iter().all(u8::is_ascii_hexdigit) {
@@ -65,7 +67,9 @@ pub fn decode(encoded: &[u8]) -> Option<String> {
         rest = &rest[at + 3..];
     }
     let spaced: Vec<u8> = encoded.iter().map(|b| if *b == b'+' { b' ' } else { *b }).collect();
-    String::from_utf8(percent_decode(&spaced).collect()).ok()
+    String::from_utf8(percent_decode(&spaced).collect())
+        .ok()
+        .map(Cow::Owned)
 }
 
 #[cfg(test)]

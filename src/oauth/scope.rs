@@ -4,7 +4,6 @@ use super::error::{ErrorCode, OAuthError};
 use crate::model::app::App;
 use crate::model::role::Role;
 use crate::model::scope::ScopeCatalog;
-use std::collections::BTreeSet;
 
 /// More than any catalog offers.
 const SCOPES_MAX: usize = 100;
@@ -38,8 +37,7 @@ pub fn requested(catalog: &ScopeCatalog, app: &App, scope: Option<&str>) -> Resu
         return Ok(app.scopes.clone());
     };
     let names = parse(scope)?;
-    let registered = registered(catalog, app);
-    if let Some(beyond) = names.iter().find(|name| !registered.contains(name.as_str())) {
+    if let Some(beyond) = names.iter().find(|name| !registered(catalog, app, name)) {
         let beyond: String = beyond.chars().take(64).collect();
         let what = format!("The scope {beyond} is not one of the app's.");
         return Err(OAuthError::new(ErrorCode::InvalidScope, what));
@@ -49,12 +47,12 @@ pub fn requested(catalog: &ScopeCatalog, app: &App, scope: Option<&str>) -> Resu
 
 /// Granted ∩ the app's ∩ what the acting member's role may grant: judged when a token is made and whenever it is used.
 pub fn effective(catalog: &ScopeCatalog, app: &App, role: Role, granted: &[String]) -> Vec<String> {
-    let registered = registered(catalog, app);
-    let stands = |name: &&String| registered.contains(name.as_str()) && catalog.may_grant(role, name);
+    let stands = |name: &&String| catalog.may_grant(role, name) && registered(catalog, app, name);
     granted.iter().filter(stands).cloned().collect()
 }
 
-/// The app's scopes and what they imply: a broader scope may be narrowed to what it includes.
-fn registered<'a>(catalog: &'a ScopeCatalog, app: &'a App) -> BTreeSet<&'a str> {
-    catalog.closure(app.scopes.iter().map(String::as_str))
+/// Whether it is one of the app's scopes or implied by one: a broader scope may be narrowed to what it includes.
+fn registered(catalog: &ScopeCatalog, app: &App, name: &str) -> bool {
+    let named = app.scopes.iter().any(|scope| scope == name) && catalog.get(name).is_some();
+    named || catalog.closure(app.scopes.iter().map(String::as_str)).contains(name)
 }

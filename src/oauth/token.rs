@@ -1,6 +1,6 @@
 //! `POST /oauth/token`: the endpoint owns the phases, the grant fills the gap (RFC 6749 §3.2).
 
-use super::access_token::typed_id;
+use super::access_token::TypedId;
 use super::client_auth::{self, Credentials};
 use super::error::{ErrorCode, OAuthError};
 use super::grant_client;
@@ -8,7 +8,7 @@ use super::params::Params;
 use crate::config::Resource;
 use crate::context::Context;
 use crate::model::app::App;
-use serde_json::{Map, Value};
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
 /// What a grant type hands back to be answered.
 pub struct Granted {
@@ -21,8 +21,7 @@ pub struct Granted {
     pub organization_name: String,
 }
 
-/// The body of a 200 (RFC 6749 §5.1).
-pub async fn token(ctx: &Context, credentials: &Credentials<'_>) -> Result<Map<String, Value>, OAuthError> {
+pub async fn token<'a>(ctx: &'a Context, credentials: &Credentials<'_>) -> Result<Answer<'a>, OAuthError> {
     let params = credentials.params;
     // 1. Which grant? Judged first, so that a client learns of a wrong request whoever it is.
     let Some(grant_type) = params.get("grant_type")? else {
@@ -39,11 +38,11 @@ pub async fn token(ctx: &Context, credentials: &Credentials<'_>) -> Result<Map<S
     // 4. The grant decides.
     let granted = grant_client::client_credentials(ctx, &app, resource, params).await?;
     // 5. The answer.
-    Ok(response(ctx, granted))
+    Ok(Answer { ctx, granted })
 }
 
 /// One audience: none named is the profile's first; unknown, malformed or several → invalid_target (RFC 8707 §2).
-fn resource<'a>(ctx: &'a Context, params: &Params) -> Result<&'a Resource, OAuthError> {
+fn resource<'a>(ctx: &'a Context, params: &Params<'_>) -> Result<&'a Resource, OAuthError> {
     let mut named = params.all("resource");
     let Some(first) = named.next() else {
         return Ok(ctx.profile().default_resource());
@@ -62,16 +61,25 @@ fn resource<'a>(ctx: &'a Context, params: &Params) -> Result<&'a Resource, OAuth
     })
 }
 
-fn response(ctx: &Context, granted: Granted) -> Map<String, Value> {
-    let noun = &ctx.profile().noun;
-    let mut body = Map::new();
-    body.insert("token_type".into(), granted.token_type.into());
-    body.insert("expires_in".into(), granted.expires_in.into());
-    body.insert("access_token".into(), granted.access_token.into());
-    body.insert("scope".into(), granted.scope.into());
-    body.insert(noun.id_claim().into(), typed_id(ctx, &granted.organization));
-    body.insert(noun.name_member().into(), granted.organization_name.into());
-    body
+/// The body of a 200 (RFC 6749 §5.1).
+pub struct Answer<'a> {
+    ctx: &'a Context,
+    granted: Granted,
+}
+
+impl Serialize for Answer<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { ctx, granted } = self;
+        let noun = &ctx.profile().noun;
+        let mut body = serializer.serialize_map(None)?;
+        body.serialize_entry("token_type", granted.token_type)?;
+        body.serialize_entry("expires_in", &granted.expires_in)?;
+        body.serialize_entry("access_token", &granted.access_token)?;
+        body.serialize_entry("scope", &granted.scope)?;
+        body.serialize_entry(noun.id_claim(), &TypedId::new(ctx, &granted.organization))?;
+        body.serialize_entry(noun.name_member(), &granted.organization_name)?;
+        body.end()
+    }
 }
 
 /// The client_credentials of a private app answers for itself alone; other kinds are told so (RFC 6749 §5.2).
