@@ -1,7 +1,7 @@
 //! The store in a process of its own, killed at random moments: what was acknowledged is there, the rest is whole.
 //!
-//! The test starts itself again as the writer. The writer's tasks each commit batches of several records and print every
-//! acknowledgement; the parent kills it, opens what is left and compares. GRANTD_TEST_FULL=1 makes it 100 rounds.
+//! The test starts itself again as the writer. The writer's tasks each commit batches of several records and print
+//! every acknowledgement; the parent kills it, opens what is left and compares. GRANTD_TEST_FULL=1 makes it 100 rounds.
 
 use grantd::store::sled::{SledOptions, SledStore};
 use grantd::store::{Batch, Check, Key, Outcome, Store, Write};

@@ -2,29 +2,30 @@
 //!
 //! A commit goes journal → sync and tree, side by side → answer ([`writer`]). The journal is the truth: whenever the
 //! tree may not be believed it is built anew from the last export and the journal ([`recovery`]). Reads go straight to
-//! the tree, on the caller's thread: they cost microseconds when the record is cached and one read of the disk when not.
+//! the tree, on the caller's thread: microseconds when the record is cached, one read of the disk when not.
 
 mod engine;
 mod judge;
 mod lock;
 mod maintenance;
+mod options;
 mod progress;
 mod recovery;
 mod space;
 mod syncer;
 mod writer;
 
-use super::disk::{Disk, SystemDisk};
 use super::export::Export;
 use super::journal::frame::FrameBuilder;
 use super::journal::{Journal, Segments};
 use super::{Batch, Change, Check, Key, Outcome, Reply, Seq, Store, StoreError, Stored, Write};
-use crate::base::random::{self, Random, SystemRandom};
+use crate::base::random;
 use crate::base::time::Timestamp;
 use engine::Engine;
 use judge::{Judge, Request};
 use lock::Lock;
 use maintenance::{Maintenance, Worker};
+pub use options::{EXIT_CODE_FATAL, FatalHook, SledOptions};
 use progress::Progress;
 use recovery::{Paths, Recovery};
 use space::Space;
@@ -42,61 +43,8 @@ use syncer::Syncer;
 use tokio::sync::{mpsc, oneshot, watch};
 use writer::Writer;
 
-/// The exit code of a process whose store failed: nothing it says after that could be relied on.
-pub const EXIT_CODE_FATAL: i32 = 74;
 /// Sweep deletes this many records at a time.
 const SWEEP_PAGE: u32 = 64;
-
-/// Called with a sentence when a write, sync or apply failed. It should not return; if it does, the store is closed.
-pub type FatalHook = Arc<dyn Fn(&str) + Send + Sync>;
-
-#[derive(Clone)]
-pub struct SledOptions {
-    /// The length of a journal file, allocated when it is begun.
-    pub segment_bytes: u64,
-    /// A longer journal forces an export, after which old files go.
-    pub journal_bytes_max: u64,
-    /// Memory for cached pages of the tree.
-    pub cache_bytes: u64,
-    /// With less free space than this, new records are refused.
-    pub floor_bytes: u64,
-    /// Set aside on the disk for revocations once free space is below the floor.
-    pub reserve_bytes: u64,
-    /// Commits that may wait; further ones are `Unavailable`.
-    pub queue_commits_max: usize,
-    /// Opening the tree may take this long before it counts as broken.
-    pub tree_open_seconds_max: u64,
-    /// Readers of the change feed by name: until each has said where it is, the journal forgets nothing.
-    pub readers: Vec<String>,
-    /// Tells one start of the machine from the next.
-    pub boot_id_path: PathBuf,
-    pub fatal: FatalHook,
-    pub disk: Arc<dyn Disk>,
-    pub random: Arc<dyn Random>,
-}
-
-impl Default for SledOptions {
-    fn default() -> Self {
-        const MIB: u64 = 1024 * 1024;
-        Self {
-            segment_bytes: 16 * MIB,
-            journal_bytes_max: 256 * MIB,
-            cache_bytes: 8 * MIB,
-            floor_bytes: 64 * MIB,
-            reserve_bytes: 64 * MIB,
-            queue_commits_max: 4096,
-            tree_open_seconds_max: 60,
-            readers: Vec::new(),
-            boot_id_path: "/proc/sys/kernel/random/boot_id".into(),
-            fatal: Arc::new(|why| {
-                log::error!("{why}; the process ends so that nothing uncertain is answered");
-                std::process::exit(EXIT_CODE_FATAL);
-            }),
-            disk: Arc::new(SystemDisk),
-            random: Arc::new(SystemRandom),
-        }
-    }
-}
 
 /// What opening did besides opening, in sentences for the log; none when all was well.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -192,6 +140,19 @@ impl SledStore {
         };
         let engine = recovery.run(ending)?;
 
+        let store = Self::start(engine, journal, space, lock, paths, options).map_err(explain)?;
+        Ok((store, OpenReport { sentences: report }))
+    }
+
+    /// Sets the threads going on what was opened.
+    fn start(
+        engine: Engine,
+        journal: Journal,
+        space: Space,
+        lock: Lock,
+        paths: Paths,
+        options: SledOptions,
+    ) -> io::Result<Self> {
         let last = journal.last().0;
         let (durable, changed) = watch::channel(last);
         let maintenance = Maintenance::new(
@@ -200,7 +161,7 @@ impl SledStore {
             options.journal_bytes_max,
             &options.readers,
         );
-        let (maintenance, worker) = maintenance.map_err(explain)?;
+        let (maintenance, worker) = maintenance?;
         let shared = Arc::new(Shared {
             engine,
             segments: journal.segments(),
@@ -222,7 +183,7 @@ impl SledStore {
             frame,
             flight,
         };
-        let syncer = Syncer::spawn(options.disk.clone()).map_err(explain)?;
+        let syncer = Syncer::spawn(options.disk.clone())?;
         let writer = Writer {
             shared: shared.clone(),
             groups: prepared,
@@ -231,8 +192,8 @@ impl SledStore {
             durable,
         };
         let fatal = options.fatal;
-        let judge = spawn("store-judge", fatal.clone(), || judge.run()).map_err(explain)?;
-        let writer = spawn("store-write", fatal, || writer.run()).map_err(explain)?;
+        let judge = spawn("store-judge", fatal.clone(), || judge.run())?;
+        let writer = spawn("store-write", fatal, || writer.run())?;
         let store = Self {
             requests: Some(requests),
             threads: vec![judge, writer],
@@ -240,7 +201,7 @@ impl SledStore {
             _worker: worker,
             lock,
         };
-        Ok((store, OpenReport { sentences: report }))
+        Ok(store)
     }
 
     /// Finishes what is queued and closes. Dropping does the same.

@@ -53,7 +53,8 @@ fn op() -> impl Strategy<Value = Op> {
     );
     let limit = 0..8u32;
     prop_oneof![
-        12 => (vec((0..12u8, insist), 0..3), vec(write, 0..5)).prop_map(|(checks, writes)| Op::Commit { checks, writes }),
+        12 => (vec((0..12u8, insist), 0..3), vec(write, 0..5))
+            .prop_map(|(checks, writes)| Op::Commit { checks, writes }),
         3 => (0..12u8).prop_map(Op::Get),
         3 => (proptest::option::of(0..3u8), proptest::option::of(0..12u8), limit.clone())
             .prop_map(|(prefix, after, limit)| Op::Scan { prefix, after, limit }),

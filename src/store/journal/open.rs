@@ -47,14 +47,7 @@ impl Journal {
             let newest = at + 1 == files.len();
             let file = OpenOptions::new().read(true).write(true).open(path).map_err(explain)?;
             let header = read_header(&file).map_err(explain)?.ok_or_else(|| damaged(path, 0))?;
-            if let Some((id, next, previous)) = chain
-                && (header.id, header.first, header.previous) != (id, next, previous)
-            {
-                return Err(match header.first.0.cmp(&next.0) {
-                    std::cmp::Ordering::Equal => damaged(path, 0),
-                    _ => gap(path, next, header.first),
-                });
-            }
+            check_link(chain.as_ref(), &header, path)?;
             let segments = segments.get_or_insert_with(|| Segments::new(header.id));
             segments.push(header.first, path.clone());
             let read = read_segment(&file, &header, segments).map_err(explain)?;
@@ -73,32 +66,30 @@ impl Journal {
             tail = Some((file, read.end));
         }
         let ((id, next, previous), (active, offset)) = chain.zip(tail).expect("there is at least one segment");
-        let room = active.metadata().map_err(explain)?.len();
-        let segments = Arc::new(segments.expect("there is at least one segment"));
-        let active = Arc::new(active);
         // Frames a crashed process wrote but did not sync are about to be served.
         active.sync_all().map_err(explain)?;
-        let (dir, planner_dir, planner_disk) = (dir.to_owned(), dir.to_owned(), disk.clone());
         let planner = Planner {
-            dir: planner_dir,
-            disk: planner_disk,
+            dir: dir.to_owned(),
+            disk: disk.clone(),
             id,
             segment_bytes,
             offset,
-            room,
+            room: active.metadata().map_err(explain)?.len(),
             next,
             previous,
         };
+        let appender = Appender {
+            dir: dir.to_owned(),
+            disk,
+            segments: Arc::new(segments.expect("there is at least one segment")),
+            active: Arc::new(active),
+        };
+        let begun = false;
         Ok((
             Self {
                 planner,
-                appender: Appender {
-                    dir,
-                    disk,
-                    segments,
-                    active,
-                },
-                begun: false,
+                appender,
+                begun,
             },
             report,
         ))
@@ -166,6 +157,15 @@ fn read_header(file: &File) -> io::Result<Option<segment::Header>> {
         Ok(()) => Ok(segment::parse_header(&bytes)),
         Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
         Err(e) => Err(e),
+    }
+}
+
+/// A segment must go on where the one before it ended.
+fn check_link(chain: Option<&(Id, Seq, Hash)>, header: &segment::Header, path: &Path) -> Result<(), String> {
+    match chain {
+        Some((_, next, _)) if header.first != *next => Err(gap(path, *next, header.first)),
+        Some((id, _, previous)) if (header.id, header.previous) != (*id, *previous) => Err(damaged(path, 0)),
+        _ => Ok(()),
     }
 }
 

@@ -1,7 +1,8 @@
 //! The sled tree. This is the only file that names the sled crate.
 //!
-//! sled 0.34.7 is used as an ordered map in memory and on disk, and trusted with nothing else: one tree, one thread that
-//! writes; no `transaction`, `generate_id`, `merge`, `watch_prefix` or `export`, and no reliance on its `flush`, which does not survive a power cut. What it loses, the journal replays.
+//! sled 0.34.7 is used as an ordered map, and trusted with nothing else: one tree, one thread that
+//! writes; no `transaction`, `generate_id`, `merge`, `watch_prefix` or `export`, and no reliance on its `flush`, which
+//! does not survive a power cut. What it loses, the journal replays.
 //!
 //! ```text
 //! a                            → first u64 ‖ last u64   the group applied last, perhaps in part
@@ -15,18 +16,12 @@ use crate::base::time::Timestamp;
 use crate::store::{Key, Seq, StoreError, Stored, limits};
 use std::ops::Bound;
 use std::path::Path;
-use std::time::Duration;
 
 const APPLIED: &[u8] = b"a";
 const RECORD: u8 = b'r';
 const REMINDER: u8 = b'x';
 const VALUE_HEADER_BYTES: usize = 16;
 const NEVER: u64 = u64::MAX;
-/// How often, and with what pauses, opening is tried again: a tree just closed in this process lets go of its file a
-/// little later. Other processes are kept away by our own lock.
-const OPEN_ATTEMPTS: u32 = 200;
-const OPEN_PAUSE: Duration = Duration::from_millis(10);
-
 /// What checks and reminders need to know of a record.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Head {
@@ -122,18 +117,10 @@ pub struct Engine {
 
 impl Engine {
     pub fn open(dir: &Path, cache_bytes: u64) -> Result<Self, String> {
+        wait_until_closed(dir);
         let config = sled::Config::default().path(dir).cache_capacity(cache_bytes);
-        let mut attempts = 0;
-        loop {
-            attempts += 1;
-            match config.open() {
-                Ok(tree) => return Ok(Self { tree }),
-                Err(e) if attempts < OPEN_ATTEMPTS && e.to_string().contains("lock") => {
-                    std::thread::sleep(OPEN_PAUSE);
-                }
-                Err(e) => return Err(e.to_string()),
-            }
-        }
+        let tree = config.open().map_err(|e| e.to_string())?;
+        Ok(Self { tree })
     }
 
     pub fn get(&self, key: &Key) -> Result<Option<Stored>, StoreError> {
@@ -234,10 +221,11 @@ impl Engine {
     }
 }
 
-/// Whether a tree in `dir` is still being closed somewhere in this process.
-pub fn is_held(dir: &Path) -> bool {
-    let Ok(file) = std::fs::File::open(dir.join("db")) else {
-        return false;
-    };
-    file.try_lock().is_err()
+/// A tree just closed in this process lets go of its file a little later, on a thread of sled's. Other processes are
+/// kept away by our own lock.
+pub fn wait_until_closed(dir: &Path) {
+    if let Ok(file) = std::fs::File::open(dir.join("db")) {
+        // Without locks there is nothing to wait for; opening will say so.
+        let _ = file.lock();
+    }
 }

@@ -8,7 +8,11 @@ use crate::store::disk;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::channel;
+use std::thread;
 use std::time::Duration;
+
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 
 /// How the process before this one left the directory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -98,17 +102,7 @@ impl Lock {
 /// Comes after the tree was dropped: see the order of the fields in `SledStore`.
 impl Drop for Lock {
     fn drop(&mut self) {
-        const WAITS_MAX: u32 = 500;
-        let released = || {
-            (0..WAITS_MAX).any(|_| {
-                let held = engine::is_held(&self.tree);
-                if held {
-                    std::thread::sleep(Duration::from_millis(10));
-                }
-                !held
-            })
-        };
-        if !self.clean || !released() {
+        if !self.clean || !closed(self.tree.clone()) {
             return;
         }
         let marked = disk::sync_tree(&self.tree).and_then(|()| self.write("clean"));
@@ -116,6 +110,16 @@ impl Drop for Lock {
             log::warn!("the store could not be marked as closed in order, the next start checks it: {e}");
         }
     }
+}
+
+/// Waits for the tree to be closed; not for ever, as that is up to sled.
+fn closed(tree: PathBuf) -> bool {
+    let (sender, done) = channel();
+    let waiting = thread::Builder::new().name("store-close".into()).spawn(move || {
+        engine::wait_until_closed(&tree);
+        sender.send(())
+    });
+    waiting.is_ok() && done.recv_timeout(CLOSE_LIMIT).is_ok()
 }
 
 fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {

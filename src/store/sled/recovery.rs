@@ -297,7 +297,7 @@ fn stage(batch: &mut EngineBatch, frame: &Frame<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Fills an empty tree from a verified export. What was applied is noted last: a tree without it is known as unfinished.
+/// Fills an empty tree from a verified export. What was applied is noted last: without that a tree is unfinished.
 fn load(engine: &Engine, path: &Path, id: &Id) -> Result<(), String> {
     let mut reader = ExportReader::open(path)?;
     if reader.id != *id {

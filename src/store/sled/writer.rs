@@ -5,8 +5,8 @@
 //! the two; side by side they cost the slower one, and meanwhile the [judge](super::judge) prepares the next group.
 //!
 //! What follows from the overlap: the tree may hold, for the length of one sync, commits that a power cut would undo.
-//! Nobody is told of them: a read that meets one waits for the sync ([`super::progress`]). After a power cut the tree is
-//! rebuilt, and after a crash of the process alone the frame is in the page cache and replayed.
+//! Nobody is told of them: a read that meets one waits for the sync ([`super::progress`]). After a power cut the tree
+//! is rebuilt, and after a crash of the process alone the frame is in the page cache and replayed.
 
 use super::Shared;
 use super::engine::{Applied, EngineBatch};
