@@ -5,10 +5,20 @@ use super::error::{ErrorCode, OAuthError};
 use super::params::Params;
 use super::scope;
 use super::standing::acting;
-use super::token::{Granted, unauthorized};
 use crate::config::Resource;
 use crate::context::Context;
 use crate::model::app::{App, Kind};
+
+/// What a grant type hands back to be answered.
+pub struct Granted {
+    pub access_token: String,
+    pub token_type: &'static str,
+    /// Seconds.
+    pub expires_in: u64,
+    pub scope: String,
+    pub organization: String,
+    pub organization_name: String,
+}
 
 pub async fn client_credentials(
     ctx: &Context,
@@ -74,4 +84,13 @@ fn needs_user(why: &'static str) -> OAuthError {
         "The app needs a dedicated user who is an active member.",
     )
     .because(why)
+}
+
+/// The client_credentials of a private app answers for itself alone; other kinds are told so (RFC 6749 §5.2).
+fn unauthorized(app: &App) -> OAuthError {
+    OAuthError::new(ErrorCode::UnauthorizedClient, "This app may not use this grant type.").because(format!(
+        "{} is a {} app",
+        app.client_id,
+        app.kind.as_str()
+    ))
 }

@@ -3,23 +3,11 @@
 use super::access_token::TypedId;
 use super::client_auth::{self, Credentials};
 use super::error::{ErrorCode, OAuthError};
-use super::grant_client;
+use super::grant_client::{self, Granted};
 use super::params::Params;
 use crate::config::Resource;
 use crate::context::Context;
-use crate::model::app::App;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
-
-/// What a grant type hands back to be answered.
-pub struct Granted {
-    pub access_token: String,
-    pub token_type: &'static str,
-    /// Seconds.
-    pub expires_in: u64,
-    pub scope: String,
-    pub organization: String,
-    pub organization_name: String,
-}
 
 pub async fn token<'a>(ctx: &'a Context, credentials: &Credentials<'_>) -> Result<Answer<'a>, OAuthError> {
     let params = credentials.params;
@@ -80,13 +68,4 @@ impl Serialize for Answer<'_> {
         body.serialize_entry(noun.name_member(), &granted.organization_name)?;
         body.end()
     }
-}
-
-/// The client_credentials of a private app answers for itself alone; other kinds are told so (RFC 6749 §5.2).
-pub fn unauthorized(app: &App) -> OAuthError {
-    OAuthError::new(ErrorCode::UnauthorizedClient, "This app may not use this grant type.").because(format!(
-        "{} is a {} app",
-        app.client_id,
-        app.kind.as_str()
-    ))
 }
