@@ -13,6 +13,7 @@ use crate::model::app::Kind;
 use crate::model::role::Role;
 use crate::web::development_certificates;
 use crate::web::listener::Listener;
+use crate::web::signals::Signals;
 use crate::web::tls::Tls;
 use serde_json::{Map, Value, json};
 use std::io::{self, ErrorKind, Write as _};
@@ -32,6 +33,13 @@ const PROFILE: &str = "profile";
 
 pub fn run(demo: Demo, common: &Common, output: &Output) -> Result<(), String> {
     start::log_to_stderr(LogLevel::Warn);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|e| format!("no runtime could be started: {e}"))?;
+    let signals = {
+        let _entered = runtime.enter();
+        // Before anything is made that would be left behind.
+        start::catch_signals()?
+    };
     let scratch = match &common.data {
         Some(_) => None,
         None => {
@@ -46,14 +54,11 @@ pub fn run(demo: Demo, common: &Common, output: &Output) -> Result<(), String> {
     let data_dir = data_dir.ok_or("there is no data directory")?;
     start::make_dir(&data_dir)?;
     let data_dir = data_dir.canonicalize().map_err(|e| e.to_string())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     // `scratch` lives until the server has ended.
-    runtime
-        .map_err(|e| format!("no runtime could be started: {e}"))?
-        .block_on(serve(&demo, &data_dir, output))
+    runtime.block_on(serve(&demo, &data_dir, signals, output))
 }
 
-async fn serve(demo: &Demo, data_dir: &Path, output: &Output) -> Result<(), String> {
+async fn serve(demo: &Demo, data_dir: &Path, signals: Signals, output: &Output) -> Result<(), String> {
     let doors = open_doors(demo, data_dir)?;
     let config = configure(demo, data_dir, &doors)?;
     let ctx = start::open(config).await?;
@@ -69,6 +74,7 @@ async fn serve(demo: &Demo, data_dir: &Path, output: &Output) -> Result<(), Stri
         ctx: ctx.clone(),
         listeners: vec![doors.listener],
         tls: doors.tls,
+        signals,
     };
     if demo.check {
         return tokio::select! {

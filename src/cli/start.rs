@@ -20,7 +20,7 @@ use crate::web::tls::Tls;
 use serde_json::Value;
 use std::fs::DirBuilder;
 use std::future::Future;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::UnixListener;
@@ -50,10 +50,24 @@ pub fn make_dir(dir: &Path) -> Result<(), String> {
 /// Opens the store for this process alone; what had to be repaired is logged.
 pub fn open_store(config: &Config) -> Result<SledStore, String> {
     make_dir(&config.data_dir)?;
+    check_owner(&config.data_dir)?;
     let dir = store_path(config);
     // Its own mode too: the data directory may be one that others can enter.
     make_dir(&dir)?;
     open_store_in(&dir)
+}
+
+/// Files that root made in the directory of a service would keep the service away from its own store.
+fn check_owner(dir: &Path) -> Result<(), String> {
+    let owner = std::fs::metadata(dir).map_err(|e| format!("{} cannot be read: {e}", dir.display()))?;
+    let (owner, own) = (owner.uid(), rustix::process::geteuid().as_raw());
+    if owner == own {
+        return Ok(());
+    }
+    Err(format!(
+        "{} belongs to the user with the id {owner}, this is {own}: run it as that user",
+        dir.display()
+    ))
 }
 
 pub fn open_store_in(dir: &Path) -> Result<SledStore, String> {
@@ -141,7 +155,14 @@ pub fn serve(config: Config) -> Result<(), String> {
             }
             let issuer = ctx.issuer().to_owned();
             let ready = move || log::info!("{issuer} is ready");
-            until_stopped(Server { ctx, listeners, tls }, ready).await
+            let signals = catch_signals()?;
+            let server = Server {
+                ctx,
+                listeners,
+                tls,
+                signals,
+            };
+            until_stopped(server, ready).await
         })
 }
 
@@ -187,14 +208,24 @@ pub struct Server {
     pub ctx: Arc<Context>,
     pub listeners: Vec<Listener>,
     pub tls: Option<Arc<Tls>>,
+    pub signals: Signals,
+}
+
+/// From here on no signal ends the process before it has put its things away.
+pub fn catch_signals() -> Result<Signals, String> {
+    Signals::install().map_err(|e| format!("signals cannot be caught: {e}"))
 }
 
 /// Serves until a signal: the first drains, the second ends; SIGHUP reads the certificates again.
 ///
 /// `ready` is called when all doors are open: from then on signals are caught and commands reach the server.
 pub async fn until_stopped(server: Server, ready: impl FnOnce()) -> Result<(), String> {
-    let Server { ctx, listeners, tls } = server;
-    let signals = Signals::install().map_err(|e| format!("signals cannot be caught: {e}"))?;
+    let Server {
+        ctx,
+        listeners,
+        tls,
+        signals,
+    } = server;
     let control = control_socket(&ctx.config.data_dir)?;
     ready();
     let (stop, stopped) = watch::channel(Stop::Run);

@@ -12,6 +12,10 @@ use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
+/// What an export cannot know.
+const AFTER_IMPORT: &str = "what was revoked after the export was made is good again: unless nothing was, \
+                            `grantd token revoke --everything`";
+
 /// Where the answers come from: the running server, or the store opened here.
 enum Source<'a> {
     Server(&'a Path),
@@ -146,6 +150,6 @@ pub fn import(config: Config, file: Option<&Path>, output: &Output) -> Result<()
         drop(here);
         Ok(records)
     })?;
-    output.answer(&json!({ "records": records, "data_dir": config.data_dir }));
+    output.answer(&json!({ "records": records, "data_dir": config.data_dir, "next": AFTER_IMPORT }));
     Ok(())
 }

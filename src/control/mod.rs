@@ -15,9 +15,10 @@ use crate::store::{Batch, Outcome};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// One operation, as it travels over the socket. Users are named by id or email.
+/// One operation, as it travels over the socket. Users are named by id or email. A member that is not known is refused:
+/// a server of another version must not leave out half of what it was told.
 #[derive(Serialize, Deserialize)]
-#[serde(tag = "command", rename_all = "snake_case")]
+#[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Command {
     UserAdd {
         email: String,
@@ -107,6 +108,7 @@ pub enum Command {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct NewApp {
     pub name: String,
     pub organization: String,

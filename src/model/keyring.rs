@@ -17,6 +17,8 @@ const KEYS_MAX: u32 = 1000;
 
 pub struct Keyring {
     set: RwLock<Arc<KeySet>>,
+    /// One reads at a time: what was read first must not be put in place last, or a revoked key would be back.
+    reading: tokio::sync::Mutex<()>,
 }
 
 /// One consistent view of the keys.
@@ -67,6 +69,7 @@ impl Keyring {
         }
         Ok(Self {
             set: RwLock::new(Arc::new(assemble(tools, records)?)),
+            reading: tokio::sync::Mutex::new(()),
         })
     }
 
@@ -75,6 +78,7 @@ impl Keyring {
     }
 
     pub async fn reload(&self, tools: &Tools<'_>) -> Result<(), StoreError> {
+        let _reading = self.reading.lock().await;
         let fresh = Arc::new(assemble(tools, load(tools).await?)?);
         *self.set.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(())

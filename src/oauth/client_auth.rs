@@ -16,6 +16,8 @@ use std::sync::Arc;
 
 const CLIENT_ID_BYTES_MAX: usize = 128;
 const SECRET_BYTES_MAX: usize = 512;
+/// What follows `<prefix>_app_` in a client_id.
+const CLIENT_ID_RANDOM_CHARS: usize = 20;
 
 /// What of a request may carry credentials. Never the URI (RFC 6749 §2.3.1).
 pub struct Credentials<'a> {
@@ -86,9 +88,11 @@ async fn verify(ctx: &Context, presented: &Presented) -> Result<Result<Arc<Versi
 
 /// For the log: what is not shaped like a client_id may be a secret in the wrong place.
 fn named<'a>(ctx: &Context, client_id: &'a str) -> &'a str {
+    let base64url = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
     let ours = client_id
         .strip_prefix(ctx.profile().prefix.as_str())
-        .is_some_and(|rest| rest.starts_with("_app_"));
+        .and_then(|rest| rest.strip_prefix("_app_"))
+        .is_some_and(|random| random.len() == CLIENT_ID_RANDOM_CHARS && random.bytes().all(base64url));
     if ours {
         client_id
     } else {

@@ -2,7 +2,7 @@
 
 use crate::judge;
 use crate::mutate::Mutator;
-use crate::support::{World, basic};
+use crate::world::World;
 use bytes::Bytes;
 use grantd::app;
 use grantd::web::request::Request;
@@ -75,7 +75,7 @@ const FORMS: usize = 7;
 
 /// One good request for everything that is answered.
 fn seeds(world: &World, token: &str) -> Vec<Shape> {
-    let auth = basic(&world.client_id, &world.client_secret);
+    let auth = world.basic();
     let form = ("content-type", "application/x-www-form-urlencoded");
     let signed = [form, ("authorization", auth.as_str())];
     let own = format!("client_id={}&client_secret={}", world.client_id, world.client_secret);
@@ -189,7 +189,7 @@ async fn no_mutated_request_panics_or_is_the_servers_fault() {
     let mut statuses: BTreeMap<u16, usize> = BTreeMap::new();
     for (seed, profile) in PROFILES.into_iter().enumerate() {
         let world = World::new(profile).await;
-        let token = world.mint("").await;
+        let token = world.mint().await;
         let seeds = seeds(&world, &token);
         let secrets = [world.client_secret.as_str()];
         let mut mutator = Mutator::new(seed as u64);
@@ -218,7 +218,7 @@ async fn no_mutated_request_panics_or_is_the_servers_fault() {
             check_log(&secrets, &shape);
             *statuses.entry(status).or_default() += 1;
             if sent % BETWEEN == 0 {
-                world.mint("").await;
+                world.mint().await;
             }
         }
     }

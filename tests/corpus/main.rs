@@ -11,6 +11,4 @@ mod mutate;
 mod program;
 mod raw;
 mod shapes;
-#[path = "../protocol/support.rs"]
-#[allow(dead_code, reason = "shared with the tests of the protocol, which use more of it")]
-mod support;
+mod world;

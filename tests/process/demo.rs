@@ -249,6 +249,18 @@ fn temporary_data_is_gone_after_sigterm() {
 }
 
 #[test]
+fn temporary_data_is_gone_however_early_the_signal_comes() {
+    let place = Place::new();
+    let running = place.start(&["demo", "--http", "--listen", PORT]);
+    while left_in(&place, "tmp") == 0 {
+        std::thread::yield_now();
+    }
+    let (status, log) = running.terminate();
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert_eq!(left_in(&place, "tmp"), 0);
+}
+
+#[test]
 fn a_second_process_on_the_same_data_refuses_with_a_sentence() {
     let place = Place::new();
     let data = place.path("data").display().to_string();

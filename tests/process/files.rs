@@ -2,7 +2,7 @@
 
 use crate::program::{Place, mode};
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
 #[test]
 fn init_makes_what_is_missing_and_writes_over_nothing() {
@@ -117,4 +117,22 @@ fn the_default_file_is_as_good_as_an_empty_one() {
     let empty = place.json(&["config", "show"]);
     fs::write(&file, text).expect("written");
     assert_eq!(place.json(&["config", "show"]), empty);
+}
+
+#[test]
+fn the_directory_of_another_user_is_left_alone() {
+    let place = Place::new();
+    place.json(&["org", "create", "Acme"]);
+    let own = fs::metadata(place.path("data")).expect("a directory").uid();
+    // Only root can give the directory away; anybody else finds one that is root's.
+    let (data, owner) = if std::os::unix::fs::chown(place.path("data"), Some(12_345), None).is_ok() {
+        (place.path("data").display().to_string(), 12_345)
+    } else {
+        ("/".to_owned(), 0)
+    };
+    for command in [&["org", "list"][..], &["serve"], &["export"]] {
+        let why = place.run(&[&["--data", &data], command].concat()).refused(1);
+        let said = format!("belongs to the user with the id {owner}, this is {own}");
+        assert!(why.contains(&said), "{why}");
+    }
 }

@@ -12,6 +12,7 @@ pub struct Http {
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
+    #[allow(dead_code, reason = "failed assertions print it")]
     pub head: String,
     pub body: String,
 }

@@ -1,6 +1,7 @@
 //! The real program, over its sockets and its command line.
 
 mod commands;
+mod control;
 mod demo;
 mod export;
 mod files;

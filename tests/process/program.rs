@@ -83,6 +83,7 @@ impl Place {
 /// How a run ended.
 #[derive(Debug)]
 pub struct Done {
+    #[allow(dead_code, reason = "failed assertions print it")]
     pub args: String,
     pub status: ExitStatus,
     pub stdout: String,
