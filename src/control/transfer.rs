@@ -110,6 +110,9 @@ pub async fn import(
     secret_matches: impl Fn(&str) -> bool,
     mut lines: impl Iterator<Item = std::io::Result<String>>,
 ) -> Result<u64, String> {
+    if !is_empty(store).await? {
+        return Err("the store is not empty: import into a new data directory".into());
+    }
     let mut next = || {
         lines
             .next()
