@@ -77,6 +77,12 @@ async fn o12_a_scope_of_any_size_is_refused_in_few_words() {
         assert!(answer.body.len() < 300, "nothing long is echoed");
         assert!(world.log().lines().all(|line| line.len() < 500), "nor logged");
     }
+    let many = world.ask(&format!("&scope={}", distinct[..101].join("+"))).await;
+    let said = many.text("error_description");
+    assert_eq!(
+        said, "The request names too many scopes.",
+        "before any of them is looked up"
+    );
     let repeated = format!("&scope={}", ["data.read"; 6000].join("+"));
     assert_eq!(
         world.ask(&repeated).await.text("scope"),

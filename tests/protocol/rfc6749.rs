@@ -5,6 +5,7 @@ use crate::support::{GRANT, World};
 use grantd::control::{Command, NewApp};
 use grantd::model::app::Kind;
 use grantd::model::role::Role;
+use grantd::oauth::error::OAuthError;
 use http::Method;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -165,8 +166,11 @@ async fn o16_error_texts_keep_to_their_characters() {
         let text = answer.text("error_description");
         let allowed = |c: char| matches!(c, ' '..='!' | '#'..='[' | ']'..='~');
         assert!(text.chars().all(allowed), "{text:?}");
-        assert!(!world.log().contains(['\r', '\n', '\0']) || world.log().lines().all(|l| !l.contains('\r')));
+        let lines = world.log();
+        assert!(lines.chars().all(|c| c == '\n' || !c.is_control()), "{lines:?}");
     }
+    let error = OAuthError::invalid_request("a \"b\" \\c\r\n\u{e9}\u{7f} d");
+    assert_eq!(error.wire_description(), "a 'b' 'c'''' d");
 }
 
 #[tokio::test]
@@ -182,6 +186,10 @@ async fn o23_client_credentials_is_for_private_apps_alone() {
     for client in [public, server] {
         let answer = world.post_as(&client, "/oauth/token", GRANT).await;
         assert_eq!(answer.error(), (400, "unauthorized_client"), "{answer:?}");
+        assert_eq!(
+            answer.text("error_description"),
+            "This app may not use this grant type."
+        );
     }
 }
 

@@ -5,7 +5,9 @@ use crate::support::{GRANT, World};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
 use grantd::control::{Command, NewApp};
-use grantd::model::app::Kind;
+use grantd::model::app::{App, ClientType, Kind};
+use grantd::store::records::load;
+use grantd::store::{Batch, keys};
 use http::Method;
 use std::collections::BTreeSet;
 
@@ -31,6 +33,23 @@ async fn o2_a_client_has_one_type() {
         label: None,
     };
     assert!(world.refused(add).await.contains("PKCE"));
+}
+
+/// The stored type counts, whatever else the record holds.
+#[tokio::test]
+async fn o2_a_public_client_authenticates_with_no_secret_at_all() {
+    let world = World::new("default").await;
+    assert_eq!(world.ask("").await.status, 200);
+    let key = keys::app(&world.client_id);
+    let app = load::<App>(&*world.ctx.store, &key).await.unwrap().unwrap();
+    let public = App {
+        client_type: ClientType::Public,
+        ..app.value.clone()
+    };
+    let mut batch = Batch::new();
+    batch.replace(&app, &public).unwrap();
+    world.ctx.store.commit(batch).await.unwrap();
+    assert_eq!(world.ask("").await.error(), (401, "invalid_client"));
 }
 
 fn public_client(world: &World) -> NewApp {

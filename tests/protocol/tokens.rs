@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use grantd::base::jose::{Algorithm, SigningKey, sign_jwt};
 use grantd::base::random::SeededRandom;
+use grantd::model::role::Role;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
@@ -139,6 +140,13 @@ async fn i2_a_token_for_other_times_places_or_people_is_dead_though_signed_with_
         });
         assert!(!world.is_active(&token.await).await, "{name} is {value}");
     }
+    // Another member of the organization, whom this app does not act as.
+    let other = world.add_user("other@example.com").await;
+    world.set_role("other@example.com", Role::Owner).await;
+    let token = signed_with(&world, "at+jwt", |claims| {
+        claims.insert("sub".into(), other.into());
+    });
+    assert!(!world.is_active(&token.await).await);
     let begun = signed_with(&world, "at+jwt", |claims| {
         claims.insert("nbf".into(), now.into());
     });
