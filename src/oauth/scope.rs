@@ -37,9 +37,12 @@ pub fn requested(catalog: &ScopeCatalog, app: &App, scope: Option<&str>) -> Resu
         return Ok(app.scopes.clone());
     };
     let names = parse(scope)?;
-    if let Some(beyond) = names.iter().find(|name| !registered(catalog, app, name)) {
-        let beyond: String = beyond.chars().take(64).collect();
-        let what = format!("The scope {beyond} is not one of the app's.");
+    if let Some(at) = names.iter().position(|name| !registered(catalog, app, name)) {
+        // Only what the catalog has is repeated: anything else may be a secret in the wrong field, and this is logged.
+        let what = match catalog.get(&names[at]) {
+            Some(_) => format!("The scope {} is not one of the app's.", names[at]),
+            None => format!("Scope number {} of the request is not one this server knows.", at + 1),
+        };
         return Err(OAuthError::new(ErrorCode::InvalidScope, what));
     }
     Ok(names)

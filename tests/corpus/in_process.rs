@@ -2,7 +2,7 @@
 
 use crate::judge;
 use crate::mutate::Mutator;
-use crate::world::World;
+use crate::world::{World, basic};
 use bytes::Bytes;
 use grantd::app;
 use grantd::web::request::Request;
@@ -119,6 +119,45 @@ fn seeds(world: &World, token: &str) -> Vec<Shape> {
     seeds
 }
 
+/// The secret where a careless client might put it: it must come back from nowhere.
+fn misplaced(world: &World) -> Vec<Shape> {
+    let secret = &world.client_secret;
+    let swapped = basic(secret, &world.client_id);
+    let raw = format!("Bearer {secret}");
+    let (good, form) = (world.basic(), ("content-type", "application/x-www-form-urlencoded"));
+    let grant = "grant_type=client_credentials";
+    let mut shapes = vec![
+        Shape::new("POST", "/oauth/token", &[form], &format!("{grant}&client_id={secret}")),
+        Shape::new("POST", "/oauth/token", &[form, ("authorization", &swapped)], grant),
+        Shape::new("POST", "/oauth/token", &[form, ("authorization", &raw)], grant),
+        Shape::new("POST", &format!("/oauth/token?client_secret={secret}"), &[form], grant),
+        Shape::new("GET", &format!("/oauth/token/{secret}"), &[], ""),
+        Shape::new(
+            "GET",
+            &format!("/.well-known/oauth-protected-resource/{secret}"),
+            &[],
+            "",
+        ),
+    ];
+    for path in ["/oauth/token", "/oauth/introspect", "/oauth/revoke"] {
+        for name in [
+            "scope",
+            "resource",
+            "organization_id",
+            "token",
+            "token_type_hint",
+            "grant_type",
+            "client_id",
+        ] {
+            for more in ["", "&grant_type=client_credentials", "&token=x"] {
+                let body = format!("{name}={secret}{more}");
+                shapes.push(Shape::new("POST", path, &[form, ("authorization", &good)], &body));
+            }
+        }
+    }
+    shapes
+}
+
 fn mutated(mutator: &mut Mutator, seeds: &[Shape]) -> Shape {
     // Two of three to the endpoints that read a body: there is more to trip over.
     let forms = if mutator.chance(3) { seeds.len() } else { FORMS };
@@ -192,6 +231,15 @@ async fn no_mutated_request_panics_or_is_the_servers_fault() {
         let token = world.mint().await;
         let seeds = seeds(&world, &token);
         let secrets = [world.client_secret.as_str()];
+        for (shape, n) in misplaced(&world).iter().zip(0..) {
+            let request = shape
+                .request(IpAddr::from([203, 0, 113, n]))
+                .expect("HTTP can carry it");
+            let response = app::dispatch(&world.ctx, request).await;
+            let text = std::str::from_utf8(&response.body).expect("bodies are UTF-8");
+            judge::body(response.status.as_u16(), text, &secrets).unwrap_or_else(|why| panic!("{why}\n{shape:?}"));
+            check_log(&secrets, shape);
+        }
         let mut mutator = Mutator::new(seed as u64);
         let mut sent = 0;
         while sent < REQUESTS / PROFILES.len() {

@@ -78,8 +78,7 @@ impl World {
     }
 
     pub fn basic(&self) -> String {
-        let pair = format!("{}:{}", self.client_id, self.client_secret);
-        format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
+        basic(&self.client_id, &self.client_secret)
     }
 
     /// A good request, from an address of its own: whatever failed before does not hold it back.
@@ -102,6 +101,11 @@ impl World {
         let answer: Value = serde_json::from_slice(&response.body).expect("JSON");
         text(&answer["access_token"])
     }
+}
+
+pub fn basic(id: &str, secret: &str) -> String {
+    let pair = base64::engine::general_purpose::STANDARD.encode(format!("{id}:{secret}"));
+    format!("Basic {pair}")
 }
 
 /// Text as it is, a number in digits.

@@ -2,8 +2,11 @@
 
 use crate::http::{Client, Http};
 use crate::program::{Place, mode};
+use grantd::control::{Command, NewApp, socket};
+use grantd::model::app::Kind;
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const ADDRESS: &str = "127.0.0.1:0";
 
@@ -162,4 +165,68 @@ fn an_export_that_fails_leaves_no_file_in_the_way() {
     place.grantd(&["export", &file]).refused(1);
     fs::rename(place.path("secret"), place.path("data/secret")).expect("moved");
     place.json(&["export", &file]);
+}
+
+#[test]
+fn an_export_taken_while_records_are_written_is_one_state() {
+    let place = Place::new();
+    let data = place.path("data");
+    let path = data.display().to_string();
+    let mut running = place.start(&[
+        "demo",
+        "--json",
+        "--http",
+        "--listen",
+        ADDRESS,
+        "--data",
+        &path,
+        "--profile",
+        "mokapen",
+    ]);
+    running.json_line();
+    let ended = AtomicBool::new(false);
+    let exports: Vec<String> = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // Apps are two records each: half of one would be seen.
+            while !ended.load(Ordering::Relaxed) {
+                let made = socket::ask(&data, &app()).expect("a server runs").expect("made");
+                let client_id = made["client_id"].as_str().expect("text").to_owned();
+                let disable = Command::AppDisable {
+                    client_id,
+                    disabled: true,
+                };
+                socket::ask(&data, &disable).expect("a server runs").expect("disabled");
+            }
+        });
+        let exports = (0..3).map(|_| place.grantd(&["export"]).ok().stdout).collect();
+        ended.store(true, Ordering::Relaxed);
+        exports
+    });
+    for export in exports {
+        let heir = Place::new();
+        fs::create_dir(heir.path("data")).expect("made");
+        fs::copy(place.path("data/secret"), heir.path("data/secret")).expect("copied");
+        fs::write(heir.path("data/grantd.toml"), "profile = \"mokapen\"").expect("written");
+        heir.grantd_with(&["import"], &export).ok();
+        let all = heir.json(&["app", "list"]);
+        assert!(all.as_array().is_some_and(|apps| apps.len() >= 3));
+        assert_eq!(
+            heir.json(&["app", "list", "--organization", "849"]),
+            all,
+            "records and their index agree"
+        );
+    }
+}
+
+fn app() -> Command {
+    Command::AppCreate(NewApp {
+        name: "App".into(),
+        organization: "849".into(),
+        kind: Kind::Private,
+        public_client: false,
+        redirect_uris: Vec::new(),
+        scopes: Vec::new(),
+        dedicated_user: Some("owner@example.com".into()),
+        resources: Vec::new(),
+    })
 }

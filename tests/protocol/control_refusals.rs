@@ -323,7 +323,7 @@ async fn tokens() {
     let cases = vec![
         (mint("grantd_app_nobody", "data.read", None, None), "grantd app list"),
         (mint(&server, "data.read", None, None), "only a private app"),
-        (mint(own, "no.such", None, None), "not one of the app's"),
+        (mint(own, "no.such", None, None), "not one this server knows"),
         (mint(own, "", None, None), "RFC 6749 section 3.3"),
         (
             mint(own, "data.read", Some("https://else.example"), None),
