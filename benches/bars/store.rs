@@ -13,7 +13,7 @@ use grantd::store::sled::{SledOptions, SledStore};
 use grantd::store::{Batch, Check, Key, Outcome, Seq, Store as _, Write};
 use std::fs::File;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
@@ -23,7 +23,7 @@ const ROUNDS: usize = 15;
 const SLICE: Duration = Duration::from_secs(1);
 const RATIO_MIN: f64 = 0.7;
 /// Records there are; each writer rewrites its own ones in turn, as refresh rotation does.
-const RECORDS: usize = 16 * 1024;
+const RECORDS_COUNT: usize = 16 * 1024;
 /// A family of refresh tokens, encoded.
 const VALUE_BYTES: usize = 350;
 const KEY_BYTES: usize = 40;
@@ -57,19 +57,16 @@ fn measure(writers: usize) -> Result<Report, String> {
     Ok(Report::line(text, &format!(">= {RATIO_MIN:.2}"), ratio >= RATIO_MIN))
 }
 
-/// Key and value of a record; the values differ, so that nothing can be saved on equal ones.
-fn record(number: usize) -> (Key, Vec<u8>) {
+/// Made beforehand: making them is no part of what is measured.
+static RECORDS: LazyLock<Vec<Write>> = LazyLock::new(|| (0..RECORDS_COUNT).map(record).collect());
+
+fn record(number: usize) -> Write {
     let mut key = format!("f849/{number:08}/").into_bytes();
     key.resize(KEY_BYTES, b'k');
     let mut value = vec![b'v'; VALUE_BYTES];
     value[..64].copy_from_slice(&bytes::<64>(&SystemRandom));
-    (Key(key), value)
-}
-
-fn put(number: usize) -> Write {
-    let (key, value) = record(number);
     Write::Put {
-        key,
+        key: Key(key),
         value,
         expires_at: None,
     }
@@ -95,8 +92,8 @@ struct Turns {
 impl Turns {
     fn group(&mut self) -> impl Iterator<Item = usize> + use<> {
         let first = self.next;
-        self.next = (first + 1) % (RECORDS / self.writers);
-        let each = RECORDS / self.writers;
+        self.next = (first + 1) % (RECORDS_COUNT / self.writers);
+        let each = RECORDS_COUNT / self.writers;
         (0..self.writers).map(move |writer| writer * each + first)
     }
 }
@@ -116,9 +113,9 @@ impl Ours {
         let mut ours = Self {
             runtime,
             store: Arc::new(store),
-            versions: vec![vec![Seq(0); RECORDS / writers]; writers],
+            versions: vec![vec![Seq(0); RECORDS_COUNT / writers]; writers],
         };
-        let once = move |_: &Stopwatch, turn: usize| turn < RECORDS / writers;
+        let once = move |_: &Stopwatch, turn: usize| turn < RECORDS_COUNT / writers;
         ours.all(once)?;
         Ok(ours)
     }
@@ -165,7 +162,7 @@ async fn write(
     let mut turn = 0;
     while go_on(&watch, turn) {
         let (count, at) = (own.len(), turn % own.len());
-        let write = put(writer * count + at);
+        let write = RECORDS[writer * count + at].clone();
         let Write::Put { key, .. } = &write else { continue };
         let check = match own[at] {
             Seq(0) => Check::Absent(key.clone()),
@@ -208,7 +205,9 @@ impl Appends {
     fn slice(&mut self) -> Result<f64, String> {
         repeat(self.turns.writers, || {
             self.builder.start(Seq(1), &[0; 16]);
-            self.turns.group().for_each(|number| self.builder.push(&[put(number)]));
+            self.turns
+                .group()
+                .for_each(|number| self.builder.push(std::slice::from_ref(&RECORDS[number])));
             let frame = self.builder.finish(&[0; 16]);
             if self.offset + frame.len() as u64 > SEGMENT_BYTES {
                 std::fs::remove_file(&self.path).map_err(|e| e.to_string())?;
@@ -248,7 +247,7 @@ impl Tree {
             tree: config.open().map_err(|e| e.to_string())?,
             turns: Turns { next: 0, writers },
         };
-        for _ in 0..RECORDS / writers {
+        for _ in 0..RECORDS_COUNT / writers {
             tree.group()?;
         }
         Ok(tree)
@@ -257,11 +256,11 @@ impl Tree {
     fn group(&mut self) -> Result<(), String> {
         let mut batch = sled::Batch::default();
         for number in self.turns.group() {
-            let (Key(mut key), mut value) = record(number);
+            let Write::Put { key, value, .. } = &RECORDS[number] else {
+                continue;
+            };
             // What the store adds: a byte before the key, version and expiry before the value.
-            key.insert(0, b'r');
-            value.extend_from_slice(&[0; 16]);
-            batch.insert(key, value);
+            batch.insert([b"r", key.0.as_slice()].concat(), [&[0; 16], value.as_slice()].concat());
         }
         batch.insert(b"a", &[0; 16]);
         self.tree.apply_batch(batch).map_err(|e| e.to_string())

@@ -119,7 +119,9 @@ where
         peer: caller.peer,
         id,
     };
-    caught(async { (server.handle)(request).await }).await.ok_or_else(|| {
+    // Boxed: the largest future of all is not moved about with those around it.
+    let handling = Box::pin(async { (server.handle)(request).await });
+    caught(handling).await.ok_or_else(|| {
         // The query is left out: authorization codes stand there.
         log::error!(
             "request {}: {method} {path} panicked",
