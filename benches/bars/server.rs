@@ -106,7 +106,7 @@ impl Match {
         );
         let middle = |values: &[f64]| median(values.iter().copied());
         let text = format!(
-            "{} ratio={ratio:.2} (grantd {:.0}/s, limit {:.0}/s, runs {ROUNDS}; processor time {:.1} us, limit {:.1} us)",
+            "{} ratio={ratio:.2} (grantd {:.0}/s, limit {:.0}/s, runs {ROUNDS}; CPU {:.1} us, limit {:.1} us)",
             self.subject.name(),
             middle(&grantd.rates),
             middle(&limit.rates),

@@ -117,7 +117,7 @@ fn until_ready(port: u16, watch: &Stopwatch) -> Result<(), String> {
         if asked(port).is_ok_and(|answer| answer.starts_with("HTTP/1.1 200")) {
             return Ok(());
         }
-        std::thread::sleep(Duration::from_millis(1));
+        std::thread::sleep(Duration::from_millis(1)); // allowed: the time until an answer is what is measured
     }
     Err(format!("the server was not ready after {} s", GIVE_UP.as_secs()))
 }
