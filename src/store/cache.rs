@@ -94,3 +94,100 @@ impl Shard {
         self.entries.insert(key.clone(), entry);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::time::Timestamp;
+    use crate::model::organization::Organization;
+    use crate::store::memory::MemoryStore;
+    use crate::store::{Batch, Change, Outcome, Reply, Stored, Write};
+
+    /// A store that cannot say whether anything changed, as one that others write to.
+    struct Unsettled(MemoryStore);
+
+    impl Store for Unsettled {
+        fn get<'a>(&'a self, key: &'a Key) -> Reply<'a, Option<Stored>> {
+            self.0.get(key)
+        }
+        fn scan<'a>(&'a self, prefix: &'a Key, after: Option<&'a Key>, limit: u32) -> Reply<'a, Vec<(Key, Stored)>> {
+            self.0.scan(prefix, after, limit)
+        }
+        fn commit(&self, batch: Batch) -> Reply<'_, Outcome> {
+            self.0.commit(batch)
+        }
+        fn changes(&self, after: Seq, limit: u32) -> Reply<'_, Vec<Change>> {
+            self.0.changes(after, limit)
+        }
+        fn sweep(&self, now: Timestamp, limit: u32) -> Reply<'_, u32> {
+            self.0.sweep(now, limit)
+        }
+    }
+
+    fn organization(id: &str, epoch: u64) -> Organization {
+        Organization {
+            id: id.to_owned(),
+            name: "n".repeat(100),
+            disabled: false,
+            epoch,
+            created_at: Timestamp::default(),
+        }
+    }
+
+    async fn epoch(cache: &RecordCache, store: &dyn Store, id: &str) -> Option<u64> {
+        let found = cache.load::<Organization>(store, &organization(id, 0).key()).await;
+        found.expect("the store works").map(|found| found.epoch)
+    }
+
+    async fn commit(store: &dyn Store, fill: impl FnOnce(&mut Batch)) {
+        let mut batch = Batch::new();
+        fill(&mut batch);
+        let outcome = store.commit(batch).await.expect("the store works");
+        assert!(matches!(outcome, Outcome::Committed(_)));
+    }
+
+    #[tokio::test]
+    async fn a_change_and_a_removal_are_seen_by_the_next_load() {
+        for store in [
+            Box::new(MemoryStore::new()) as Box<dyn Store>,
+            Box::new(Unsettled(MemoryStore::new())),
+        ] {
+            let (cache, store) = (RecordCache::default(), &*store);
+            assert_eq!(epoch(&cache, store, "1").await, None);
+            commit(store, |batch| drop(batch.insert(&organization("1", 0)))).await;
+            for next in 1..4 {
+                assert_eq!(epoch(&cache, store, "1").await, Some(next - 1));
+                assert_eq!(epoch(&cache, store, "1").await, Some(next - 1));
+                let key = organization("1", 0).key();
+                let old = cache.load::<Organization>(store, &key).await.unwrap().unwrap();
+                commit(store, |batch| drop(batch.replace(&old, &organization("1", next)))).await;
+            }
+            let key = organization("1", 0).key();
+            commit(store, |batch| batch.writes.push(Write::Delete { key })).await;
+            assert_eq!(epoch(&cache, store, "1").await, None);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_record_is_decoded_once_while_it_stays_the_same_whatever_else_changes() {
+        let (cache, store) = (RecordCache::default(), MemoryStore::new());
+        commit(&store, |batch| drop(batch.insert(&organization("1", 0)))).await;
+        let key = organization("1", 0).key();
+        let first = cache.load::<Organization>(&store, &key).await.unwrap().unwrap();
+        commit(&store, |batch| drop(batch.insert(&organization("2", 0)))).await;
+        let second = cache.load::<Organization>(&store, &key).await.unwrap().unwrap();
+        assert!(Arc::ptr_eq(&first, &second));
+    }
+
+    #[tokio::test]
+    async fn the_cache_is_bounded() {
+        let (cache, store) = (RecordCache::default(), MemoryStore::new());
+        for id in 0..20_000 {
+            let id = format!("{id}a");
+            commit(&store, |batch| drop(batch.insert(&organization(&id, 0)))).await;
+            assert_eq!(epoch(&cache, &store, &id).await, Some(0));
+        }
+        let bytes: usize = cache.shards.iter().map(|shard| shard.lock().unwrap().bytes).sum();
+        assert!(bytes > 0 && bytes <= SHARD_BYTES_MAX, "{bytes} bytes in the one shard used");
+    }
+}
