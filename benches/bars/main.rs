@@ -11,12 +11,7 @@ mod size;
 mod store;
 mod wrk;
 
-use mimalloc::MiMalloc;
 use std::process::ExitCode;
-
-/// The limit server has what the program has.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// What one bench found: its lines, and whether every bar was reached.
 struct Report {

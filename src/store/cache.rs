@@ -99,9 +99,9 @@ impl Shard {
 mod tests {
     use super::*;
     use crate::base::time::Timestamp;
-    use crate::model::organization::Organization;
     use crate::store::memory::MemoryStore;
     use crate::store::{Batch, Change, Outcome, Reply, Stored, Write};
+    use serde::{Deserialize, Serialize};
 
     /// A store that cannot say whether anything changed, as one that others write to.
     struct Unsettled(MemoryStore);
@@ -124,19 +124,30 @@ mod tests {
         }
     }
 
-    fn organization(id: &str, epoch: u64) -> Organization {
-        Organization {
-            id: id.to_owned(),
-            name: "n".repeat(100),
-            disabled: false,
-            epoch,
-            created_at: Timestamp::default(),
+    #[derive(Serialize, Deserialize)]
+    struct Counter {
+        id: String,
+        count: u64,
+        padding: String,
+    }
+
+    impl Record for Counter {
+        fn key(&self) -> Key {
+            Key(format!("t{}\0", self.id).into_bytes())
         }
     }
 
-    async fn epoch(cache: &RecordCache, store: &dyn Store, id: &str) -> Option<u64> {
-        let found = cache.load::<Organization>(store, &organization(id, 0).key()).await;
-        found.expect("the store works").map(|found| found.epoch)
+    fn counter(id: &str, count: u64) -> Counter {
+        Counter {
+            id: id.to_owned(),
+            count,
+            padding: "p".repeat(100),
+        }
+    }
+
+    async fn count(cache: &RecordCache, store: &dyn Store, id: &str) -> Option<u64> {
+        let found = cache.load::<Counter>(store, &counter(id, 0).key()).await;
+        found.expect("the store works").map(|found| found.count)
     }
 
     async fn commit(store: &dyn Store, fill: impl FnOnce(&mut Batch)) {
@@ -153,29 +164,29 @@ mod tests {
             Box::new(Unsettled(MemoryStore::new())),
         ] {
             let (cache, store) = (RecordCache::default(), &*store);
-            assert_eq!(epoch(&cache, store, "1").await, None);
-            commit(store, |batch| drop(batch.insert(&organization("1", 0)))).await;
+            assert_eq!(count(&cache, store, "1").await, None);
+            commit(store, |batch| drop(batch.insert(&counter("1", 0)))).await;
             for next in 1..4 {
-                assert_eq!(epoch(&cache, store, "1").await, Some(next - 1));
-                assert_eq!(epoch(&cache, store, "1").await, Some(next - 1));
-                let key = organization("1", 0).key();
-                let old = cache.load::<Organization>(store, &key).await.unwrap().unwrap();
-                commit(store, |batch| drop(batch.replace(&old, &organization("1", next)))).await;
+                assert_eq!(count(&cache, store, "1").await, Some(next - 1));
+                assert_eq!(count(&cache, store, "1").await, Some(next - 1));
+                let key = counter("1", 0).key();
+                let old = cache.load::<Counter>(store, &key).await.unwrap().unwrap();
+                commit(store, |batch| drop(batch.replace(&old, &counter("1", next)))).await;
             }
-            let key = organization("1", 0).key();
+            let key = counter("1", 0).key();
             commit(store, |batch| batch.writes.push(Write::Delete { key })).await;
-            assert_eq!(epoch(&cache, store, "1").await, None);
+            assert_eq!(count(&cache, store, "1").await, None);
         }
     }
 
     #[tokio::test]
     async fn a_record_is_decoded_once_while_it_stays_the_same_whatever_else_changes() {
         let (cache, store) = (RecordCache::default(), MemoryStore::new());
-        commit(&store, |batch| drop(batch.insert(&organization("1", 0)))).await;
-        let key = organization("1", 0).key();
-        let first = cache.load::<Organization>(&store, &key).await.unwrap().unwrap();
-        commit(&store, |batch| drop(batch.insert(&organization("2", 0)))).await;
-        let second = cache.load::<Organization>(&store, &key).await.unwrap().unwrap();
+        commit(&store, |batch| drop(batch.insert(&counter("1", 0)))).await;
+        let key = counter("1", 0).key();
+        let first = cache.load::<Counter>(&store, &key).await.unwrap().unwrap();
+        commit(&store, |batch| drop(batch.insert(&counter("2", 0)))).await;
+        let second = cache.load::<Counter>(&store, &key).await.unwrap().unwrap();
         assert!(Arc::ptr_eq(&first, &second));
     }
 
@@ -184,10 +195,13 @@ mod tests {
         let (cache, store) = (RecordCache::default(), MemoryStore::new());
         for id in 0..20_000 {
             let id = format!("{id}a");
-            commit(&store, |batch| drop(batch.insert(&organization(&id, 0)))).await;
-            assert_eq!(epoch(&cache, &store, &id).await, Some(0));
+            commit(&store, |batch| drop(batch.insert(&counter(&id, 0)))).await;
+            assert_eq!(count(&cache, &store, &id).await, Some(0));
         }
         let bytes: usize = cache.shards.iter().map(|shard| shard.lock().unwrap().bytes).sum();
-        assert!(bytes > 0 && bytes <= SHARD_BYTES_MAX, "{bytes} bytes in the one shard used");
+        assert!(
+            bytes > 0 && bytes <= SHARD_BYTES_MAX,
+            "{bytes} bytes in the one shard used"
+        );
     }
 }
