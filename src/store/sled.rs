@@ -5,6 +5,7 @@
 //! the tree, on the caller's thread: microseconds when the record is cached, one read of the disk when not.
 
 mod engine;
+mod group;
 mod judge;
 mod lock;
 mod maintenance;
@@ -22,7 +23,8 @@ use super::{Batch, Change, Check, Key, Outcome, Reply, Seq, Store, StoreError, S
 use crate::base::random;
 use crate::base::time::Timestamp;
 use engine::Engine;
-use judge::{Judge, Request};
+use group::Request;
+use judge::Judge;
 use lock::Lock;
 use maintenance::{Maintenance, Worker};
 pub use options::{EXIT_CODE_FATAL, FatalHook, SledOptions};
