@@ -3,7 +3,7 @@
 //! A request touches only its own connection's atomics here, no timer and no lock. One reaper looks at all of them
 //! now and then, on a coarse clock that it advances itself.
 
-use super::ticket::{Connection, Order, Phase, Ticket};
+use super::state::{Connection, Order, Phase};
 use crate::base::limits::Limits;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -60,8 +60,8 @@ impl Connections {
     }
 
     /// A place for a new connection, made by closing waiting ones where there is none. `None`: all the others have a
-    /// request in hand. `peer` is given where the limit per peer applies.
-    pub fn admit(self: &Arc<Self>, peer: Option<IpAddr>) -> Option<Ticket> {
+    /// request in hand. `peer` is given where the limit per peer applies. It is given back with [`Self::remove`].
+    pub fn admit(&self, peer: Option<IpAddr>) -> Option<Arc<Connection>> {
         let peer = peer.map(network);
         let mut table = self.table();
         if let Some(peer) = peer {
@@ -83,10 +83,7 @@ impl Connections {
         if let Some(peer) = peer {
             *table.per_peer.entry(peer).or_default() += 1;
         }
-        Some(Ticket {
-            all: Arc::clone(self),
-            own,
-        })
+        Some(own)
     }
 
     /// Counts a request in. Where all places are held, the slowest bodies lose theirs to it; `false`: all are held by
