@@ -5,8 +5,9 @@
 
 use super::state::{Connection, Order, Phase};
 use crate::base::limits::Limits;
+use crate::base::peer::network;
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -208,16 +209,5 @@ impl Table {
             }
         }
         Some(own)
-    }
-}
-
-/// Who counts as one peer: an IPv4 address, or the /64 a single IPv6 customer holds.
-fn network(peer: IpAddr) -> IpAddr {
-    match peer.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-        v4 => v4,
     }
 }
