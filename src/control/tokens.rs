@@ -1,6 +1,6 @@
 //! Tokens: mint one by hand, look into one, end one or many.
 
-use super::{Revocation, apps, commit, organizations, users};
+use super::{Revocation, apps, organizations, replace, users};
 use crate::context::Context;
 use crate::model::app::{App, Kind};
 use crate::model::organization::Organization;
@@ -9,7 +9,6 @@ use crate::model::user::User;
 use crate::oauth::access_token::{self, Order, TypedId};
 use crate::oauth::scope;
 use crate::oauth::standing::acting;
-use crate::store::Batch;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -93,7 +92,6 @@ pub async fn inspect(ctx: &Context, token: &str) -> Result<Value, String> {
 
 /// One token, or everything under an object: one write either way.
 pub async fn revoke(ctx: &Context, what: Revocation) -> Result<Value, String> {
-    let mut batch = Batch::new();
     match what {
         Revocation::Token(token) => {
             let claims = access_token::verify(ctx, token.trim()).map_err(|why| format!("no token to revoke: {why}"))?;
@@ -102,45 +100,56 @@ pub async fn revoke(ctx: &Context, what: Revocation) -> Result<Value, String> {
         }
         Revocation::App(client_id) => {
             let old = apps::find(ctx, &client_id).await?;
-            batch.replace(
+            let epoch = old.epoch + 1;
+            replace(
+                ctx,
                 &old,
                 &App {
-                    epoch: old.epoch + 1,
+                    epoch,
                     ..old.value.clone()
                 },
             )
+            .await?;
         }
         Revocation::Organization(id) => {
             let old = organizations::find(ctx, &id).await?;
-            batch.replace(
+            let epoch = old.epoch + 1;
+            replace(
+                ctx,
                 &old,
                 &Organization {
-                    epoch: old.epoch + 1,
+                    epoch,
                     ..old.value.clone()
                 },
             )
+            .await?;
         }
         Revocation::User(user) => {
             let old = users::find(ctx, &user).await?;
-            batch.replace(
+            let epoch = old.epoch + 1;
+            replace(
+                ctx,
                 &old,
                 &User {
-                    epoch: old.epoch + 1,
+                    epoch,
                     ..old.value.clone()
                 },
             )
+            .await?;
         }
         Revocation::Everything => {
             let old = ctx.settings().await?;
-            batch.replace(
+            let epoch = old.epoch + 1;
+            replace(
+                ctx,
                 &old,
                 &Settings {
-                    epoch: old.epoch + 1,
+                    epoch,
                     ..old.value.clone()
                 },
             )
+            .await?;
         }
-    }?;
-    commit(ctx, batch).await?;
+    }
     Ok(json!({ "revoked": true }))
 }
