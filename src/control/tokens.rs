@@ -6,9 +6,8 @@ use crate::model::app::{App, Kind};
 use crate::model::organization::Organization;
 use crate::model::settings::Settings;
 use crate::model::user::User;
-use crate::oauth::access_token::{self, Order, TypedId};
-use crate::oauth::scope;
-use crate::oauth::standing::acting;
+use crate::oauth::access_token::{self, TypedId};
+use crate::oauth::grant_client;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -38,26 +37,12 @@ pub async fn mint(
             "the lifetime must be 1 to {max} seconds, what the resource allows"
         ));
     }
-    let asked = (!scopes.is_empty()).then(|| scopes.join(" "));
-    let asked =
-        scope::requested(&ctx.profile().scopes, &app, asked.as_deref()).map_err(|e| e.description.into_owned())?;
-    let user = app.dedicated_user.as_ref().ok_or("the app needs a dedicated user")?;
-    let stands = acting(ctx, &app, &app.organization, user).await??;
-    let scopes = scope::effective(&ctx.profile().scopes, &app, stands.role, &asked);
-    if scopes.is_empty() {
-        return Err("the role of the app's dedicated user may grant none of these scopes".into());
-    }
-    let order = Order {
-        sub: user,
-        aud: &resource.identifier,
-        algorithm: resource.algorithm,
-        client_id: &app.client_id,
-        organization: &app.organization,
-        scopes: &scopes,
-        epochs: stands.epochs,
-        lifetime,
-    };
-    let minted = access_token::mint(ctx, &order).await?;
+    let scope = (!scopes.is_empty()).then(|| scopes.join(" "));
+    let minted = grant_client::mint_as_dedicated_user(ctx, &app, resource, scope.as_deref(), lifetime).await;
+    let (minted, _) = minted.map_err(|error| match error.cause {
+        Some(cause) => format!("{} ({cause})", error.description),
+        None => error.description.into_owned(),
+    })?;
     log::info!("a token {} for {} was minted by hand", minted.claims.jti, app.client_id);
     Ok(json!({
         "access_token": minted.token,
