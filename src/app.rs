@@ -17,9 +17,6 @@ use std::sync::{Arc, LazyLock};
 use tokio::net::UnixListener;
 use tokio::sync::watch;
 
-/// The whole of a form or a JSON document.
-const BODY_BYTES_MAX: usize = 64 * 1024;
-
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Route {
     Token,
@@ -36,7 +33,6 @@ struct Row {
     method: Method,
     path: &'static str,
     route: Route,
-    body_bytes_max: usize,
 }
 
 const fn post(path: &'static str, route: Route) -> Row {
@@ -44,7 +40,6 @@ const fn post(path: &'static str, route: Route) -> Row {
         method: Method::POST,
         path,
         route,
-        body_bytes_max: BODY_BYTES_MAX,
     }
 }
 
@@ -53,7 +48,6 @@ const fn get(path: &'static str, route: Route) -> Row {
         method: Method::GET,
         path,
         route,
-        body_bytes_max: 0,
     }
 }
 
@@ -83,14 +77,16 @@ static ROUTER: LazyLock<Router<usize>> = LazyLock::new(|| {
     router
 });
 
-/// How much of a body is read for this path: the route's own limit, nothing where there is no route.
-pub fn body_bytes_max(_method: &Method, path: &str) -> usize {
-    ROUTER.at(path).map_or(0, |found| ROUTES[*found.value].body_bytes_max)
+/// Whether a body is read for this path: of what is not posted, or not a route, not a byte.
+fn takes_body(path: &str) -> bool {
+    ROUTER
+        .at(path)
+        .is_ok_and(|found| ROUTES[*found.value].method == Method::POST)
 }
 
 pub async fn dispatch(ctx: &Context, request: Request) -> Response {
     let Ok(found) = ROUTER.at(&request.path) else {
-        return Response::error(StatusCode::NOT_FOUND, "not_found", "There is nothing here.");
+        return Response::not_found();
     };
     let row = &ROUTES[*found.value];
     let method = if request.method == Method::HEAD {
@@ -153,6 +149,8 @@ pub async fn serve(
     let control = tokio::spawn(socket::serve(ctx.clone(), control));
     let jobs = tokio::spawn(jobs::run(ctx.clone()));
     let (limits, random) = (ctx.config.limits.clone(), ctx.random.clone());
+    let body_max = limits.body_bytes_max;
+    let body_bytes_max = move |_: &Method, path: &str| if takes_body(path) { body_max } else { 0 };
     let handle = move |request| {
         let ctx = ctx.clone();
         async move { dispatch(&ctx, request).await }

@@ -8,12 +8,14 @@
 //! main → cli → app → { api, jobs, control } → web → oauth → context → config → model → store → base
 //! ```
 //!
-//! * [`base`] knows nothing of OAuth: time, randomness, secrets, signatures, limits.
+//! * [`base`] knows nothing of OAuth: time, randomness, secrets, signatures, strict JSON, limits.
 //! * [`store`] is an ordered map of bytes with atomic, conditional batches. Every decision of the product is one
-//!   [`store::Batch`]: never a decision on a copy read earlier.
+//!   [`store::Batch`]: never a decision on a copy read earlier. [`store::sled`] is the durable one, journal first;
+//!   [`store::memory`] the one it is compared with; [`store::records`] the typed verbs over both.
 //! * [`model`] is what there is: records and pure state machines, `now` in, new value out.
 //! * [`config`] reads `grantd.toml` and the profile: the noun, the ids, the scopes, the lifetimes.
-//! * [`context`] is what every decision is made with: configuration, store, clock, randomness, keys.
+//! * [`context`] is what every decision is made with: configuration, store, clock, randomness, secret, keys, and the
+//!   counts of failed credentials.
 //! * [`oauth`] is the protocol, without HTTP.
 //! * [`web`] is HTTP, without routes: TLS, limits, timeouts, graceful end.
 //! * [`api`] has one short function per machine endpoint, [`jobs`] what happens by itself, [`control`] what an
@@ -23,7 +25,8 @@
 //! # A request's way
 //!
 //! [`web::server`] accepts, ends TLS and reads the body whole, within the limits → [`app::dispatch`] finds the row of
-//! its table → a handler of [`api`] turns HTTP into parameters → [`oauth`] decides, in one batch → the answer.
+//! its table → a handler of [`api`] turns HTTP into parameters → [`oauth`] decides; what it changes is one batch → the
+//! answer.
 //!
 //! # Where to start reading
 //!

@@ -98,7 +98,9 @@ fn refuse(ctx: &Context, request: &Request, error: &OAuthError) -> Response {
         response = response.with_value(WWW_AUTHENTICATE, &format!("Basic realm=\"{}\"", ctx.issuer()));
     }
     if let Some(wait) = error.retry_after {
-        response = response.with_value(RETRY_AFTER, &wait.as_secs().max(1).to_string());
+        // Rounded up: whoever comes back when told must be let in.
+        let seconds = wait.as_millis().div_ceil(1000).max(1);
+        response = response.with_value(RETRY_AFTER, &seconds.to_string());
     }
     response.no_store()
 }

@@ -13,7 +13,7 @@ const CACHE: &str = "public, max-age=300";
 pub fn authorization_server(ctx: &Context, path: &str) -> Response {
     match metadata::resource_at(ctx, path) {
         Some(_) => public(Response::json(StatusCode::OK, &metadata::authorization_server(ctx))),
-        None => not_found(),
+        None => Response::not_found(),
     }
 }
 
@@ -24,7 +24,7 @@ pub fn protected_resource(ctx: &Context, path: &str) -> Response {
             StatusCode::OK,
             &metadata::protected_resource(ctx, resource),
         )),
-        None => not_found(),
+        None => Response::not_found(),
     }
 }
 
@@ -37,8 +37,4 @@ fn public(response: Response) -> Response {
     response
         .with(CACHE_CONTROL, CACHE)
         .with(ACCESS_CONTROL_ALLOW_ORIGIN, "*")
-}
-
-fn not_found() -> Response {
-    Response::error(StatusCode::NOT_FOUND, "not_found", "There is nothing here.")
 }

@@ -12,8 +12,9 @@
 //! nothing. A secret short enough to guess (a password, a TOTP code) additionally counts its attempts in the store, by
 //! a conditional write: requests in flight together have all passed [`Limiter::blocked`] before the first one failed.
 //!
-//! An address is a whole IPv4 address or the /64 of an IPv6 one, which is the least a subscriber has.
+//! An address is what [`network`] makes of it.
 
+use crate::base::peer::network;
 use crate::base::random::{self, Random};
 use crate::base::time::Timestamp;
 use governor::clock::Clock;
@@ -112,14 +113,6 @@ impl Limiter {
         let mut hasher = self.keyed.clone();
         network(peer).hash(&mut hasher);
         hasher
-    }
-}
-
-/// The IPv4 address, also where it is written as IPv6, or the /64.
-fn network(peer: IpAddr) -> (bool, u64) {
-    match peer.to_canonical() {
-        IpAddr::V4(v4) => (true, u32::from(v4).into()),
-        IpAddr::V6(v6) => (false, (u128::from(v6) >> 64) as u64),
     }
 }
 

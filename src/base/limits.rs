@@ -31,10 +31,8 @@ pub struct Limits {
     pub header_fields_max: usize,
     /// Names and values of all header fields of one request (16 KiB); then 431.
     pub headers_bytes_max: usize,
-    /// The body of a route that names no limit of its own (64 KiB); then 413.
+    /// The body of a request to a route that takes one (64 KiB); then 413. The others read none.
     pub body_bytes_max: usize,
-    /// The body of a route that takes a logo: 512 KiB and its multipart wrapping (640 KiB); then 413.
-    pub logo_body_bytes_max: usize,
     /// What is read and thrown away of a body that is too large, so that the client gets to see the 413 instead of
     /// a reset connection (256 KiB).
     pub discard_bytes_max: usize,
@@ -66,7 +64,6 @@ impl Default for Limits {
             header_fields_max: 64,
             headers_bytes_max: 16 * 1024,
             body_bytes_max: 64 * 1024,
-            logo_body_bytes_max: 640 * 1024,
             discard_bytes_max: 256 * 1024,
             http2_streams_max: 100,
             http2_reset_streams_max: 20,

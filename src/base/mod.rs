@@ -7,6 +7,7 @@ pub mod limiter;
 pub mod limits;
 pub mod master;
 pub mod password;
+pub mod peer;
 pub mod random;
 pub mod secret;
 pub mod time;

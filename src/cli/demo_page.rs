@@ -29,6 +29,11 @@ pub fn render(ctx: &Context, facts: &Value, demo: &Demo) -> String {
         None => "curl -s".to_owned(),
     };
     let resource = text(&facts["resource"]);
+    let transport = if demo.http {
+        "plain http"
+    } else {
+        "development certificates"
+    };
     let owner = format!(
         "{}  {}",
         text(&facts["owner"]["email"]),
@@ -40,7 +45,7 @@ pub fn render(ctx: &Context, facts: &Value, demo: &Demo) -> String {
         text(&facts["admin"]["password"])
     );
     format!(
-        "grantd demo — profile {profile}, development certificates and example data. Ctrl-C ends it.
+        "grantd demo — profile {profile}, {transport} and example data. Ctrl-C ends it.
 
   issuer         {issuer}
   API audience   {resource}

@@ -1,11 +1,10 @@
 //! Reads `grantd.toml` and puts the configuration together.
 
-use super::reader::{Item, Place, Problems, Table, shown, spell};
-use super::tree::{Node, SyntaxError, parse_toml};
+use super::reader::{Item, Problems, Table, shown, spell};
+use super::source::{read_text, tree};
+use super::tree::parse_toml;
 use super::{Config, ConfigErrors, Issuer, KeyPolicy, Listen, Log, LogLevel, Scheme, TlsFiles};
 use super::{limits, profile_file};
-use std::fs::File;
-use std::io::{ErrorKind, Read as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -21,7 +20,6 @@ pub struct Overrides {
     pub profile: Option<String>,
 }
 
-const FILE_BYTES_MAX: u64 = 1024 * 1024;
 const LISTENERS_MAX: usize = 16;
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -62,42 +60,6 @@ fn read(path: Option<&Path>, overrides: &Overrides, problems: &Problems) -> Opti
     let tree = tree(&label, &text, parse_toml, problems)?;
     let table = Table::root(&label, &tree, problems)?;
     settings(table, base, overrides, problems)
-}
-
-/// The text of a file, `None` when there is none; anything else is a sentence.
-pub(super) fn read_text(path: &Path) -> Result<Option<String>, String> {
-    let cannot = |why: &dyn std::fmt::Display| format!("{} cannot be read: {why}", path.display());
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(cannot(&e)),
-    };
-    let mut text = String::new();
-    file.take(FILE_BYTES_MAX + 1)
-        .read_to_string(&mut text)
-        .map_err(|e| cannot(&e))?;
-    if text.len() as u64 > FILE_BYTES_MAX {
-        return Err(cannot(&format_args!("it is longer than {FILE_BYTES_MAX} bytes")));
-    }
-    Ok(Some(text))
-}
-
-/// The tree of a file; what its syntax forbids is told with its line.
-pub(super) fn tree(
-    label: &str,
-    text: &str,
-    parse: fn(&str) -> Result<Node, Vec<SyntaxError>>,
-    problems: &Problems,
-) -> Option<Node> {
-    parse(text)
-        .map_err(|mut errors| {
-            // One unclosed bracket is reported once for each level that it leaves open.
-            errors.dedup();
-            for (line, what) in errors {
-                problems.add(format!("{}: {what}", Place { file: label, line }));
-            }
-        })
-        .ok()
 }
 
 fn settings(table: Table<'_>, base: &Path, overrides: &Overrides, problems: &Problems) -> Option<Config> {

@@ -21,7 +21,7 @@ type Knob<'a> = (&'static str, Slot<'a>, u32, u32);
 const KIB: u32 = 1024;
 
 /// The names are those of [`Limits`]; a time is written as a duration, so its name does without the unit.
-fn knobs(limits: &mut Limits) -> [Knob<'_>; 23] {
+fn knobs(limits: &mut Limits) -> [Knob<'_>; 22] {
     use Slot::{Count, Failures, Milliseconds, Seconds, Streams};
     let failures = &mut limits.failures;
     [
@@ -54,12 +54,6 @@ fn knobs(limits: &mut Limits) -> [Knob<'_>; 23] {
             256 * KIB,
         ),
         ("body_bytes_max", Count(&mut limits.body_bytes_max), 8 * KIB, 1024 * KIB),
-        (
-            "logo_body_bytes_max",
-            Count(&mut limits.logo_body_bytes_max),
-            64 * KIB,
-            4096 * KIB,
-        ),
         ("discard_bytes_max", Count(&mut limits.discard_bytes_max), 0, 4096 * KIB),
         ("http2_streams_max", Streams(&mut limits.http2_streams_max), 1, 1000),
         (

@@ -10,6 +10,7 @@ mod profile;
 mod profile_file;
 mod reader;
 mod scope_file;
+mod source;
 mod tree;
 mod warnings;
 

@@ -3,7 +3,7 @@
 use super::profile::{AuthorizeParameter, AuthorizeRules, IdType, Lifetimes, Noun, Pkce, Profile, Resource};
 use super::reader::{Item, Problems, Table, listed, nearest, spell};
 use super::tree::{parse_json, parse_toml};
-use super::{Issuer, ScopeCatalog, file, scope_file};
+use super::{Issuer, ScopeCatalog, scope_file, source};
 use crate::base::jose::Algorithm;
 use std::path::Path;
 use std::time::Duration;
@@ -69,12 +69,12 @@ pub(super) fn load(name: &str, issuer: &Issuer, data_dir: &Path, problems: &Prob
         ));
         return None;
     }
-    let settings = source(&directory, "profile.toml", embedded.map(|(_, text, _)| *text), problems);
-    let scopes = source(&directory, "scopes.json", embedded.map(|(.., text)| *text), problems);
+    let settings = find(&directory, "profile.toml", embedded.map(|(_, text, _)| *text), problems);
+    let scopes = find(&directory, "scopes.json", embedded.map(|(.., text)| *text), problems);
     let (settings, scopes) = (settings?, scopes?);
-    let scope_tree = file::tree(&scopes.0, &scopes.1, parse_json, problems);
+    let scope_tree = source::tree(&scopes.0, &scopes.1, parse_json, problems);
     let scopes = scope_tree.and_then(|tree| scope_file::read(&scopes.0, &tree, problems));
-    let tree = file::tree(&settings.0, &settings.1, parse_toml, problems)?;
+    let tree = source::tree(&settings.0, &settings.1, parse_toml, problems)?;
     let table = Table::root(&settings.0, &tree, problems)?;
     let profile = read(name, issuer, &table, scopes);
     table.finish();
@@ -82,11 +82,11 @@ pub(super) fn load(name: &str, issuer: &Issuer, data_dir: &Path, problems: &Prob
 }
 
 /// The label and the text of a file: the one in the data directory, else the embedded one.
-fn source(directory: &Path, file_name: &str, embedded: Option<&str>, problems: &Problems) -> Option<(String, String)> {
+fn find(directory: &Path, file_name: &str, embedded: Option<&str>, problems: &Problems) -> Option<(String, String)> {
     let path = directory.join(file_name);
     let profile = directory.file_name().unwrap_or_default().display();
     let built_in = format!("the built-in profiles/{profile}/{file_name}");
-    match file::read_text(&path) {
+    match source::read_text(&path) {
         Ok(Some(text)) => Some((path.display().to_string(), text)),
         Ok(None) => match embedded {
             Some(text) => Some((built_in, text.to_owned())),

@@ -1,6 +1,6 @@
 //! Apps and their secrets.
 
-use super::{LIST_MAX, NewApp, check_name, commit, organizations, users};
+use super::{LIST_MAX, NewApp, check_name, commit, organizations, replace, users};
 use crate::base::master::Purpose;
 use crate::base::random;
 use crate::context::Context;
@@ -127,9 +127,7 @@ pub async fn disable(ctx: &Context, client_id: &str, disabled: bool) -> Result<V
         disabled,
         ..old.value.clone()
     };
-    let mut batch = Batch::new();
-    batch.replace(&old, &new)?;
-    commit(ctx, batch).await?;
+    replace(ctx, &old, &new).await?;
     Ok(view(ctx, &new))
 }
 
@@ -139,9 +137,7 @@ pub async fn add_secret(ctx: &Context, client_id: &str, label: Option<String>) -
     let (held, shown) = make_secret(ctx, &label);
     let id = held.id.clone();
     let new = old.with_secret(held, ctx.now())?;
-    let mut batch = Batch::new();
-    batch.replace(&old, &new)?;
-    commit(ctx, batch).await?;
+    replace(ctx, &old, &new).await?;
     Ok(json!({ "client_id": new.client_id, "secret_id": id, "label": label, "client_secret": shown }))
 }
 
@@ -149,9 +145,7 @@ pub async fn revoke_secret(ctx: &Context, client_id: &str, secret: &str) -> Resu
     let old = find(ctx, client_id).await?;
     let missing = || format!("the app has no secret {secret}: `grantd app show {client_id}` lists them");
     let new = old.without_secret(secret).ok_or_else(missing)?;
-    let mut batch = Batch::new();
-    batch.replace(&old, &new)?;
-    commit(ctx, batch).await?;
+    replace(ctx, &old, &new).await?;
     Ok(view(ctx, &new))
 }
 

@@ -11,6 +11,7 @@ pub mod users;
 use crate::context::Context;
 use crate::model::app::Kind;
 use crate::model::role::Role;
+use crate::store::records::{Record, Versioned};
 use crate::store::{Batch, Outcome};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -192,6 +193,13 @@ async fn commit(ctx: &Context, batch: Batch) -> Result<(), String> {
         }
         Err(error) => Err(error.to_string()),
     }
+}
+
+/// `new` in place of `old`, and nothing else.
+async fn replace<R: Record>(ctx: &Context, old: &Versioned<R>, new: &R) -> Result<(), String> {
+    let mut batch = Batch::new();
+    batch.replace(old, new)?;
+    commit(ctx, batch).await
 }
 
 /// Names of people and things: 1 to `max` characters, none invisible.

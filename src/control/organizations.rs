@@ -1,6 +1,6 @@
 //! Organizations and who belongs to them.
 
-use super::{LIST_MAX, check_name, commit, users};
+use super::{LIST_MAX, check_name, commit, replace, users};
 use crate::base::random;
 use crate::config::IdType;
 use crate::context::Context;
@@ -93,9 +93,7 @@ pub async fn disable(ctx: &Context, organization: &str, disabled: bool) -> Resul
         disabled,
         ..old.value.clone()
     };
-    let mut batch = Batch::new();
-    batch.replace(&old, &new)?;
-    commit(ctx, batch).await?;
+    replace(ctx, &old, &new).await?;
     Ok(view(ctx, &new))
 }
 
@@ -147,9 +145,7 @@ pub async fn remove_member(ctx: &Context, organization: &str, user: &str) -> Res
     let Some(old) = old.filter(|m| !m.removed) else {
         return Err(format!("{} is no member of {}", user.email, organization.id));
     };
-    let mut batch = Batch::new();
-    batch.replace(&old, &old.remove())?;
-    commit(ctx, batch).await?;
+    replace(ctx, &old, &old.remove()).await?;
     Ok(json!({ "removed": true, "user": user.id, "email": user.email }))
 }
 

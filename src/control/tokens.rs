@@ -1,15 +1,13 @@
 //! Tokens: mint one by hand, look into one, end one or many.
 
-use super::{Revocation, apps, commit, organizations, users};
+use super::{Revocation, apps, organizations, replace, users};
 use crate::context::Context;
 use crate::model::app::{App, Kind};
 use crate::model::organization::Organization;
 use crate::model::settings::Settings;
 use crate::model::user::User;
-use crate::oauth::access_token::{self, Order, TypedId};
-use crate::oauth::scope;
-use crate::oauth::standing::acting;
-use crate::store::Batch;
+use crate::oauth::access_token::{self, TypedId};
+use crate::oauth::grant_client;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -39,26 +37,12 @@ pub async fn mint(
             "the lifetime must be 1 to {max} seconds, what the resource allows"
         ));
     }
-    let asked = (!scopes.is_empty()).then(|| scopes.join(" "));
-    let asked =
-        scope::requested(&ctx.profile().scopes, &app, asked.as_deref()).map_err(|e| e.description.into_owned())?;
-    let user = app.dedicated_user.as_ref().ok_or("the app needs a dedicated user")?;
-    let stands = acting(ctx, &app, &app.organization, user).await??;
-    let scopes = scope::effective(&ctx.profile().scopes, &app, stands.role, &asked);
-    if scopes.is_empty() {
-        return Err("the role of the app's dedicated user may grant none of these scopes".into());
-    }
-    let order = Order {
-        sub: user,
-        aud: &resource.identifier,
-        algorithm: resource.algorithm,
-        client_id: &app.client_id,
-        organization: &app.organization,
-        scopes: &scopes,
-        epochs: stands.epochs,
-        lifetime,
-    };
-    let minted = access_token::mint(ctx, &order).await?;
+    let scope = (!scopes.is_empty()).then(|| scopes.join(" "));
+    let minted = grant_client::mint_as_dedicated_user(ctx, &app, resource, scope.as_deref(), lifetime).await;
+    let (minted, _) = minted.map_err(|error| match error.cause {
+        Some(cause) => format!("{} ({cause})", error.description),
+        None => error.description.into_owned(),
+    })?;
     log::info!("a token {} for {} was minted by hand", minted.claims.jti, app.client_id);
     Ok(json!({
         "access_token": minted.token,
@@ -93,7 +77,6 @@ pub async fn inspect(ctx: &Context, token: &str) -> Result<Value, String> {
 
 /// One token, or everything under an object: one write either way.
 pub async fn revoke(ctx: &Context, what: Revocation) -> Result<Value, String> {
-    let mut batch = Batch::new();
     match what {
         Revocation::Token(token) => {
             let claims = access_token::verify(ctx, token.trim()).map_err(|why| format!("no token to revoke: {why}"))?;
@@ -102,45 +85,56 @@ pub async fn revoke(ctx: &Context, what: Revocation) -> Result<Value, String> {
         }
         Revocation::App(client_id) => {
             let old = apps::find(ctx, &client_id).await?;
-            batch.replace(
+            let epoch = old.epoch + 1;
+            replace(
+                ctx,
                 &old,
                 &App {
-                    epoch: old.epoch + 1,
+                    epoch,
                     ..old.value.clone()
                 },
             )
+            .await?;
         }
         Revocation::Organization(id) => {
             let old = organizations::find(ctx, &id).await?;
-            batch.replace(
+            let epoch = old.epoch + 1;
+            replace(
+                ctx,
                 &old,
                 &Organization {
-                    epoch: old.epoch + 1,
+                    epoch,
                     ..old.value.clone()
                 },
             )
+            .await?;
         }
         Revocation::User(user) => {
             let old = users::find(ctx, &user).await?;
-            batch.replace(
+            let epoch = old.epoch + 1;
+            replace(
+                ctx,
                 &old,
                 &User {
-                    epoch: old.epoch + 1,
+                    epoch,
                     ..old.value.clone()
                 },
             )
+            .await?;
         }
         Revocation::Everything => {
             let old = ctx.settings().await?;
-            batch.replace(
+            let epoch = old.epoch + 1;
+            replace(
+                ctx,
                 &old,
                 &Settings {
-                    epoch: old.epoch + 1,
+                    epoch,
                     ..old.value.clone()
                 },
             )
+            .await?;
         }
-    }?;
-    commit(ctx, batch).await?;
+    }
     Ok(json!({ "revoked": true }))
 }

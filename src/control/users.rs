@@ -1,6 +1,6 @@
 //! Users: add, list, disable, password.
 
-use super::{LIST_MAX, check_name, commit, deceives};
+use super::{LIST_MAX, check_name, commit, deceives, replace};
 use crate::base::password;
 use crate::base::random;
 use crate::base::secret::Secret;
@@ -58,9 +58,7 @@ pub async fn disable(ctx: &Context, user: &str, disabled: bool) -> Result<Value,
         disabled,
         ..old.value.clone()
     };
-    let mut batch = Batch::new();
-    batch.replace(&old, &new)?;
-    commit(ctx, batch).await?;
+    replace(ctx, &old, &new).await?;
     Ok(view(&new))
 }
 
@@ -72,9 +70,7 @@ pub async fn password(ctx: &Context, user: &str, password: String) -> Result<Val
         epoch: old.epoch + 1,
         ..old.value.clone()
     };
-    let mut batch = Batch::new();
-    batch.replace(&old, &new)?;
-    commit(ctx, batch).await?;
+    replace(ctx, &old, &new).await?;
     Ok(view(&new))
 }
 

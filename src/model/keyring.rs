@@ -128,30 +128,39 @@ impl Keyring {
         Ok(matches!(outcome, Outcome::Committed(_)).then(|| next.kid.clone()))
     }
 
-    /// A compromised key: unpublished at once, so that nothing it signed verifies. A successor takes its place.
+    /// A compromised key: unpublished at once, so that nothing it signed verifies. A successor takes its place. `false`:
+    /// there is no such key.
     pub async fn revoke(&self, tools: &Tools<'_>, kid: &str) -> Result<bool, StoreError> {
-        let records = load(tools).await?;
-        let Some(lost) = records.iter().find(|r| r.kid == kid) else {
-            return Ok(false);
-        };
-        let mut batch = Batch::new();
-        batch.remove(lost);
-        let next = records
-            .iter()
-            .find(|r| r.algorithm == lost.algorithm && r.state == KeyState::Next);
-        match (lost.state, next) {
-            (KeyState::Retired, _) => {}
-            (KeyState::Active, Some(next)) => {
-                batch.replace(next, &next.activate(tools.now))?;
-                batch.insert(&make(tools, lost.algorithm, KeyState::Next))?;
+        loop {
+            let records = load(tools).await?;
+            let Some(lost) = records.iter().find(|r| r.kid == kid) else {
+                return Ok(false);
+            };
+            let mut batch = Batch {
+                revokes: true,
+                ..Batch::new()
+            };
+            batch.remove(lost);
+            let next = records
+                .iter()
+                .find(|r| r.algorithm == lost.algorithm && r.state == KeyState::Next);
+            match (lost.state, next) {
+                (KeyState::Retired, _) => {}
+                (KeyState::Active, Some(next)) => {
+                    batch.replace(next, &next.activate(tools.now))?;
+                    batch.insert(&make(tools, lost.algorithm, KeyState::Next))?;
+                }
+                (state, _) => {
+                    batch.insert(&make(tools, lost.algorithm, state))?;
+                }
             }
-            (state, _) => {
-                batch.insert(&make(tools, lost.algorithm, state))?;
+            let outcome = tools.store.commit(batch).await?;
+            self.reload(tools).await?;
+            if matches!(outcome, Outcome::Committed(_)) {
+                return Ok(true);
             }
+            // A request moved the key's watermark, or the keys were rotated: look again.
         }
-        let outcome = tools.store.commit(batch).await?;
-        self.reload(tools).await?;
-        Ok(matches!(outcome, Outcome::Committed(_)))
     }
 
     /// Drops retired keys that no living token needs; returns how many.

@@ -21,16 +21,6 @@ pub enum KeyState {
     Retired,
 }
 
-impl KeyState {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Next => "next",
-            Self::Active => "active",
-            Self::Retired => "retired",
-        }
-    }
-}
-
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SigningKeyRecord {
     /// The RFC 7638 thumbprint of the public key.

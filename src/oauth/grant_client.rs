@@ -1,6 +1,6 @@
 //! The client credentials grant (RFC 6749 §4.4): a private app acts as its dedicated user.
 
-use super::access_token::{Order, mint};
+use super::access_token::{Minted, Order, mint};
 use super::error::{ErrorCode, OAuthError};
 use super::params::Params;
 use super::scope;
@@ -8,6 +8,7 @@ use super::standing::acting;
 use crate::config::Resource;
 use crate::context::Context;
 use crate::model::app::{App, Kind};
+use std::time::Duration;
 
 /// What a grant type hands back to be answered.
 pub struct Granted {
@@ -30,8 +31,30 @@ pub async fn client_credentials(
         return Err(unauthorized(app));
     }
     organization(ctx, app, params)?;
+    let lifetime = resource.access_token_lifetime;
+    let (minted, organization_name) =
+        mint_as_dedicated_user(ctx, app, resource, params.get("scope")?, lifetime).await?;
+    Ok(Granted {
+        access_token: minted.token,
+        token_type: "Bearer",
+        expires_in: lifetime.as_secs(),
+        scope: minted.claims.scope,
+        organization: minted.claims.organization,
+        organization_name,
+    })
+}
+
+/// A token with which a private app acts as its dedicated user: what its own request and an administrator's come to.
+/// Returns the token and the organization's name.
+pub async fn mint_as_dedicated_user(
+    ctx: &Context,
+    app: &App,
+    resource: &Resource,
+    scope: Option<&str>,
+    lifetime: Duration,
+) -> Result<(Minted, String), OAuthError> {
     let catalog = &ctx.profile().scopes;
-    let asked = scope::requested(catalog, app, params.get("scope")?)?;
+    let asked = scope::requested(catalog, app, scope)?;
     let Some(user) = &app.dedicated_user else {
         return Err(needs_user("it has none"));
     };
@@ -50,17 +73,9 @@ pub async fn client_credentials(
         organization: &app.organization,
         scopes: &scopes,
         epochs: stands.epochs,
-        lifetime: resource.access_token_lifetime,
+        lifetime,
     };
-    let minted = mint(ctx, &order).await?;
-    Ok(Granted {
-        access_token: minted.token,
-        token_type: "Bearer",
-        expires_in: resource.access_token_lifetime.as_secs(),
-        scope: minted.claims.scope,
-        organization: minted.claims.organization,
-        organization_name: stands.organization_name,
-    })
+    Ok((mint(ctx, &order).await?, stands.organization_name))
 }
 
 /// Omitted means the app's own. One sentence for malformed, unknown and foreign: which ones exist stays unsaid.

@@ -1,10 +1,12 @@
 //! The durable store on one machine: a journal for what happened, a sled tree for what is.
 //!
-//! A commit goes journal → sync and tree, side by side → answer ([`writer`]). The journal is the truth: whenever the
-//! tree may not be believed it is built anew from the last export and the journal ([`recovery`]). Reads go straight to
-//! the tree, on the caller's thread: microseconds when the record is cached, one read of the disk when not.
+//! A commit goes queue → [`judge`] → journal → sync and tree, side by side → answer ([`writer`]). The journal is the
+//! truth: whenever the tree may not be believed it is built anew from the last export and the journal ([`recovery`]).
+//! Reads go straight to the tree, on the caller's thread: microseconds when the record is cached, one read of the disk
+//! when not; they wait only for what is not durable yet ([`progress`]).
 
 mod engine;
+mod group;
 mod judge;
 mod lock;
 mod maintenance;
@@ -22,7 +24,8 @@ use super::{Batch, Change, Check, Key, Outcome, Reply, Seq, Store, StoreError, S
 use crate::base::random;
 use crate::base::time::Timestamp;
 use engine::Engine;
-use judge::{Judge, Request};
+use group::Request;
+use judge::Judge;
 use lock::Lock;
 use maintenance::{Maintenance, Worker};
 pub use options::{EXIT_CODE_FATAL, FatalHook, SledOptions};

@@ -3,12 +3,12 @@
 use super::exchange::{Caller, exchange};
 use super::request::Request;
 use super::response::Response;
-use super::server::Server;
-use super::ticket::{Order, Ticket};
-use crate::base::limits::Limits;
+use super::shared::Shared;
+use super::state::Order;
+use super::ticket::Ticket;
 use http::Method;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use rustls::ServerConfig;
 use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice};
@@ -16,56 +16,13 @@ use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
-/// The protocol settings, made once from the limits.
-pub(super) struct Protocols {
-    http1: hyper::server::conn::http1::Builder,
-    http2: hyper::server::conn::http2::Builder<TokioExecutor>,
-}
-
-/// One HTTP/1.1 buffer; hyper's own maximum is six times as much.
-const BUFFER_BYTES_MAX: usize = 64 * 1024;
-const HTTP2_FRAME_BYTES_MAX: u32 = 16 * 1024;
-const HTTP2_STREAM_WINDOW_BYTES: u32 = 64 * 1024;
-const HTTP2_CONNECTION_WINDOW_BYTES: u32 = 256 * 1024;
-
-impl Protocols {
-    pub fn new(limits: &Limits) -> Self {
-        // Header sections past the limits are refused in `exchange` with an explanation. hyper's own maximum, twice as
-        // high, keeps the buffer small and answers with the bare status.
-        let head_bytes_max = (limits.headers_bytes_max + limits.uri_bytes_max) * 2;
-        let mut http1 = hyper::server::conn::http1::Builder::new();
-        http1
-            // Time limits are kept by `connections`: hyper would set up a timer for every single request.
-            .header_read_timeout(None)
-            // A client that has sent its request may close its side and still reads the answer.
-            .half_close(true)
-            .max_header_size(head_bytes_max)
-            .max_buf_size(BUFFER_BYTES_MAX.max(head_bytes_max));
-        let mut http2 = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
-        http2
-            // Without a timer the pings below would never be sent.
-            .timer(TokioTimer::new())
-            .keep_alive_interval(Duration::from_millis(limits.http2_ping_every_ms))
-            .keep_alive_timeout(Duration::from_millis(limits.http2_ping_ms_max))
-            .max_concurrent_streams(limits.http2_streams_max)
-            .max_pending_accept_reset_streams(limits.http2_reset_streams_max)
-            .max_header_list_size(u32::try_from(limits.headers_bytes_max).unwrap_or(u32::MAX))
-            .max_frame_size(HTTP2_FRAME_BYTES_MAX)
-            .initial_stream_window_size(HTTP2_STREAM_WINDOW_BYTES)
-            .initial_connection_window_size(HTTP2_CONNECTION_WINDOW_BYTES)
-            .max_send_buf_size(BUFFER_BYTES_MAX);
-        Self { http1, http2 }
-    }
-}
-
 /// Serves one connection until it ends or is told to.
 pub(super) async fn run<B, H, F>(
-    server: Arc<Server<B, H>>,
+    shared: Arc<Shared<B, H>>,
     socket: TcpStream,
     address: SocketAddr,
     tls: Option<Arc<ServerConfig>>,
@@ -76,7 +33,7 @@ pub(super) async fn run<B, H, F>(
     F: Future<Output = Response> + Send + 'static,
 {
     let ticket = Arc::new(ticket);
-    let mut work = pin!(converse(server, socket, address, tls, Arc::clone(&ticket)));
+    let mut work = pin!(converse(shared, socket, address, tls, Arc::clone(&ticket)));
     poll_fn(|context| {
         ticket.own.listen(context.waker());
         match ticket.own.order() {
@@ -88,7 +45,7 @@ pub(super) async fn run<B, H, F>(
 }
 
 async fn converse<B, H, F>(
-    server: Arc<Server<B, H>>,
+    shared: Arc<Shared<B, H>>,
     socket: TcpStream,
     address: SocketAddr,
     tls: Option<Arc<ServerConfig>>,
@@ -102,8 +59,8 @@ async fn converse<B, H, F>(
     if socket.set_nodelay(true).is_err() {
         return;
     }
-    let protocols = Arc::clone(&server.protocols);
-    let caller = Arc::new(Caller::new(server, Arc::clone(&ticket), address.ip().to_canonical()));
+    let protocols = Arc::clone(&shared.protocols);
+    let caller = Arc::new(Caller::new(shared, Arc::clone(&ticket), address.ip().to_canonical()));
     let service = service_fn(move |request| exchange(Arc::clone(&caller), request));
     let Some(config) = tls else {
         ticket.ready();

@@ -3,10 +3,11 @@
 //! A request touches only its own connection's atomics here, no timer and no lock. One reaper looks at all of them
 //! now and then, on a coarse clock that it advances itself.
 
-use super::ticket::{Connection, Order, Phase, Ticket};
+use super::state::{Connection, Order, Phase};
 use crate::base::limits::Limits;
+use crate::base::peer::network;
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -60,8 +61,8 @@ impl Connections {
     }
 
     /// A place for a new connection, made by closing waiting ones where there is none. `None`: all the others have a
-    /// request in hand. `peer` is given where the limit per peer applies.
-    pub fn admit(self: &Arc<Self>, peer: Option<IpAddr>) -> Option<Ticket> {
+    /// request in hand. `peer` is given where the limit per peer applies. It is given back with [`Self::remove`].
+    pub fn admit(&self, peer: Option<IpAddr>) -> Option<Arc<Connection>> {
         let peer = peer.map(network);
         let mut table = self.table();
         if let Some(peer) = peer {
@@ -83,10 +84,7 @@ impl Connections {
         if let Some(peer) = peer {
             *table.per_peer.entry(peer).or_default() += 1;
         }
-        Some(Ticket {
-            all: Arc::clone(self),
-            own,
-        })
+        Some(own)
     }
 
     /// Counts a request in. Where all places are held, the slowest bodies lose theirs to it; `false`: all are held by
@@ -116,9 +114,9 @@ impl Connections {
         }
     }
 
-    /// Frees a few descriptors after accept() found none; true where something was there to close.
-    pub fn shed_some(&self) -> bool {
-        self.table().shed(self.limits.connections_max / 64, |_| true) > 0
+    /// Frees a few descriptors after accept() found none.
+    pub fn shed_some(&self) {
+        self.table().shed(self.limits.connections_max / 64, |_| true);
     }
 
     /// Advances the clock and closes what has outlived its limit. Runs until dropped.
@@ -211,16 +209,5 @@ impl Table {
             }
         }
         Some(own)
-    }
-}
-
-/// Who counts as one peer: an IPv4 address, or the /64 a single IPv6 customer holds.
-fn network(peer: IpAddr) -> IpAddr {
-    match peer.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-        v4 => v4,
     }
 }

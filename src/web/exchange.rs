@@ -3,7 +3,7 @@
 use super::panics::caught;
 use super::request::Request;
 use super::response::Response;
-use super::server::Server;
+use super::shared::Shared;
 use super::ticket::Ticket;
 use crate::base::limits::Limits;
 use crate::base::random;
@@ -22,9 +22,9 @@ use tokio::time::timeout;
 
 static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Who is at the other end of a connection, and the server they reached.
+/// Who is at the other end of a connection, and what their requests are answered with.
 pub(super) struct Caller<B, H> {
-    server: Arc<Server<B, H>>,
+    shared: Arc<Shared<B, H>>,
     ticket: Arc<Ticket>,
     peer: IpAddr,
     /// Random, once per connection: its requests are counted on from it, which is cheaper than a system call for each
@@ -34,10 +34,10 @@ pub(super) struct Caller<B, H> {
 }
 
 impl<B, H> Caller<B, H> {
-    pub fn new(server: Arc<Server<B, H>>, ticket: Arc<Ticket>, peer: IpAddr) -> Self {
-        let prefix = random::token::<9>(&*server.random);
+    pub fn new(shared: Arc<Shared<B, H>>, ticket: Arc<Ticket>, peer: IpAddr) -> Self {
+        let prefix = random::token::<9>(&*shared.random);
         Self {
-            server,
+            shared,
             ticket,
             peer,
             prefix,
@@ -94,17 +94,17 @@ where
     H: Fn(Request) -> F,
     F: Future<Output = Response>,
 {
-    let server = &*caller.server;
+    let shared = &*caller.shared;
     let mut slot = caller.ticket.begin().ok_or(Refusal::Busy)?;
     let (head, body) = request.into_parts();
-    check(&head, &server.limits)?;
+    check(&head, &shared.limits)?;
     let path = head.uri.path();
     let body = if body.is_end_stream() {
         Bytes::new()
     } else {
-        let bytes_max = (server.body_bytes_max)(&head.method, path);
-        let limit = Duration::from_millis(server.limits.body_ms_max);
-        timeout(limit, read(body, &head.headers, bytes_max, &server.limits))
+        let bytes_max = (shared.body_bytes_max)(&head.method, path);
+        let limit = Duration::from_millis(shared.limits.body_ms_max);
+        timeout(limit, read(body, &head.headers, bytes_max, &shared.limits))
             .await
             .map_err(|_| Refusal::SlowBody)??
     };
@@ -120,7 +120,7 @@ where
         id,
     };
     // Boxed: the largest future of all is not moved about with those around it.
-    let handling = Box::pin(async { (server.handle)(request).await });
+    let handling = Box::pin(async { (shared.handle)(request).await });
     caught(handling).await.ok_or_else(|| {
         // The query is left out: authorization codes stand there.
         log::error!(

@@ -47,6 +47,11 @@ impl Response {
         )
     }
 
+    /// The same for every address that leads nowhere.
+    pub fn not_found() -> Self {
+        Self::error(StatusCode::NOT_FOUND, "not_found", "There is nothing here.")
+    }
+
     /// Sets a header the program wrote itself.
     pub fn with(mut self, name: HeaderName, value: &'static str) -> Self {
         self.headers.insert(name, HeaderValue::from_static(value));

@@ -1,16 +1,19 @@
 //! The server: accepts connections, keeps the limits, ends gracefully. It knows no routes.
 //!
 //! ```text
-//! serve -> accept -> connections::admit -> connection::run (TLS, HTTP/1.1 or HTTP/2)
+//! serve -> accept -> Ticket::take -> connection::run (TLS, HTTP/1.1 or HTTP/2)
 //!                                            -> exchange (limits, body, panics) -> the handler
 //! ```
 
-use super::connection::{self, Protocols};
+use super::connection;
 use super::connections::Connections;
 use super::listener::Listener;
+use super::protocols::Protocols;
 use super::request::Request;
 use super::response::Response;
+use super::shared::Shared;
 use super::signals::{Stop, reached};
+use super::ticket::Ticket;
 use super::tls::Tls;
 use crate::base::limits::Limits;
 use crate::base::random::Random;
@@ -22,15 +25,6 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-
-/// What all connections share.
-pub(super) struct Server<B, H> {
-    pub limits: Limits,
-    pub protocols: Arc<Protocols>,
-    pub random: Arc<dyn Random>,
-    pub body_bytes_max: B,
-    pub handle: H,
-}
 
 /// How the server ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +53,7 @@ where
     let connections = Connections::new(limits.clone());
     let drain = Duration::from_millis(limits.drain_ms_max);
     let protocols = Arc::new(Protocols::new(&limits));
-    let server = Arc::new(Server {
+    let shared = Arc::new(Shared {
         limits,
         protocols,
         random,
@@ -70,7 +64,7 @@ where
     for listener in listeners {
         let (socket, tls) = listener.into_parts();
         let socket = TcpListener::from_std(socket)?;
-        accepting.spawn(accept(socket, tls, Arc::clone(&connections), Arc::clone(&server)));
+        accepting.spawn(accept(socket, tls, Arc::clone(&connections), Arc::clone(&shared)));
     }
     let mut reaping = JoinSet::new();
     reaping.spawn(Arc::clone(&connections).reap());
@@ -97,7 +91,7 @@ async fn accept<B, H, F>(
     socket: TcpListener,
     tls: Option<Arc<Tls>>,
     connections: Arc<Connections>,
-    server: Arc<Server<B, H>>,
+    shared: Arc<Shared<B, H>>,
 ) where
     B: Fn(&Method, &str) -> usize + Send + Sync + 'static,
     H: Fn(Request) -> F + Send + Sync + 'static,
@@ -109,9 +103,9 @@ async fn accept<B, H, F>(
                 let peer = tls.is_some().then(|| address.ip());
                 // Where everybody else is busy the newcomer is closed at once: it may go elsewhere, a queue would only
                 // make all of them late.
-                if let Some(ticket) = connections.admit(peer) {
+                if let Some(ticket) = Ticket::take(&connections, peer) {
                     let config = tls.as_ref().map(|tls| tls.current());
-                    tokio::spawn(connection::run(Arc::clone(&server), stream, address, config, ticket));
+                    tokio::spawn(connection::run(Arc::clone(&shared), stream, address, config, ticket));
                 }
             }
             Err(cause) => {

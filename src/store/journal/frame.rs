@@ -19,7 +19,7 @@ use aws_lc_rs::digest;
 pub const MAGIC: [u8; 4] = *b"gfr1";
 pub const HEADER_BYTES: usize = 36;
 pub const CHECKSUM_BYTES: usize = 4;
-/// No group grows beyond this (see the writer), so a longer length is damage, not a frame.
+/// No group grows beyond this (see the judge), so a longer length is damage, not a frame.
 pub const FRAME_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 pub type Id = [u8; 16];

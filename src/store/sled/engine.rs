@@ -1,8 +1,8 @@
 //! The sled tree. This is the only file that names the sled crate.
 //!
-//! sled 0.34.7 is used as an ordered map, and trusted with nothing else: one tree, one thread that
-//! writes; no `transaction`, `generate_id`, `merge`, `watch_prefix` or `export`, and no reliance on its `flush`, which
-//! does not survive a power cut. What it loses, the journal replays.
+//! sled 0.34.7 is used as an ordered map, and trusted with nothing else: one tree, one thread that writes; no
+//! `transaction`, `apply_batch`, `generate_id`, `merge`, `watch_prefix` or `export`, and no reliance on its `flush`,
+//! which does not survive a power cut. What it loses, the journal replays.
 //!
 //! ```text
 //! a                            → first u64 ‖ last u64   the group applied last, perhaps in part
@@ -22,6 +22,7 @@ const RECORD: u8 = b'r';
 const REMINDER: u8 = b'x';
 const VALUE_HEADER_BYTES: usize = 16;
 const NEVER: u64 = u64::MAX;
+
 /// What checks and reminders need to know of a record.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Head {

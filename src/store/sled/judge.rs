@@ -7,9 +7,8 @@
 
 use super::Shared;
 use super::engine::{EngineBatch, Head};
+use super::group::{Answers, CommitRequest, Prepared, Request, TidyRequest};
 use super::space::Space;
-use super::writer::{Answers, Prepared};
-use crate::base::time::Timestamp;
 use crate::store::journal::Planner;
 use crate::store::journal::frame::FrameBuilder;
 use crate::store::{Batch, Check, Key, Outcome, Seq, StoreError, Write};
@@ -17,20 +16,11 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 /// A group is applied to the tree in one piece, during which reads wait: it must stay short.
 const GROUP_COMMITS_MAX: usize = 512;
 const GROUP_BYTES_MAX: usize = 1024 * 1024;
-
-pub type CommitRequest = (Batch, oneshot::Sender<Result<Outcome, StoreError>>);
-pub type TidyRequest = (Vec<(Timestamp, Key)>, oneshot::Sender<()>);
-
-pub enum Request {
-    Commit(CommitRequest),
-    /// Reminders that were seen to: each is moved or dropped, whichever its record now asks for.
-    Tidy(TidyRequest),
-}
 
 /// What stands under the keys a group asked for or wrote.
 type Heads = HashMap<Key, Option<Head>>;

@@ -10,31 +10,15 @@
 
 use super::Shared;
 use super::engine::{Applied, EngineBatch};
-use super::judge::TidyRequest;
+use super::group::Prepared;
 use super::syncer::Syncer;
 use crate::base::time::Timestamp;
 use crate::store::journal::{Appender, Planned};
-use crate::store::{Key, Outcome, StoreError};
+use crate::store::{Key, StoreError};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
-use tokio::sync::{oneshot, watch};
-
-pub type Answers = Vec<(
-    oneshot::Sender<Result<Outcome, StoreError>>,
-    Result<Outcome, StoreError>,
-)>;
-
-/// A group as the judge hands it over. Without a frame nothing is to be written, but conflicts wait their turn too:
-/// what they conflict with must be durable first.
-pub struct Prepared {
-    pub planned: Option<Planned>,
-    pub tree: EngineBatch,
-    /// The group deletes something.
-    pub deletes: bool,
-    pub answers: Answers,
-    pub tidies: Vec<TidyRequest>,
-}
+use tokio::sync::watch;
 
 pub struct Writer {
     pub shared: Arc<Shared>,
