@@ -128,34 +128,19 @@ impl Keyring {
         Ok(matches!(outcome, Outcome::Committed(_)).then(|| next.kid.clone()))
     }
 
-    /// A compromised key: unpublished at once, so that nothing it signed verifies. A successor takes its place. `false`:
-    /// there is no such key.
+    /// A compromised key: unpublished at once, so that nothing it signed verifies. A successor takes its place.
+    /// `false` when there is no such key.
     pub async fn revoke(&self, tools: &Tools<'_>, kid: &str) -> Result<bool, StoreError> {
         loop {
             let records = load(tools).await?;
             let Some(lost) = records.iter().find(|r| r.kid == kid) else {
+                // It may be gone from the store alone: whoever revoked it was interrupted before reading the rest.
+                self.reload(tools).await?;
                 return Ok(false);
             };
-            let mut batch = Batch {
-                revokes: true,
-                ..Batch::new()
-            };
-            batch.remove(lost);
-            let next = records
-                .iter()
-                .find(|r| r.algorithm == lost.algorithm && r.state == KeyState::Next);
-            match (lost.state, next) {
-                (KeyState::Retired, _) => {}
-                (KeyState::Active, Some(next)) => {
-                    batch.replace(next, &next.activate(tools.now))?;
-                    batch.insert(&make(tools, lost.algorithm, KeyState::Next))?;
-                }
-                (state, _) => {
-                    batch.insert(&make(tools, lost.algorithm, state))?;
-                }
-            }
-            let outcome = tools.store.commit(batch).await?;
+            let outcome = tools.store.commit(revocation(tools, &records, lost)?).await?;
             self.reload(tools).await?;
+            // On conflict a token moved its watermark or it was rotated: it is no less compromised.
             if matches!(outcome, Outcome::Committed(_)) {
                 return Ok(true);
             }
@@ -185,6 +170,33 @@ async fn load(tools: &Tools<'_>) -> Result<Vec<Versioned<SigningKeyRecord>>, Sto
     let (mut records, _) = list::<SigningKeyRecord>(tools.store, &keys::signing_keys(), None, KEYS_MAX).await?;
     records.sort_by_key(|r| (r.created_at, r.kid.clone()));
     Ok(records)
+}
+
+fn revocation(
+    tools: &Tools<'_>,
+    records: &[Versioned<SigningKeyRecord>],
+    lost: &Versioned<SigningKeyRecord>,
+) -> Result<Batch, StoreError> {
+    // Its successor is a new record, which a full disk would refuse.
+    let mut batch = Batch {
+        revokes: true,
+        ..Batch::new()
+    };
+    batch.remove(lost);
+    let next = records
+        .iter()
+        .find(|r| r.algorithm == lost.algorithm && r.state == KeyState::Next);
+    match (lost.state, next) {
+        (KeyState::Retired, _) => {}
+        (KeyState::Active, Some(next)) => {
+            batch.replace(next, &next.activate(tools.now))?;
+            batch.insert(&make(tools, lost.algorithm, KeyState::Next))?;
+        }
+        (state, _) => {
+            batch.insert(&make(tools, lost.algorithm, state))?;
+        }
+    }
+    Ok(batch)
 }
 
 fn make(tools: &Tools<'_>, algorithm: Algorithm, state: KeyState) -> SigningKeyRecord {
