@@ -128,8 +128,8 @@ impl Keyring {
         Ok(matches!(outcome, Outcome::Committed(_)).then(|| next.kid.clone()))
     }
 
-    /// A compromised key: unpublished at once, so that nothing it signed verifies. A successor takes its place. `false`:
-    /// there is no such key.
+    /// A compromised key: unpublished at once, so that nothing it signed verifies. A successor takes its place.
+    /// `false`: there is no such key.
     pub async fn revoke(&self, tools: &Tools<'_>, kid: &str) -> Result<bool, StoreError> {
         loop {
             let records = load(tools).await?;
