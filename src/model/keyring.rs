@@ -134,6 +134,8 @@ impl Keyring {
         loop {
             let records = load(tools).await?;
             let Some(lost) = records.iter().find(|r| r.kid == kid) else {
+                // It may be gone from the store alone: whoever revoked it was interrupted before reading the rest.
+                self.reload(tools).await?;
                 return Ok(false);
             };
             let mut batch = Batch {

@@ -7,11 +7,15 @@ use grantd::base::jose::Algorithm;
 use grantd::base::time::ManualClock;
 use grantd::control::Command;
 use grantd::jobs;
+use grantd::store::disk::Disk;
 use grantd::store::memory::MemoryStore;
+use grantd::store::sled::{SledOptions, SledStore};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -291,4 +295,37 @@ async fn a_store_that_fails_while_opening_is_a_sentence() {
         .err()
         .expect("refused");
     assert!(refused.contains("the store is unavailable"), "{refused}");
+}
+
+/// A disk with as much room as a test says.
+struct Room(AtomicU64);
+
+impl Disk for Room {
+    fn free_bytes(&self, _: &Path) -> io::Result<u64> {
+        Ok(self.0.load(Ordering::SeqCst))
+    }
+}
+
+#[tokio::test]
+async fn a_compromised_key_is_revoked_on_a_full_disk_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = Arc::new(Room(AtomicU64::new(u64::MAX / 4)));
+    let options = SledOptions {
+        disk: disk.clone(),
+        segment_bytes: 64 * 1024,
+        reserve_bytes: 4096,
+        floor_bytes: 4096,
+        ..SledOptions::default()
+    };
+    let (store, _) = SledStore::open(dir.path(), options).unwrap();
+    let world = World::with_store("default", Arc::new(store)).await;
+    disk.0.store(0, Ordering::SeqCst);
+    let email = "new@example.com".to_owned();
+    let (name, password) = (None, None);
+    let full = world.refused(Command::UserAdd { email, name, password }).await;
+    assert!(full.contains("the disk is full"), "{full}");
+    let [lost] = in_state(&world, "active").await.try_into().unwrap();
+    world.run(Command::KeyRevoke { kid: lost.clone() }).await;
+    assert!(!kids(&world).await.contains(&lost));
+    world.mint("").await;
 }

@@ -3,6 +3,7 @@
 mod gate;
 
 use gate::Gate;
+use grantd::base::jose::Algorithm;
 use grantd::base::master::MasterSecret;
 use grantd::base::random::SeededRandom;
 use grantd::base::time::{ManualClock, Timestamp};
@@ -11,9 +12,11 @@ use grantd::context::{Context, Parts};
 use grantd::control::{Command, NewApp, execute};
 use grantd::model::app::Kind;
 use grantd::model::role::Role;
+use grantd::model::signing_key::KeyState;
 use grantd::store::keys;
 use serde_json::Value;
 use std::sync::Arc;
+use std::time::Duration;
 
 const USER: &str = "owner@example.com";
 
@@ -112,6 +115,54 @@ async fn a_revoked_key_does_not_come_back_with_keys_that_were_read_before() {
         !String::from_utf8_lossy(&ctx.keyring.set().jwks).contains(&kid),
         "the revoked key is published again"
     );
+}
+
+fn active_kid(ctx: &Context) -> String {
+    let set = ctx.keyring.set();
+    let active = set.records.iter().find(|key| key.state == KeyState::Active);
+    active.expect("one signs").kid.clone()
+}
+
+#[tokio::test]
+async fn a_key_is_revoked_though_its_record_changes_at_that_moment() {
+    let (ctx, gate) = open().await;
+    let kid = active_kid(&ctx);
+    gate.hold_next_commit();
+    let revoking = tokio::spawn({
+        let (ctx, kid) = (ctx.clone(), kid.clone());
+        async move { execute(&ctx, Command::KeyRevoke { kid }).await }
+    });
+    gate.held().await;
+    // A token moves the key's watermark.
+    let exp = ctx.now() + Duration::from_secs(3600);
+    let signer = ctx.keyring.signer(&ctx.key_tools(), Algorithm::EdDsa, exp).await;
+    assert_eq!(signer.expect("a key signs").record.kid, kid);
+    gate.release();
+    revoking.await.expect("no panic").expect("the key is revoked");
+    assert!(ctx.keyring.set().verifying(&kid).is_none());
+}
+
+#[tokio::test]
+async fn revoking_a_key_again_finishes_what_was_interrupted_after_the_commit() {
+    let (ctx, gate) = open().await;
+    let kid = active_kid(&ctx);
+    gate.hold_next_commit();
+    let revoking = tokio::spawn({
+        let (ctx, kid) = (ctx.clone(), kid.clone());
+        async move { execute(&ctx, Command::KeyRevoke { kid }).await }
+    });
+    gate.held().await;
+    // Committed, but the keys left are not read any more.
+    gate.hold_next_scan(keys::signing_keys());
+    gate.release();
+    gate.held().await;
+    revoking.abort();
+    assert!(revoking.await.expect_err("it was aborted").is_cancelled());
+    assert!(ctx.keyring.set().verifying(&kid).is_some(), "nothing was interrupted");
+    let again = execute(&ctx, Command::KeyRevoke { kid: kid.clone() }).await;
+    assert!(again.expect_err("the store has it no more").contains("there is no key"));
+    assert!(ctx.keyring.set().verifying(&kid).is_none(), "the revoked key still verifies");
+    assert_ne!(active_kid(&ctx), kid, "the revoked key still signs");
 }
 
 #[tokio::test]

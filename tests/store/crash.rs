@@ -1,7 +1,7 @@
 //! Damage to the sled tree, and ends without a close: the store comes back by itself and says what it did.
 
 use crate::kit::{self, all, crash, delete, open_after_reboot, put, put_until, says, try_open, write};
-use grantd::store::sled::SledStore;
+use grantd::store::sled::{SledOptions, SledStore};
 use grantd::store::{Key, Seq, Stored};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -64,6 +64,21 @@ fn after_a_crash_of_the_machine_the_tree_is_built_anew() {
         says(&report, "The machine stopped before the store was closed"),
         "{report:?}"
     );
+    assert!(says(&report, "150 commits were replayed"), "{report:?}");
+    assert!(all(&reopened) == all(&store));
+}
+
+#[test]
+fn where_no_start_of_the_machine_can_be_told_from_the_next_the_tree_is_built_anew() {
+    let options = || SledOptions {
+        boot_id_path: "/nonexistent/boot_id".into(),
+        ..kit::small()
+    };
+    let dir = kit::quick_dir();
+    let (store, _) = SledStore::open(dir.path(), options()).expect("it opens");
+    fill(&store, 0);
+    let crashed = crash(dir.path());
+    let (reopened, report) = SledStore::open(crashed.path(), options()).expect("it opens");
     assert!(says(&report, "150 commits were replayed"), "{report:?}");
     assert!(all(&reopened) == all(&store));
 }

@@ -65,7 +65,8 @@ impl Lock {
         let ending = match field(&text, "state") {
             None if !known && !tree.exists() => Ending::New,
             Some("clean") => Ending::Clean,
-            Some("open") if field(&text, "boot") == Some(&boot) => Ending::Crash,
+            // Without a boot id one start of the machine looks like the next.
+            Some("open") if !boot.is_empty() && field(&text, "boot") == Some(&boot) => Ending::Crash,
             _ => Ending::Unknown,
         };
         Ok((
