@@ -6,6 +6,7 @@ use crate::base::master::MasterSecret;
 use crate::config::{Config, LogLevel};
 use crate::context::Context;
 use crate::control::{Command, execute, socket, transfer};
+use crate::store::disk;
 use serde_json::{Value, json};
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
@@ -146,6 +147,7 @@ pub fn import(config: Config, file: Option<&Path>, output: &Output) -> Result<()
         let path = start::store_path(&config);
         std::fs::rename(&path, beside.path().join("empty"))
             .and_then(|()| std::fs::rename(&read, &path))
+            .and_then(|()| disk::sync_dir(&config.data_dir))
             .map_err(|e| format!("{} cannot be put in place: {e}", path.display()))?;
         drop(here);
         Ok(records)

@@ -12,8 +12,8 @@ use serde::Serialize;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// More keys than rotation ever keeps at once.
-const KEYS_MAX: u32 = 1000;
+/// Read at a time. Daily rotation and tokens of some years keep more than that.
+const PAGE: u32 = 1000;
 
 pub struct Keyring {
     set: RwLock<Arc<KeySet>>,
@@ -167,7 +167,16 @@ impl Keyring {
 }
 
 async fn load(tools: &Tools<'_>) -> Result<Vec<Versioned<SigningKeyRecord>>, StoreError> {
-    let (mut records, _) = list::<SigningKeyRecord>(tools.store, &keys::signing_keys(), None, KEYS_MAX).await?;
+    let mut records = Vec::new();
+    let mut after = None;
+    loop {
+        let (page, next) = list(tools.store, &keys::signing_keys(), after.as_ref(), PAGE).await?;
+        records.extend::<Vec<Versioned<SigningKeyRecord>>>(page);
+        if next.is_none() {
+            break;
+        }
+        after = next;
+    }
     records.sort_by_key(|r| (r.created_at, r.kid.clone()));
     Ok(records)
 }

@@ -55,13 +55,18 @@ pub enum TypedId<'a> {
 }
 
 impl<'a> TypedId<'a> {
+    /// An id from a time when the profile had text ids stays text where, as a number, it would be read as another one.
     pub fn new(ctx: &Context, id: &'a str) -> Self {
+        let canonical = !id.starts_with(['0', '+']);
         match (ctx.profile().ids, id.parse()) {
-            (IdType::Integer, Ok(number)) => Self::Number(number),
+            (IdType::Integer, Ok(number)) if canonical && number <= NUMBER_MAX => Self::Number(number),
             _ => Self::Text(id),
         }
     }
 }
+
+/// Beyond it JavaScript takes two neighbours for the same (RFC 8259 §6).
+const NUMBER_MAX: u64 = (1 << 53) - 1;
 
 struct Payload<'a> {
     ctx: &'a Context,
@@ -182,6 +187,10 @@ fn read(ctx: &Context, map: &Map<String, Value>) -> Option<Claims> {
 
 /// What a verified token may do now: its effective scopes, or why it is dead.
 pub async fn standing(ctx: &Context, claims: &Claims) -> Judged<Vec<String>> {
+    // Like a scope that left the catalog: what is no longer offered is not granted either.
+    if ctx.profile().resource(&claims.aud).is_none() {
+        return Ok(Err("its audience is no resource of this server any more"));
+    }
     let store = &*ctx.store;
     if store
         .get(&keys::revoked_token(claims.exp, &claims.jti))

@@ -17,6 +17,7 @@ mod space;
 mod syncer;
 mod writer;
 
+use super::disk;
 use super::export::Export;
 use super::journal::frame::FrameBuilder;
 use super::journal::{Journal, Segments};
@@ -134,6 +135,11 @@ impl SledStore {
         let fresh_id = random::bytes(options.random.as_ref());
         let journal = Journal::open(&paths.journal, options.disk.clone(), options.segment_bytes, fresh_id);
         let (journal, mut report) = journal.map_err(OpenError)?;
+        if journal.was_begun() {
+            // Its directory too must be found again after a power cut, before a commit in it is answered.
+            disk::sync_dir(dir).map_err(explain)?;
+            dir.parent().map_or(Ok(()), disk::sync_dir).map_err(explain)?;
+        }
         let recovery = Recovery {
             paths: &paths,
             journal: &journal,

@@ -1,10 +1,14 @@
 //! What an administrator does from the command line: every command at its best.
 
-use crate::support::{GRANT, OWNER, World, judged};
+use crate::support::{GRANT, OWNER, World, config, judged, open};
 use grantd::control::{Command, NewApp, Revocation};
 use grantd::model::app::Kind;
 use grantd::model::role::Role;
+use grantd::oauth::access_token::TypedId;
+use grantd::store::memory::MemoryStore;
 use serde_json::{Value, json};
+use std::path::Path;
+use std::sync::Arc;
 
 fn rows(answer: &Value) -> &Vec<Value> {
     answer.as_array().expect("a list")
@@ -231,4 +235,20 @@ async fn what_a_command_did_is_what_the_server_answers_next() {
     assert_eq!(answer.text("scope"), "data.read");
     assert!(judged(&world.introspect_as(&app, &answer.text("access_token")).await));
     assert!(world.is_active(&world.mint("").await).await);
+}
+
+#[tokio::test]
+async fn a_text_id_is_never_told_as_the_number_of_another_organization() {
+    let store = Arc::new(MemoryStore::new());
+    let world = World::with_store("default", store.clone()).await;
+    let ids = ["007", "7", "9007199254740993"];
+    for id in ids {
+        let (name, id) = (format!("Acme {id}"), Some(id.to_owned()));
+        world.run(Command::OrganizationCreate { name, id }).await;
+    }
+    // The operator changes to a profile of integers.
+    let numbers = config("mokapen", Path::new("/nonexistent/grantd"));
+    let ctx = open(numbers, store, world.clock.clone(), 1, 3).await.unwrap();
+    let told = ids.map(|id| serde_json::to_value(TypedId::new(&ctx, id)).unwrap());
+    assert_eq!(told, [json!("007"), json!(7), json!("9007199254740993")]);
 }

@@ -7,6 +7,8 @@ use grantd::base::jose::Algorithm;
 use grantd::base::time::ManualClock;
 use grantd::control::Command;
 use grantd::jobs;
+use grantd::model::signing_key::{KeyState, SigningKeyRecord};
+use grantd::store::Batch;
 use grantd::store::disk::Disk;
 use grantd::store::memory::MemoryStore;
 use grantd::store::sled::{SledOptions, SledStore};
@@ -328,4 +330,29 @@ async fn a_compromised_key_is_revoked_on_a_full_disk_too() {
     world.run(Command::KeyRevoke { kid: lost.clone() }).await;
     assert!(!kids(&world).await.contains(&lost));
     world.mint("").await;
+}
+
+#[tokio::test]
+async fn a_thousand_retired_keys_do_not_hide_the_one_that_signs() {
+    let world = World::new("default").await;
+    let token = world.mint("").await;
+    let set = world.ctx.keyring.set();
+    let active = set.records.iter().find(|key| key.state == KeyState::Active).unwrap();
+    for page in 0..25 {
+        let mut batch = Batch::new();
+        for number in 0..40 {
+            let old = SigningKeyRecord {
+                // Before every other in the order of keys.
+                kid: format!("--{page:02}{number:02}"),
+                ..active.retire(START)
+            };
+            batch.insert(&old).unwrap();
+        }
+        world.ctx.store.commit(batch).await.unwrap();
+    }
+    let world = world.restarted().await;
+    assert_eq!(in_state(&world, "retired").await.len(), 1000);
+    assert_eq!(in_state(&world, "active").await, [kid(&token)]);
+    let seen = world.post_as_app("/oauth/introspect", &format!("token={token}")).await;
+    assert_eq!(seen.json["active"], true);
 }

@@ -1,7 +1,7 @@
 //! RFC 7662: introspection.
 
 use crate::http::{Auth, request};
-use crate::support::{GRANT, ISSUER, START, World, config, judged};
+use crate::support::{GRANT, ISSUER, START, World, config, judged, open};
 use grantd::control::{Command, NewApp, Revocation};
 use grantd::model::app::Kind;
 use grantd::model::role::Role;
@@ -249,4 +249,27 @@ async fn i1_a_resource_server_gets_no_token_for_its_trouble() {
     let server = world.add_resource_server().await;
     let answer = world.post_as(&server, "/oauth/token", GRANT).await;
     assert_eq!(answer.error(), (400, "unauthorized_client"));
+}
+
+#[tokio::test]
+async fn i2_a_token_for_an_audience_that_left_the_configuration_is_inactive_for_everybody() {
+    let store = Arc::new(MemoryStore::new());
+    let mut wide = config("default", Path::new("/nonexistent/grantd"));
+    let mut second = wide.profile.resources[0].clone();
+    second.identifier = format!("{ISSUER}/second");
+    wide.profile.resources.push(second);
+    let mut world = World::with_config(wide, store.clone()).await;
+    let guard = world.add_resource_server().await;
+    let token = world.mint(&format!("&resource={ISSUER}/second")).await;
+    let form = format!("token={token}");
+    for client in [world.client(), guard.clone()] {
+        assert_eq!(world.post_as(&client, PATH, &form).await.json["active"], true);
+    }
+    let narrow = config("default", Path::new("/nonexistent/grantd"));
+    let ctx = open(narrow, store, world.clock.clone(), 1, 3).await;
+    world.ctx = Arc::new(ctx.expect("the store opens"));
+    for client in [world.client(), guard] {
+        let answer = world.post_as(&client, PATH, &form).await;
+        assert_eq!(answer.json, json!({ "active": false }));
+    }
 }

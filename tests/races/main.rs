@@ -161,7 +161,10 @@ async fn revoking_a_key_again_finishes_what_was_interrupted_after_the_commit() {
     assert!(ctx.keyring.set().verifying(&kid).is_some(), "nothing was interrupted");
     let again = execute(&ctx, Command::KeyRevoke { kid: kid.clone() }).await;
     assert!(again.expect_err("the store has it no more").contains("there is no key"));
-    assert!(ctx.keyring.set().verifying(&kid).is_none(), "the revoked key still verifies");
+    assert!(
+        ctx.keyring.set().verifying(&kid).is_none(),
+        "the revoked key still verifies"
+    );
     assert_ne!(active_kid(&ctx), kid, "the revoked key still signs");
 }
 
