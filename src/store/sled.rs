@@ -138,7 +138,8 @@ impl SledStore {
         if journal.was_begun() {
             // Its directory too must be found again after a power cut, before a commit in it is answered.
             disk::sync_dir(dir).map_err(explain)?;
-            dir.parent().map_or(Ok(()), disk::sync_dir).map_err(explain)?;
+            let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
+            disk::sync_dir(parent.unwrap_or(Path::new("."))).map_err(explain)?;
         }
         let recovery = Recovery {
             paths: &paths,
