@@ -1,8 +1,8 @@
 //! Durable commits per second, against the two things a commit cannot do without: the same bytes appended to a file
 //! with one sync a group, and the same records put into sled in the same groups with no flush at all. The two run
 //! side by side in the store, so the slower of them is the limit. The groups are as large as those the store formed in
-//! the same round. Beside it stands what appends alone would reach in the largest groups there can be, with every writer
-//! in each: nothing could tell that they have all asked again without waiting for them, so it is no bar.
+//! the same round. Beside it stands what appends alone would reach in the largest groups there can be, with every
+//! writer in each: nothing could tell that all have asked again without waiting for them, so it is no bar.
 
 use crate::{Report, median};
 use grantd::base::random::SystemRandom;
@@ -60,7 +60,8 @@ fn measure(writers: usize) -> Result<Report, String> {
         std::array::from_fn(|i| median(rounds.iter().map(|rates| rates[i])));
     let text = format!(
         "store writers={writers} ratio={ratio:.2} (grantd {ours_s:.0}/s in groups of {group:.0}, appends {appends_s:.0}/s, \
-         sled {tree_s:.0}/s, runs {ROUNDS}; appends in groups of {writers} {largest_s:.0}/s)"
+         sled {tree_s:.0}/s, \
+         runs {ROUNDS}; appends in groups of {writers} {largest_s:.0}/s)"
     );
     Ok(Report::line(text, &format!(">= {RATIO_MIN:.2}"), ratio >= RATIO_MIN))
 }
