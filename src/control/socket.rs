@@ -17,6 +17,8 @@ use tokio::net::UnixListener;
 
 /// Longer than any command: an app with every field at its limit.
 const LINE_BYTES_MAX: u64 = 256 * 1024;
+/// How long a command waits for a server that may hang.
+const ANSWER_MAX: Duration = Duration::from_secs(60);
 const READ_S_MAX: u64 = 10;
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -92,6 +94,8 @@ pub fn ask(data_dir: &Path, command: &Command) -> Option<Result<Value, String>> 
 }
 
 fn converse(mut stream: UnixStream, command: &Command) -> io::Result<Result<Value, String>> {
+    stream.set_read_timeout(Some(ANSWER_MAX))?;
+    stream.set_write_timeout(Some(ANSWER_MAX))?;
     let mut text = serde_json::to_vec(command)?;
     text.push(b'\n');
     stream.write_all(&text)?;
