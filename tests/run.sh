@@ -73,6 +73,14 @@ count_tests() {
     if [ "$ignored" -gt 0 ]; then fail "$ignored tests were ignored; none may be"; fi
 }
 
+# What the tests say of their own size. The full run has its minimum: a hundred kills of the store and of the server.
+figures() {
+    local log=$logs/test.log full
+    sed -nE 's/^(kill cycles|mutated requests|malformed shapes)/   \1/p' "$log"
+    full=$(grep -cE '^kill cycles: ([1-9][0-9]{2,}),' "$log" || true)
+    if [ "$mode" = full ] && [ "$full" -lt 2 ]; then fail "fewer than 100 kill cycles of the store or of the server"; fi
+}
+
 # A script that counts for itself ends with the line "N passed, M failed".
 count_script() {
     local name=$1 counts
@@ -105,8 +113,9 @@ step fmt cargo fmt --check || true
 step clippy cargo clippy --locked --all-targets -- -D warnings || true
 # Its own failures are in the count; a build that breaks has none.
 before=$failed
-step test cargo test --locked --no-fail-fast || failed=$before tests_failed=1
+step test cargo test --locked --no-fail-fast -- --show-output || failed=$before tests_failed=1
 count_tests
+figures
 if [ "${tests_failed:-0}" = 1 ] && [ "$failed" = "$before" ]; then fail "cargo test: see above"; fi
 
 echo "== shellcheck"
