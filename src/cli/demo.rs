@@ -54,8 +54,10 @@ pub fn run(demo: Demo, common: &Common, output: &Output) -> Result<(), String> {
     let data_dir = data_dir.ok_or("there is no data directory")?;
     start::make_dir(&data_dir)?;
     let data_dir = data_dir.canonicalize().map_err(|e| e.to_string())?;
-    // `scratch` lives until the server has ended.
-    runtime.block_on(serve(&demo, &data_dir, signals, output))
+    let ended = runtime.block_on(serve(&demo, &data_dir, signals, output));
+    // Its tasks hold the store, which is closed in order before `scratch` takes its directory away.
+    drop(runtime);
+    ended
 }
 
 async fn serve(demo: &Demo, data_dir: &Path, signals: Signals, output: &Output) -> Result<(), String> {

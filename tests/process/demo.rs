@@ -139,6 +139,7 @@ fn check_does_the_main_job_in_every_profile_from_an_empty_directory() {
         let found: Vec<usize> = steps.iter().map(|step| done.stdout.find(step).expect(step)).collect();
         assert!(found.is_sorted(), "{}", done.stdout);
         assert!(done.stdout.ends_with("all good\n"), "{}", done.stdout);
+        assert_eq!(done.stderr, "", "nothing to warn of");
         let json = place
             .run(&[
                 "demo",
