@@ -4,8 +4,6 @@
 
 use crate::http::{basic, request};
 use crate::support::{GRANT, World};
-use grantd::control::NewApp;
-use grantd::model::app::Kind;
 use http::Method;
 
 const ENDPOINTS: [&str; 3] = ["/oauth/token", "/oauth/introspect", "/oauth/revoke"];
@@ -95,12 +93,7 @@ async fn o12_a_scope_of_any_size_is_refused_in_few_words() {
 #[tokio::test]
 async fn o23_nothing_a_client_sends_gives_it_another_grant() {
     let world = World::new("default").await;
-    let public = world
-        .add_app(NewApp {
-            redirect_uris: vec!["https://app.example/callback".into()],
-            ..world.new_app(Kind::Public, &[])
-        })
-        .await;
+    let public = world.add_public_app().await;
     for more in [
         "&kind=private",
         "&grant_types=client_credentials",

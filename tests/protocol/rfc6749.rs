@@ -2,8 +2,7 @@
 
 use crate::http::{Auth, id_text, request};
 use crate::support::{GRANT, World};
-use grantd::control::{Command, NewApp};
-use grantd::model::app::Kind;
+use grantd::control::Command;
 use grantd::model::role::Role;
 use grantd::oauth::error::OAuthError;
 use http::Method;
@@ -176,12 +175,7 @@ async fn o16_error_texts_keep_to_their_characters() {
 #[tokio::test]
 async fn o23_client_credentials_is_for_private_apps_alone() {
     let world = World::new("default").await;
-    let public = world
-        .add_app(NewApp {
-            redirect_uris: vec!["https://app.example/callback".into()],
-            ..world.new_app(Kind::Public, &[])
-        })
-        .await;
+    let public = world.add_public_app().await;
     let server = world.add_resource_server().await;
     for client in [public, server] {
         let answer = world.post_as(&client, "/oauth/token", GRANT).await;

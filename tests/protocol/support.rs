@@ -221,6 +221,15 @@ impl World {
         .await
     }
 
+    /// Of kind public, and confidential.
+    pub async fn add_public_app(&self) -> Client {
+        self.add_app(NewApp {
+            redirect_uris: vec!["https://app.example/callback".into()],
+            ..self.new_app(Kind::Public, &[])
+        })
+        .await
+    }
+
     pub async fn add_resource_server(&self) -> Client {
         self.add_app(self.new_app(Kind::ResourceServer, &[])).await
     }
