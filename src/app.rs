@@ -51,7 +51,7 @@ const fn get(path: &'static str, route: Route) -> Row {
     }
 }
 
-const ROUTES: [Row; 12] = [
+static ROUTES: [Row; 12] = [
     post("/oauth/token", Route::Token),
     post("/oauth/introspect", Route::Introspect),
     post("/oauth/revoke", Route::Revoke),
@@ -66,13 +66,16 @@ const ROUTES: [Row; 12] = [
     get("/readyz", Route::Readyz),
 ];
 
-/// Path → index of its row. A path has one method so far; HEAD is GET without the body.
-static ROUTER: LazyLock<Router<usize>> = LazyLock::new(|| {
-    let mut router = Router::new();
-    for (index, row) in ROUTES.iter().enumerate() {
-        router
-            .insert(row.path, index)
-            .expect("the table's paths are well-formed and differ");
+/// Path → the rows of its methods. HEAD is GET without the body.
+static ROUTER: LazyLock<Router<Vec<&Row>>> = LazyLock::new(|| {
+    let mut router: Router<Vec<&Row>> = Router::new();
+    for row in &ROUTES {
+        match router.at_mut(row.path) {
+            Ok(found) if found.value[0].path == row.path => found.value.push(row),
+            _ => router
+                .insert(row.path, vec![row])
+                .expect("the table's paths are well-formed and differ"),
+        }
     }
     router
 });
@@ -81,27 +84,28 @@ static ROUTER: LazyLock<Router<usize>> = LazyLock::new(|| {
 fn takes_body(path: &str) -> bool {
     ROUTER
         .at(path)
-        .is_ok_and(|found| ROUTES[*found.value].method == Method::POST)
+        .is_ok_and(|found| found.value.iter().any(|row| row.method == Method::POST))
 }
 
 pub async fn dispatch(ctx: &Context, request: Request) -> Response {
     let Ok(found) = ROUTER.at(&request.path) else {
         return Response::not_found();
     };
-    let row = &ROUTES[*found.value];
+    let rows = found.value.as_slice();
     let method = if request.method == Method::HEAD {
         &Method::GET
     } else {
         &request.method
     };
     if *method == Method::OPTIONS {
-        return preflight(row);
+        return preflight(rows);
     }
-    if *method != row.method {
-        let what = format!("This address answers {} only.", row.method);
+    let Some(row) = rows.iter().find(|row| row.method == *method) else {
+        let methods: Vec<&str> = rows.iter().map(|row| row.method.as_str()).collect();
+        let what = format!("This address answers {} only.", methods.join(" and "));
         return Response::error(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", &what)
-            .with_value(ALLOW, &allowed(row));
-    }
+            .with_value(ALLOW, &allowed(rows));
+    };
     let rest = found
         .params
         .get("path")
@@ -119,18 +123,22 @@ pub async fn dispatch(ctx: &Context, request: Request) -> Response {
     }
 }
 
-fn allowed(row: &Row) -> String {
-    if row.method == Method::GET {
-        "GET, HEAD, OPTIONS".into()
-    } else {
-        format!("{}, OPTIONS", row.method)
+fn allowed(rows: &[&Row]) -> String {
+    let mut methods = Vec::new();
+    for row in rows {
+        methods.push(row.method.as_str());
+        if row.method == Method::GET {
+            methods.push("HEAD");
+        }
     }
+    methods.push("OPTIONS");
+    methods.join(", ")
 }
 
 /// Other origins may read the public documents and nothing else (RFC 9700 §2.6).
-fn preflight(row: &Row) -> Response {
-    let response = Response::new(StatusCode::NO_CONTENT).with_value(ALLOW, &allowed(row));
-    match row.route {
+fn preflight(rows: &[&Row]) -> Response {
+    let response = Response::new(StatusCode::NO_CONTENT).with_value(ALLOW, &allowed(rows));
+    match rows[0].route {
         Route::Jwks | Route::ServerMetadata | Route::ResourceMetadata => response
             .with(ACCESS_CONTROL_ALLOW_ORIGIN, "*")
             .with(ACCESS_CONTROL_ALLOW_METHODS, "GET")

@@ -7,8 +7,11 @@ use crate::oauth::params::Params;
 use crate::oauth::{introspect, revoke, token};
 use crate::web::request::Request;
 use crate::web::response::Response;
-use http::StatusCode;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderName, StatusCode};
+
+/// RFC 9449 §4.1.
+const DPOP: HeaderName = HeaderName::from_static("dpop");
 
 /// `POST /oauth/token` (RFC 6749 §3.2).
 pub async fn token(ctx: &Context, request: &Request) -> Response {
@@ -58,15 +61,11 @@ fn form(request: &Request) -> Result<Params<'_>, OAuthError> {
 }
 
 fn credentials<'a>(request: &'a Request, params: &'a Params<'a>) -> Credentials<'a> {
-    let authorization = request
-        .headers
-        .get_all(AUTHORIZATION)
-        .iter()
-        .map(|v| v.as_bytes())
-        .collect();
+    let every = |name| request.headers.get_all(name).iter().map(|v| v.as_bytes()).collect();
     Credentials {
-        authorization,
+        authorization: every(AUTHORIZATION),
         params,
+        dpop: every(DPOP),
         peer: request.peer,
     }
 }

@@ -1,6 +1,7 @@
 //! What knows nothing of OAuth: time, randomness, secrets, signatures, limits.
 
 pub mod digest;
+pub mod handle;
 pub mod jose;
 pub mod json;
 pub mod limiter;

@@ -3,7 +3,7 @@
 use super::reader::{Item, Problems, Table, shown, spell};
 use super::source::{read_text, tree};
 use super::tree::parse_toml;
-use super::{Config, ConfigErrors, Issuer, KeyPolicy, Listen, Log, LogLevel, Scheme, TlsFiles};
+use super::{Config, ConfigErrors, Issuer, KeyPolicy, Listen, Log, LogLevel, Scheme, SessionPolicy, TlsFiles};
 use super::{limits, profile_file};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -21,6 +21,7 @@ pub struct Overrides {
 }
 
 const LISTENERS_MAX: usize = 16;
+const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -73,6 +74,7 @@ fn settings(table: Table<'_>, base: &Path, overrides: &Overrides, problems: &Pro
     let profile = profile_name(&table, overrides, problems);
     let resources = table.get("resources");
     let keys = key_policy(&table);
+    let sessions = sessions(&table);
     let limits = limits::read(&table);
     let log = log(&table);
     table.finish();
@@ -94,6 +96,7 @@ fn settings(table: Table<'_>, base: &Path, overrides: &Overrides, problems: &Pro
         tls,
         profile,
         keys,
+        sessions,
         limits,
         log,
     };
@@ -233,6 +236,31 @@ fn key_policy(table: &Table<'_>) -> KeyPolicy {
             "announces the next key {} ahead though keys change every {}; make `publish_before` the shorter one",
             spell(policy.publish_before),
             spell(policy.rotate_after)
+        ));
+    }
+    table.finish();
+    policy
+}
+
+fn sessions(table: &Table<'_>) -> SessionPolicy {
+    let mut policy = SessionPolicy {
+        idle: HOUR.saturating_mul(12),
+        absolute: DAY.saturating_mul(30),
+    };
+    let Some(table) = table.table("sessions") else {
+        return policy;
+    };
+    if let Some(span) = table.duration("idle", MINUTE.saturating_mul(5)..=DAY.saturating_mul(365)) {
+        policy.idle = span;
+    }
+    if let Some(span) = table.duration("absolute", MINUTE.saturating_mul(5)..=DAY.saturating_mul(365)) {
+        policy.absolute = span;
+    }
+    if policy.absolute < policy.idle {
+        table.complain(format_args!(
+            "lets sessions be idle for {} but end after {}; make `absolute` the longer one",
+            spell(policy.idle),
+            spell(policy.absolute)
         ));
     }
     table.finish();

@@ -43,6 +43,7 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     pub profile: Profile,
     pub keys: KeyPolicy,
+    pub sessions: SessionPolicy,
     #[serde(serialize_with = "limits::show")]
     pub limits: Limits,
     pub log: Log,
@@ -78,6 +79,17 @@ pub struct KeyPolicy {
     /// How long the next key stands in the JWKS before it signs, so that every cache has seen it.
     #[serde(serialize_with = "duration_text")]
     pub publish_before: Duration,
+}
+
+/// When somebody who signed in must do so again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct SessionPolicy {
+    /// Not used for so long.
+    #[serde(serialize_with = "duration_text")]
+    pub idle: Duration,
+    /// However much it is used.
+    #[serde(serialize_with = "duration_text")]
+    pub absolute: Duration,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]

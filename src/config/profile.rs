@@ -69,6 +69,12 @@ pub struct Lifetimes {
     /// However often it is used, a family ends after this.
     #[serde(serialize_with = "duration_text")]
     pub refresh_absolute: Duration,
+    /// How long a refresh without an `Idempotency-Key` may be repeated, so that a lost answer loses nothing.
+    #[serde(serialize_with = "duration_text")]
+    pub refresh_grace: Duration,
+    /// Between a pushed authorization request and its approval (RFC 9126 §2.2).
+    #[serde(serialize_with = "duration_text")]
+    pub pushed_request: Duration,
 }
 
 /// Who must send a code_challenge. Whoever sends one must verify it, in every profile.

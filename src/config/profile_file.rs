@@ -176,6 +176,8 @@ fn lifetimes(table: &Table<'_>) -> Lifetimes {
         code: MINUTE,
         refresh_idle: DAY.saturating_mul(30),
         refresh_absolute: DAY.saturating_mul(365),
+        refresh_grace: seconds(30),
+        pushed_request: seconds(9 * 60),
     };
     let Some(table) = table.table("lifetimes") else {
         return lifetimes;
@@ -189,6 +191,13 @@ fn lifetimes(table: &Table<'_>) -> Lifetimes {
     }
     if let Some(absolute) = table.duration("refresh_absolute", MINUTE..=TEN_YEARS) {
         lifetimes.refresh_absolute = absolute;
+    }
+    if let Some(grace) = table.duration("refresh_grace", seconds(0)..=MINUTE) {
+        lifetimes.refresh_grace = grace;
+    }
+    // FAPI 2.0 §5.3.2.2: less than 600 seconds.
+    if let Some(pushed) = table.duration("pushed_request", seconds(30)..=seconds(599)) {
+        lifetimes.pushed_request = pushed;
     }
     if lifetimes.refresh_absolute < lifetimes.refresh_idle {
         table.complain(format_args!(

@@ -5,7 +5,7 @@ use crate::base::master::Purpose;
 use crate::base::random;
 use crate::context::Context;
 use crate::model::app::{
-    App, AppState, ClientSecret, ClientType, Kind, NAME_CHARS_MAX, REDIRECT_URI_BYTES_MAX, REDIRECT_URIS_MAX,
+    App, ClientSecret, ClientType, Kind, NAME_CHARS_MAX, REDIRECT_URI_BYTES_MAX, REDIRECT_URIS_MAX,
 };
 use crate::model::member::Member;
 use crate::oauth::access_token::TypedId;
@@ -25,22 +25,10 @@ pub async fn create(ctx: &Context, new: NewApp) -> Result<Value, String> {
     }
     check_fits_kind(&new)?;
     check_redirect_uris(&new)?;
-    let mut app = App {
-        client_id: format!("{}_app_{}", ctx.profile().prefix, random::token::<15>(&*ctx.random)),
-        organization: organization.id.clone(),
-        kind: new.kind,
-        client_type,
-        name: check_name("an app", &new.name, NAME_CHARS_MAX)?,
-        redirect_uris: new.redirect_uris,
-        scopes: Vec::new(),
-        dedicated_user: None,
-        state: AppState::Active,
-        disabled: false,
-        secrets: Vec::new(),
-        introspects: Vec::new(),
-        epoch: 0,
-        created_at: ctx.now(),
-    };
+    let client_id = format!("{}_app_{}", ctx.profile().prefix, random::token::<15>(&*ctx.random));
+    let mut app = App::new(client_id, organization.id.clone(), new.kind, client_type, ctx.now());
+    app.name = check_name("an app", &new.name, NAME_CHARS_MAX)?;
+    app.redirect_uris = new.redirect_uris;
     if new.kind == Kind::ResourceServer {
         app.introspects = check_resources(ctx, new.resources)?;
     } else {

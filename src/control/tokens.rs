@@ -38,7 +38,7 @@ pub async fn mint(
         ));
     }
     let scope = (!scopes.is_empty()).then(|| scopes.join(" "));
-    let minted = grant_client::mint_as_dedicated_user(ctx, &app, resource, scope.as_deref(), lifetime).await;
+    let minted = grant_client::mint_as_dedicated_user(ctx, &app, resource, scope.as_deref(), None, lifetime).await;
     let (minted, _) = minted.map_err(|error| match error.cause {
         Some(cause) => format!("{} ({cause})", error.description),
         None => error.description.into_owned(),

@@ -1,15 +1,18 @@
 //! What a developer registers.
 
+use crate::base::jose::Jwk;
 use crate::base::master::KeyedDigest;
 use crate::base::time::Timestamp;
 use crate::store::records::Record;
 use crate::store::{Key, keys};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 pub const NAME_CHARS_MAX: usize = 100;
 pub const REDIRECT_URIS_MAX: usize = 20;
 pub const REDIRECT_URI_BYTES_MAX: usize = 250;
 pub const SECRETS_MAX: usize = 2;
+pub const JWKS_MAX: usize = 4;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -80,6 +83,93 @@ impl ClientSecret {
     }
 }
 
+/// How a client shows at the token endpoint that it is itself (RFC 8414 §2, RFC 7591 §2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthMethod {
+    ClientSecretBasic,
+    ClientSecretPost,
+    PrivateKeyJwt,
+    None,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantType {
+    AuthorizationCode,
+    RefreshToken,
+    ClientCredentials,
+}
+
+/// What an app is held to at the protocol's endpoints. Read from here at every request, never from the request.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ClientRules {
+    pub auth_methods: Vec<AuthMethod>,
+    pub grant_types: Vec<GrantType>,
+    /// Only pushed authorization requests (RFC 9126 §6).
+    pub require_par: bool,
+    /// Only sender-constrained tokens (RFC 9449 §5.2).
+    pub require_dpop: bool,
+    /// The keys of `private_key_jwt`.
+    pub jwks: Vec<Jwk>,
+}
+
+/// Who made it, as the consent page says it.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Developer {
+    pub company: String,
+    pub website: String,
+    /// The name of the picture's file: its digest.
+    pub logo: Option<String>,
+    pub support: Option<String>,
+    pub privacy_policy: Option<String>,
+    pub terms: Option<String>,
+}
+
+impl AuthMethod {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientSecretBasic => "client_secret_basic",
+            Self::ClientSecretPost => "client_secret_post",
+            Self::PrivateKeyJwt => "private_key_jwt",
+            Self::None => "none",
+        }
+    }
+}
+
+impl GrantType {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "authorization_code",
+            Self::RefreshToken => "refresh_token",
+            Self::ClientCredentials => "client_credentials",
+        }
+    }
+}
+
+impl ClientRules {
+    /// What an app of this kind and type begins with.
+    pub fn of(kind: Kind, client_type: ClientType) -> Self {
+        let auth_methods = match client_type {
+            ClientType::Confidential => vec![AuthMethod::ClientSecretBasic, AuthMethod::ClientSecretPost],
+            ClientType::Public => vec![AuthMethod::None],
+        };
+        let grant_types = match kind {
+            Kind::Private => vec![GrantType::ClientCredentials],
+            Kind::Public => vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
+            Kind::ResourceServer => Vec::new(),
+        };
+        Self {
+            auth_methods,
+            grant_types,
+            require_par: false,
+            require_dpop: false,
+            jwks: Vec::new(),
+        }
+    }
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct App {
     pub client_id: String,
@@ -99,11 +189,49 @@ pub struct App {
     pub secrets: Vec<ClientSecret>,
     /// Audiences whose tokens a resource server may introspect: resource identifiers.
     pub introspects: Vec<String>,
+    /// `None` in records of a time before there was a choice.
+    #[serde(default)]
+    pub rules: Option<ClientRules>,
+    #[serde(default)]
+    pub developer: Developer,
     pub epoch: u64,
     pub created_at: Timestamp,
 }
 
 impl App {
+    /// What everything but its kind, its owner and its type begins as.
+    pub fn new(client_id: String, organization: String, kind: Kind, client_type: ClientType, now: Timestamp) -> Self {
+        Self {
+            client_id,
+            organization,
+            kind,
+            client_type,
+            name: String::new(),
+            redirect_uris: Vec::new(),
+            scopes: Vec::new(),
+            dedicated_user: None,
+            state: AppState::Active,
+            disabled: false,
+            secrets: Vec::new(),
+            introspects: Vec::new(),
+            rules: Some(ClientRules::of(kind, client_type)),
+            developer: Developer::default(),
+            epoch: 0,
+            created_at: now,
+        }
+    }
+
+    pub fn rules(&self) -> Cow<'_, ClientRules> {
+        match &self.rules {
+            Some(rules) => Cow::Borrowed(rules),
+            None => Cow::Owned(ClientRules::of(self.kind, self.client_type)),
+        }
+    }
+
+    pub fn may_use(&self, grant_type: GrantType) -> bool {
+        self.rules().grant_types.contains(&grant_type)
+    }
+
     /// Neither its credentials nor its tokens work otherwise.
     pub fn usable(&self) -> bool {
         self.state == AppState::Active && !self.disabled

@@ -10,11 +10,13 @@ use crate::config::IdType;
 use crate::context::Context;
 use crate::model::app::App;
 use crate::model::epoch::Epochs;
+use crate::model::family::Family;
+use crate::model::grant::{Grant, GrantStatus};
 use crate::model::revoked_token::RevokedToken;
 use crate::store::{Batch, StoreError, keys};
 use serde::Serialize;
 use serde::ser::{SerializeMap as _, Serializer};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::time::Duration;
 
 /// Longer than any token this server makes.
@@ -33,10 +35,26 @@ pub struct Claims {
     pub exp: Timestamp,
     pub scope: String,
     pub organization: String,
+    /// What it was made under; `None` for a private app, which needs no grant.
+    pub grant: Option<GrantIds>,
+    /// Thumbprint of the key it is bound to: `cnf.jkt` (RFC 9449 §6.1).
+    pub jkt: Option<String>,
     pub epochs: Epochs,
 }
 
+/// The claims `grant_id` and `fid`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GrantIds {
+    pub grant: String,
+    pub family: String,
+}
+
 impl Claims {
+    /// `token_type` of answers about it (RFC 6749 §7.1, RFC 9449 §5).
+    pub fn token_type(&self) -> &'static str {
+        if self.jkt.is_some() { "DPoP" } else { "Bearer" }
+    }
+
     pub fn scopes(&self) -> Vec<String> {
         self.scope
             .split(' ')
@@ -86,12 +104,19 @@ impl Serialize for Payload<'_> {
         map.serialize_entry("exp", &claims.exp.seconds())?;
         map.serialize_entry("scope", &claims.scope)?;
         map.serialize_entry(ctx.profile().noun.id_claim(), &TypedId::new(ctx, &claims.organization))?;
+        if let Some(ids) = &claims.grant {
+            map.serialize_entry("grant_id", &ids.grant)?;
+            map.serialize_entry("fid", &ids.family)?;
+        }
+        if let Some(jkt) = &claims.jkt {
+            map.serialize_entry("cnf", &json!({ "jkt": jkt }))?;
+        }
         map.serialize_entry("ep", &claims.epochs)?;
         map.end()
     }
 }
 
-/// What is to be made; times, jti and signature are added here.
+/// What is to be made; times, jti and signature are added by [`mint`].
 pub struct Order<'a> {
     pub sub: &'a str,
     pub aud: &'a str,
@@ -99,6 +124,8 @@ pub struct Order<'a> {
     pub client_id: &'a str,
     pub organization: &'a str,
     pub scopes: &'a [String],
+    pub grant: Option<GrantIds>,
+    pub jkt: Option<&'a str>,
     pub epochs: Epochs,
     pub lifetime: Duration,
 }
@@ -109,17 +136,24 @@ pub struct Minted {
 }
 
 pub async fn mint(ctx: &Context, order: &Order<'_>) -> Result<Minted, StoreError> {
+    mint_at(ctx, order, random::token::<18>(&*ctx.random), ctx.now()).await
+}
+
+/// The token with this `jti` as it was made at `at`, once more: for an answer that is repeated.
+pub async fn mint_at(ctx: &Context, order: &Order<'_>, jti: String, at: Timestamp) -> Result<Minted, StoreError> {
     // Whole seconds, so that exp − iat is exactly the lifetime that expires_in announces.
-    let iat = Timestamp::from_seconds(ctx.now().seconds());
+    let iat = Timestamp::from_seconds(at.seconds());
     let claims = Claims {
         sub: order.sub.to_owned(),
         aud: order.aud.to_owned(),
         client_id: order.client_id.to_owned(),
-        jti: random::token::<18>(&*ctx.random),
+        jti,
         iat,
         exp: iat + order.lifetime,
         scope: order.scopes.join(" "),
         organization: order.organization.to_owned(),
+        grant: order.grant.clone(),
+        jkt: order.jkt.map(str::to_owned),
         epochs: order.epochs,
     };
     let signer = ctx
@@ -172,6 +206,17 @@ fn read(ctx: &Context, map: &Map<String, Value>) -> Option<Claims> {
         Value::String(text) => text.clone(),
         _ => return None,
     };
+    let grant = match (map.get("grant_id"), map.get("fid")) {
+        (None, None) => None,
+        _ => Some(GrantIds {
+            grant: text("grant_id")?,
+            family: text("fid")?,
+        }),
+    };
+    let jkt = match map.get("cnf") {
+        None => None,
+        Some(cnf) => Some(cnf.get("jkt")?.as_str()?.to_owned()),
+    };
     Some(Claims {
         sub: text("sub")?,
         aud: text("aud")?,
@@ -181,6 +226,8 @@ fn read(ctx: &Context, map: &Map<String, Value>) -> Option<Claims> {
         exp: time("exp")?,
         scope: map.get("scope")?.as_str()?.to_owned(),
         organization,
+        grant,
+        jkt,
         epochs: serde_json::from_value(map.get("ep")?.clone()).ok()?,
     })
 }
@@ -202,14 +249,20 @@ pub async fn standing(ctx: &Context, claims: &Claims) -> Judged<Vec<String>> {
     let Some(app) = ctx.load::<App>(&keys::app(&claims.client_id)).await? else {
         return Ok(Err("its app is gone"));
     };
-    // A private app speaks for its dedicated user of today: naming another ends the tokens of the former.
-    if app.dedicated_user.as_deref() != Some(claims.sub.as_str()) {
-        return Ok(Err("its user is no longer the app's dedicated user"));
-    }
-    let stands = match acting(ctx, &app, &claims.organization, &claims.sub).await? {
+    let mut stands = match acting(ctx, &app, &claims.organization, &claims.sub).await? {
         Ok(stands) => stands,
         Err(why) => return Ok(Err(why)),
     };
+    let counters = match &claims.grant {
+        Some(ids) => granted(ctx, claims, ids).await?,
+        // A private app speaks for its dedicated user of today: naming another ends the tokens of the former.
+        None if app.dedicated_user.as_deref() == Some(claims.sub.as_str()) => Ok((0, 0)),
+        None => Err("its user is no longer the app's dedicated user"),
+    };
+    match counters {
+        Ok((grant, family)) => (stands.epochs.grant, stands.epochs.family) = (grant, family),
+        Err(why) => return Ok(Err(why)),
+    }
     if !claims.epochs.cover(&stands.epochs) {
         return Ok(Err("an epoch has passed it"));
     }
@@ -218,6 +271,25 @@ pub async fn standing(ctx: &Context, claims: &Claims) -> Judged<Vec<String>> {
         return Ok(Err("none of its scopes is left"));
     }
     Ok(Ok(scopes))
+}
+
+/// The counters of the grant and the family it was made under, when both stand.
+async fn granted(ctx: &Context, claims: &Claims, ids: &GrantIds) -> Judged<(u64, u64)> {
+    let grant = ctx
+        .load::<Grant>(&keys::grant(&claims.organization, &ids.grant))
+        .await?;
+    let grant = match grant {
+        Some(grant) if grant.status == GrantStatus::Active => grant,
+        _ => return Ok(Err("its grant has ended or is unknown")),
+    };
+    if grant.client_id != claims.client_id || grant.user != claims.sub {
+        return Ok(Err("its grant is another app's or another user's"));
+    }
+    let family = keys::family(&claims.organization, &ids.grant, &ids.family);
+    match ctx.load::<Family>(&family).await? {
+        Some(family) if !family.ended => Ok(Ok((grant.epoch, family.epoch))),
+        _ => Ok(Err("its family has ended or is unknown")),
+    }
 }
 
 /// Ends one token before its time. Idempotent.

@@ -7,6 +7,7 @@ use crate::base::secret::Secret;
 use crate::context::Context;
 use crate::model::app::{App, ClientType};
 use crate::model::organization::Organization;
+use crate::model::used_once::UsedOnce;
 use crate::store::keys;
 use crate::store::records::Versioned;
 use base64::Engine as _;
@@ -24,7 +25,16 @@ pub struct Credentials<'a> {
     /// Every `Authorization` header, as sent.
     pub authorization: Vec<&'a [u8]>,
     pub params: &'a Params<'a>,
+    /// Every `DPoP` header, as sent (RFC 9449 §4.1).
+    pub dpop: Vec<&'a [u8]>,
     pub peer: IpAddr,
+}
+
+/// A client that is itself, as far as its type can show (RFC 6749 §2.1).
+pub struct Client {
+    pub app: Arc<Versioned<App>>,
+    /// The assertion it showed: to be used up in the batch of the decision.
+    pub once: Option<UsedOnce>,
 }
 
 struct Presented {
@@ -32,8 +42,18 @@ struct Presented {
     secret: Option<Secret>,
 }
 
-/// The client, known to be itself: usable, and with a matching live secret.
+/// A confidential client, known to be itself: usable, and with a matching live secret.
 pub async fn confidential(ctx: &Context, credentials: &Credentials<'_>) -> Result<Arc<Versioned<App>>, OAuthError> {
+    let client = client(ctx, credentials).await?;
+    if client.app.client_type != ClientType::Confidential {
+        let cause = format!("{} is a public client and cannot show who it is", client.app.client_id);
+        return Err(OAuthError::invalid_client(cause));
+    }
+    Ok(client.app)
+}
+
+/// The client of a request. One of type public says only who it is: what it shows besides is for the grant to judge.
+pub async fn client(ctx: &Context, credentials: &Credentials<'_>) -> Result<Client, OAuthError> {
     let presented = present(credentials)?;
     let client_id = presented.client_id.as_str();
     if let Some(wait) = ctx.limiter.blocked(client_id, credentials.peer, ctx.now()) {
@@ -45,7 +65,7 @@ pub async fn confidential(ctx: &Context, credentials: &Credentials<'_>) -> Resul
         return Err(error.because(format!("{} is held back", named(ctx, client_id))));
     }
     match verify(ctx, &presented).await? {
-        Ok(app) => Ok(app),
+        Ok(app) => Ok(Client { app, once: None }),
         Err(cause) => {
             ctx.limiter.failed(client_id, credentials.peer, ctx.now());
             Err(OAuthError::invalid_client(cause))
@@ -56,22 +76,14 @@ pub async fn confidential(ctx: &Context, credentials: &Credentials<'_>) -> Resul
 async fn verify(ctx: &Context, presented: &Presented) -> Result<Result<Arc<Versioned<App>>, String>, OAuthError> {
     let client_id = &presented.client_id;
     let app = ctx.load::<App>(&keys::app(client_id)).await?;
-    let Some(secret) = &presented.secret else {
-        return Ok(Err(format!("{} showed no secret", named(ctx, client_id))));
-    };
-    let secret = secret.expose().as_bytes();
+    let secret = presented.secret.as_ref().map(|secret| secret.expose().as_bytes());
     let Some(app) = app else {
         // As much work as for a known client: the time must not tell which it was.
-        std::hint::black_box(ctx.secret.digest(Purpose::ClientSecret, secret));
+        std::hint::black_box(ctx.secret.digest(Purpose::ClientSecret, secret.unwrap_or_default()));
         return Ok(Err("there is no such client".into()));
     };
-    let now = ctx.now();
-    let mut matches = false;
-    for held in app.secrets.iter().filter(|s| s.live(now)) {
-        matches |= ctx.secret.verify(Purpose::ClientSecret, secret, &held.digest);
-    }
-    if !matches || app.client_type != ClientType::Confidential {
-        return Ok(Err(format!("{client_id} showed a wrong secret")));
+    if let Err(cause) = proven(ctx, &app, secret) {
+        return Ok(Err(cause));
     }
     if !app.usable() {
         return Ok(Err(format!(
@@ -84,6 +96,27 @@ async fn verify(ctx: &Context, presented: &Presented) -> Result<Result<Arc<Versi
         return Ok(Err(format!("the organization of {client_id} is disabled or unknown")));
     }
     Ok(Ok(app))
+}
+
+fn proven(ctx: &Context, app: &App, secret: Option<&[u8]>) -> Result<(), String> {
+    let client_id = &app.client_id;
+    match (app.client_type, secret) {
+        (ClientType::Public, None) => Ok(()),
+        (ClientType::Public, Some(_)) => Err(format!("{client_id} showed a secret and has none")),
+        (ClientType::Confidential, None) => Err(format!("{client_id} showed no secret")),
+        (ClientType::Confidential, Some(secret)) => {
+            let now = ctx.now();
+            let mut matches = false;
+            for held in app.secrets.iter().filter(|s| s.live(now)) {
+                matches |= ctx.secret.verify(Purpose::ClientSecret, secret, &held.digest);
+            }
+            if matches {
+                Ok(())
+            } else {
+                Err(format!("{client_id} showed a wrong secret"))
+            }
+        }
+    }
 }
 
 /// For the log: what is not shaped like a client_id may be a secret in the wrong place.

@@ -4,15 +4,28 @@ use crate::store::StoreError;
 use std::borrow::Cow;
 use std::time::Duration;
 
-/// The `error` values of RFC 6749 §5.2, RFC 8707 §2 and RFC 7009 §2.2.1 that these endpoints answer with.
+/// The `error` values of RFC 6749 §4.1.2.1 and §5.2, RFC 8707 §2, RFC 9101 §6, RFC 9449 §5 and OpenID Connect Core
+/// §3.1.2.6 that these endpoints answer with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ErrorCode {
     InvalidRequest,
     InvalidClient,
+    InvalidGrant,
     InvalidScope,
     InvalidTarget,
     UnauthorizedClient,
     UnsupportedGrantType,
+    UnsupportedResponseType,
+    AccessDenied,
+    LoginRequired,
+    ConsentRequired,
+    InteractionRequired,
+    InvalidRequestUri,
+    RequestNotSupported,
+    InvalidDpopProof,
+    /// A good proof, of another key than the token is bound to.
+    InvalidDpopKey,
+    UseDpopNonce,
     /// Too many failed credentials; RFC 6585 §4.
     TooManyAttempts,
     TemporarilyUnavailable,
@@ -25,10 +38,21 @@ impl ErrorCode {
         match self {
             Self::InvalidRequest => ("invalid_request", 400),
             Self::InvalidClient => ("invalid_client", 401),
+            Self::InvalidGrant => ("invalid_grant", 400),
             Self::InvalidScope => ("invalid_scope", 400),
             Self::InvalidTarget => ("invalid_target", 400),
             Self::UnauthorizedClient => ("unauthorized_client", 400),
             Self::UnsupportedGrantType => ("unsupported_grant_type", 400),
+            Self::UnsupportedResponseType => ("unsupported_response_type", 400),
+            Self::AccessDenied => ("access_denied", 400),
+            Self::LoginRequired => ("login_required", 400),
+            Self::ConsentRequired => ("consent_required", 400),
+            Self::InteractionRequired => ("interaction_required", 400),
+            Self::InvalidRequestUri => ("invalid_request_uri", 400),
+            Self::RequestNotSupported => ("request_not_supported", 400),
+            Self::InvalidDpopProof => ("invalid_dpop_proof", 400),
+            Self::InvalidDpopKey => ("invalid_dpop_key", 400),
+            Self::UseDpopNonce => ("use_dpop_nonce", 400),
             Self::TooManyAttempts => ("temporarily_unavailable", 429),
             Self::TemporarilyUnavailable => ("temporarily_unavailable", 503),
             Self::ServerError => ("server_error", 500),

@@ -7,7 +7,7 @@ use super::scope;
 use super::standing::acting;
 use crate::config::Resource;
 use crate::context::Context;
-use crate::model::app::{App, Kind};
+use crate::model::app::{App, GrantType, Kind};
 use std::time::Duration;
 
 /// What a grant type hands back to be answered.
@@ -27,13 +27,13 @@ pub async fn client_credentials(
     resource: &Resource,
     params: &Params<'_>,
 ) -> Result<Granted, OAuthError> {
-    if app.kind != Kind::Private {
+    if app.kind != Kind::Private || !app.may_use(GrantType::ClientCredentials) {
         return Err(unauthorized(app));
     }
     organization(ctx, app, params)?;
     let lifetime = resource.access_token_lifetime;
     let (minted, organization_name) =
-        mint_as_dedicated_user(ctx, app, resource, params.get("scope")?, lifetime).await?;
+        mint_as_dedicated_user(ctx, app, resource, params.get("scope")?, None, lifetime).await?;
     Ok(Granted {
         access_token: minted.token,
         token_type: "Bearer",
@@ -51,6 +51,7 @@ pub async fn mint_as_dedicated_user(
     app: &App,
     resource: &Resource,
     scope: Option<&str>,
+    jkt: Option<&str>,
     lifetime: Duration,
 ) -> Result<(Minted, String), OAuthError> {
     let catalog = &ctx.profile().scopes;
@@ -72,6 +73,8 @@ pub async fn mint_as_dedicated_user(
         client_id: &app.client_id,
         organization: &app.organization,
         scopes: &scopes,
+        grant: None,
+        jkt,
         epochs: stands.epochs,
         lifetime,
     };

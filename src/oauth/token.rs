@@ -20,11 +20,11 @@ pub async fn token<'a>(ctx: &'a Context, credentials: &Credentials<'_>) -> Resul
         return Err(OAuthError::new(ErrorCode::UnsupportedGrantType, what));
     }
     // 2. Who asks?
-    let app = client_auth::confidential(ctx, credentials).await?;
+    let client = client_auth::client(ctx, credentials).await?;
     // 3. For which resource? Before anything single-use is touched (RFC 8707 §2.2).
     let resource = resource(ctx, params)?;
     // 4. The grant decides.
-    let granted = grant_client::client_credentials(ctx, &app, resource, params).await?;
+    let granted = grant_client::client_credentials(ctx, &client.app, resource, params).await?;
     // 5. The answer.
     Ok(Answer { ctx, granted })
 }

@@ -15,8 +15,21 @@
 //! | `b`   | organization, client_id   | index → app                             | with the app                  |
 //! | `k`   | kid                       | signing key, private half sealed        | when nothing needs it         |
 //! | `r`   | expiry hour (number), jti | revoked access token                    | swept once the token expired  |
+//! | `g`   | organization, grant       | grant                                   | never (revoked)               |
+//! | `h`   | client_id, org., user     | index → grant                           | with the grant                |
+//! | `i`   | user, organization, grant | index → grant                           | with the grant                |
+//! | `f`   | organization, grant, fam. | refresh family                          | swept once it expired         |
+//! | `q`   | org., grant, fam., number | receipt of a keyed token request        | with the use of its successor |
+//! | `c`   | expiry hour, digest       | authorization code                      | swept                         |
+//! | `p`   | expiry hour, digest       | pushed authorization request            | when approved, or swept       |
+//! | `j`   | expiry hour, digest       | jti used once (DPoP, client assertion)  | swept once it is too old      |
+//! | `w`   | session                   | session of a browser                    | signed out, or swept          |
+//! | `x`   | user, session             | index → session                         | with the session              |
+//! | `v`   | time (number), event      | event                                   | swept after 400 days          |
 
 use super::Key;
+use crate::base::digest::base64url;
+use crate::base::master::KeyedDigest;
 use crate::base::time::Timestamp;
 
 const SETTINGS: u8 = b's';
@@ -29,9 +42,20 @@ const APP: u8 = b'a';
 const APP_OF_ORGANIZATION: u8 = b'b';
 const SIGNING_KEY: u8 = b'k';
 const REVOKED_TOKEN: u8 = b'r';
+const GRANT: u8 = b'g';
+const GRANT_OF_APP: u8 = b'h';
+const GRANT_OF_USER: u8 = b'i';
+const FAMILY: u8 = b'f';
+const RECEIPT: u8 = b'q';
+const CODE: u8 = b'c';
+const PUSHED_REQUEST: u8 = b'p';
+const USED_ONCE: u8 = b'j';
+const SESSION: u8 = b'w';
+const SESSION_OF_USER: u8 = b'x';
+const EVENT: u8 = b'v';
 
 /// Every space, with the name it has in an export.
-pub const SPACES: [(u8, &str); 10] = [
+pub const SPACES: [(u8, &str); 21] = [
     (SETTINGS, "settings"),
     (ORGANIZATION, "organization"),
     (USER, "user"),
@@ -42,6 +66,17 @@ pub const SPACES: [(u8, &str); 10] = [
     (APP_OF_ORGANIZATION, "app_of_organization"),
     (SIGNING_KEY, "signing_key"),
     (REVOKED_TOKEN, "revoked_token"),
+    (GRANT, "grant"),
+    (GRANT_OF_APP, "grant_of_app"),
+    (GRANT_OF_USER, "grant_of_user"),
+    (FAMILY, "family"),
+    (RECEIPT, "receipt"),
+    (CODE, "code"),
+    (PUSHED_REQUEST, "pushed_request"),
+    (USED_ONCE, "used_once"),
+    (SESSION, "session"),
+    (SESSION_OF_USER, "session_of_user"),
+    (EVENT, "event"),
 ];
 
 fn key(space: u8, parts: &[&str]) -> Key {
@@ -117,9 +152,84 @@ pub fn signing_keys() -> Key {
 
 /// The hour first: tokens that expire together lie together, and looking one up stays local.
 pub fn revoked_token(expires_at: Timestamp, jti: &str) -> Key {
-    let mut bytes = vec![REVOKED_TOKEN];
-    bytes.extend_from_slice(&(expires_at.seconds() / 3600).to_be_bytes());
-    bytes.extend_from_slice(jti.as_bytes());
+    by_hour(REVOKED_TOKEN, expires_at, jti)
+}
+
+pub fn grant(organization: &str, grant: &str) -> Key {
+    key(GRANT, &[organization, grant])
+}
+
+pub fn grants_of_organization(organization: &str) -> Key {
+    key(GRANT, &[organization])
+}
+
+pub fn grant_of_app(client_id: &str, organization: &str, user: &str) -> Key {
+    key(GRANT_OF_APP, &[client_id, organization, user])
+}
+
+pub fn grant_of_user(user: &str, organization: &str, grant: &str) -> Key {
+    key(GRANT_OF_USER, &[user, organization, grant])
+}
+
+pub fn grants_of_user(user: &str) -> Key {
+    key(GRANT_OF_USER, &[user])
+}
+
+/// Beside its siblings of the same grant: what is refreshed together lies together.
+pub fn family(organization: &str, grant: &str, family: &str) -> Key {
+    key(FAMILY, &[organization, grant, family])
+}
+
+pub fn families(organization: &str, grant: &str) -> Key {
+    key(FAMILY, &[organization, grant])
+}
+
+pub fn receipt(organization: &str, grant: &str, family: &str, counter: u64) -> Key {
+    let mut key = key(RECEIPT, &[organization, grant, family]);
+    key.0.extend_from_slice(&counter.to_be_bytes());
+    key
+}
+
+pub fn code(expires_at: Timestamp, digest: &KeyedDigest) -> Key {
+    by_hour(CODE, expires_at, &base64url(digest.as_bytes()))
+}
+
+pub fn pushed_request(expires_at: Timestamp, digest: &KeyedDigest) -> Key {
+    by_hour(PUSHED_REQUEST, expires_at, &base64url(digest.as_bytes()))
+}
+
+pub fn used_once(expires_at: Timestamp, digest: &KeyedDigest) -> Key {
+    by_hour(USED_ONCE, expires_at, &base64url(digest.as_bytes()))
+}
+
+pub fn session(session: &str) -> Key {
+    key(SESSION, &[session])
+}
+
+pub fn session_of_user(user: &str, session: &str) -> Key {
+    key(SESSION_OF_USER, &[user, session])
+}
+
+pub fn sessions_of_user(user: &str) -> Key {
+    key(SESSION_OF_USER, &[user])
+}
+
+pub fn event(at: Timestamp, event: &str) -> Key {
+    numbered(EVENT, at.millis(), event)
+}
+
+pub fn events() -> Key {
+    key(EVENT, &[])
+}
+
+fn by_hour(space: u8, expires_at: Timestamp, name: &str) -> Key {
+    numbered(space, expires_at.seconds() / 3600, name)
+}
+
+fn numbered(space: u8, number: u64, name: &str) -> Key {
+    let mut bytes = vec![space];
+    bytes.extend_from_slice(&number.to_be_bytes());
+    bytes.extend_from_slice(name.as_bytes());
     bytes.push(0);
     Key(bytes)
 }

@@ -1,7 +1,7 @@
 //! An answer with its body whole.
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 
@@ -37,6 +37,13 @@ impl Response {
         let mut response = Self::new(status).with(CONTENT_TYPE, "application/json");
         response.body = body.into();
         response
+    }
+
+    /// RFC 9110 §15.4.4: the next request is a GET, whatever this one was (OAuth 2.1 §7.5.3: never 307).
+    pub fn see_other(location: &str) -> Self {
+        Self::new(StatusCode::SEE_OTHER)
+            .with_value(LOCATION, location)
+            .no_store()
     }
 
     /// An error as RFC 6749 §5.2 shapes it: a code for programs, a sentence for people.

@@ -63,20 +63,32 @@ fn public_client(world: &World) -> NewApp {
 #[tokio::test]
 async fn o3_a_client_id_alone_never_authenticates() {
     let world = World::new("default").await;
-    let (spa, _) = world.add_app(public_client(&world)).await;
+    let id = &world.client_id;
     for (path, form) in ENDPOINTS {
-        for id in [&world.client_id, &spa] {
-            let in_body = world.post(path, Auth::None, &format!("{form}&client_id={id}")).await;
-            assert_eq!(in_body.error(), (401, "invalid_client"));
-            let in_body = format!("{form}&client_id={id}&client_secret=");
-            assert_eq!(
-                world.post(path, Auth::None, &in_body).await.error(),
-                (401, "invalid_client")
-            );
-            let in_header = world.post(path, Auth::Basic(id, ""), form).await;
-            assert_eq!(in_header.error(), (401, "invalid_client"));
-        }
+        let in_body = world.post(path, Auth::None, &format!("{form}&client_id={id}")).await;
+        assert_eq!(in_body.error(), (401, "invalid_client"));
+        let in_body = format!("{form}&client_id={id}&client_secret=");
+        assert_eq!(
+            world.post(path, Auth::None, &in_body).await.error(),
+            (401, "invalid_client")
+        );
+        let in_header = world.post(path, Auth::Basic(id, ""), form).await;
+        assert_eq!(in_header.error(), (401, "invalid_client"));
     }
+}
+
+#[tokio::test]
+async fn o3_a_public_client_gets_nothing_by_saying_who_it_is() {
+    let world = World::new("default").await;
+    let (spa, _) = world.add_app(public_client(&world)).await;
+    let token = world
+        .post("/oauth/token", Auth::None, &format!("{GRANT}&client_id={spa}"))
+        .await;
+    assert_eq!(token.error(), (400, "unauthorized_client"));
+    let seen = world
+        .post("/oauth/introspect", Auth::None, &format!("token=x&client_id={spa}"))
+        .await;
+    assert_eq!(seen.error(), (401, "invalid_client"));
 }
 
 #[tokio::test]

@@ -55,6 +55,9 @@ purposes! {
     IdempotencyKey = "idempotency key",
     Receipt = "receipt",
     DpopProof = "dpop proof",
+    DpopNonce = "dpop nonce",
+    ClientAssertion = "client assertion",
+    EmailAddress = "email address",
 }
 
 pub struct MasterSecret {
@@ -89,6 +92,17 @@ impl MasterSecret {
     pub fn verify(&self, purpose: Purpose, value: &[u8], digest: &KeyedDigest) -> bool {
         self.version(digest.0[0])
             .is_some_and(|key| equal(&key.digest(purpose, value).0, &digest.0))
+    }
+
+    /// [`Self::verify`] for the beginning of a digest, its key version and at least 128 bits.
+    pub fn verify_short(&self, purpose: Purpose, value: &[u8], beginning: &[u8]) -> bool {
+        let Some(version) = beginning.first().filter(|_| beginning.len() >= 17) else {
+            return false;
+        };
+        self.version(*version).is_some_and(|key| {
+            let digest = key.digest(purpose, value);
+            digest.0.get(..beginning.len()).is_some_and(|own| equal(own, beginning))
+        })
     }
 
     /// Encrypts what must be used again. `context` says which record it belongs to: it opens nowhere else.

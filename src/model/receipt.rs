@@ -1,0 +1,34 @@
+//! The answer to a token request with an `Idempotency-Key`, kept so that the same request gets the same bytes.
+
+use crate::base::master::{KeyedDigest, Sealed};
+use crate::base::time::Timestamp;
+use crate::store::records::Record;
+use crate::store::{Key, keys};
+use serde::{Deserialize, Serialize};
+
+/// Of the body before it is sealed.
+pub const BODY_BYTES_MAX: usize = 5 * 1024;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Receipt {
+    pub organization: String,
+    pub grant: String,
+    pub family: String,
+    /// Of the refresh token in the answer.
+    pub counter: u64,
+    /// Digest of the `Idempotency-Key`.
+    pub key: KeyedDigest,
+    /// The whole body of the answer.
+    pub body: Sealed,
+    pub expires_at: Timestamp,
+}
+
+impl Record for Receipt {
+    fn key(&self) -> Key {
+        keys::receipt(&self.organization, &self.grant, &self.family, self.counter)
+    }
+
+    fn expires_at(&self) -> Option<Timestamp> {
+        Some(self.expires_at)
+    }
+}
