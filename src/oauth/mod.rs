@@ -2,6 +2,7 @@
 
 pub mod access_token;
 pub mod client_auth;
+pub mod code;
 pub mod error;
 pub mod grant_client;
 pub mod introspect;
