@@ -19,6 +19,8 @@ use tokio::sync::watch;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Route {
+    PostedAuthorization,
+    PushedAuthorization,
     Token,
     Introspect,
     Revoke,
@@ -51,7 +53,9 @@ const fn get(path: &'static str, route: Route) -> Row {
     }
 }
 
-static ROUTES: [Row; 12] = [
+static ROUTES: [Row; 14] = [
+    post("/oauth/authorize", Route::PostedAuthorization),
+    post("/oauth/par", Route::PushedAuthorization),
     post("/oauth/token", Route::Token),
     post("/oauth/introspect", Route::Introspect),
     post("/oauth/revoke", Route::Revoke),
@@ -112,6 +116,8 @@ pub async fn dispatch(ctx: &Context, request: Request) -> Response {
         .map(|path| format!("/{path}"))
         .unwrap_or_default();
     match row.route {
+        Route::PostedAuthorization => oauth::authorize(ctx, &request),
+        Route::PushedAuthorization => oauth::push(ctx, &request).await,
         Route::Token => oauth::token(ctx, &request).await,
         Route::Introspect => oauth::introspect(ctx, &request).await,
         Route::Revoke => oauth::revoke(ctx, &request).await,

@@ -4,6 +4,7 @@ use crate::base::jose::Algorithm;
 use crate::base::limiter::Limiter;
 use crate::base::master::MasterSecret;
 use crate::base::random::Random;
+use crate::base::shelf::Shelf;
 use crate::base::time::{Clock, Timestamp};
 use crate::config::{Config, Profile};
 use crate::model::keyring::{Keyring, Tools};
@@ -12,6 +13,9 @@ use crate::store::cache::RecordCache;
 use crate::store::records::{Record, Versioned, load};
 use crate::store::{Batch, Key, Store, StoreError, keys};
 use std::sync::Arc;
+
+/// All posted authorization requests together (4 MiB).
+const POSTED_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 pub struct Context {
     pub config: Config,
@@ -22,6 +26,8 @@ pub struct Context {
     pub keyring: Keyring,
     /// Counts failed credentials, whichever endpoint they were shown to.
     pub limiter: Limiter,
+    /// Authorization requests that came by POST. Not in the store: nobody has authenticated when they come.
+    pub posted: Shelf,
     records: RecordCache,
 }
 
@@ -81,6 +87,7 @@ impl Context {
             secret,
             keyring,
             limiter,
+            posted: Shelf::new(POSTED_BYTES_MAX),
             records: RecordCache::default(),
         })
     }

@@ -1,10 +1,10 @@
-//! The form endpoints: token, introspection, revocation.
+//! The form endpoints: token, introspection, revocation, pushed and posted authorization requests.
 
 use crate::context::Context;
 use crate::oauth::client_auth::Credentials;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::params::Params;
-use crate::oauth::{introspect, revoke, token};
+use crate::oauth::{introspect, posted, pushed, revoke, token};
 use crate::web::request::Request;
 use crate::web::response::Response;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -45,6 +45,26 @@ pub async fn revoke(ctx: &Context, request: &Request) -> Response {
     };
     match answer.await {
         Ok(()) => Response::new(StatusCode::OK).no_store(),
+        Err(error) => refuse(ctx, request, &error),
+    }
+}
+
+/// `POST /oauth/par` (RFC 9126).
+pub async fn push(ctx: &Context, request: &Request) -> Response {
+    let answer = async {
+        let params = form(request)?;
+        pushed::push(ctx, &credentials(request, &params)).await
+    };
+    match answer.await {
+        Ok(body) => Response::json(StatusCode::CREATED, &body).no_store(),
+        Err(error) => refuse(ctx, request, &error),
+    }
+}
+
+/// `POST /oauth/authorize` (RFC 6749 §3.1): answered by its GET, which judges it and can be loaded again.
+pub fn authorize(ctx: &Context, request: &Request) -> Response {
+    match form(request).and_then(|params| posted::keep(ctx, &params)) {
+        Ok(query) => Response::see_other(&format!("/oauth/authorize?{query}")),
         Err(error) => refuse(ctx, request, &error),
     }
 }

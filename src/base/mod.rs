@@ -11,4 +11,5 @@ pub mod password;
 pub mod peer;
 pub mod random;
 pub mod secret;
+pub mod shelf;
 pub mod time;

@@ -4,11 +4,10 @@ use super::{LIST_MAX, NewApp, check_name, commit, organizations, replace, users}
 use crate::base::master::Purpose;
 use crate::base::random;
 use crate::context::Context;
-use crate::model::app::{
-    App, ClientSecret, ClientType, Kind, NAME_CHARS_MAX, REDIRECT_URI_BYTES_MAX, REDIRECT_URIS_MAX,
-};
+use crate::model::app::{App, ClientSecret, ClientType, Kind, NAME_CHARS_MAX, REDIRECT_URIS_MAX};
 use crate::model::member::Member;
 use crate::oauth::access_token::TypedId;
+use crate::oauth::redirect_uri;
 use crate::store::records::{Versioned, list as list_records, load};
 use crate::store::{Batch, Key, keys};
 use serde_json::{Value, json};
@@ -24,7 +23,7 @@ pub async fn create(ctx: &Context, new: NewApp) -> Result<Value, String> {
         return Err("only a public app can be a public client: the others authenticate with a secret".into());
     }
     check_fits_kind(&new)?;
-    check_redirect_uris(&new)?;
+    check_redirect_uris(&new, client_type)?;
     let client_id = format!("{}_app_{}", ctx.profile().prefix, random::token::<15>(&*ctx.random));
     let mut app = App::new(client_id, organization.id.clone(), new.kind, client_type, ctx.now());
     app.name = check_name("an app", &new.name, NAME_CHARS_MAX)?;
@@ -218,8 +217,7 @@ fn check_fits_kind(new: &NewApp) -> Result<(), String> {
     Ok(())
 }
 
-/// OAuth 2.1 §2.3: absolute, no fragment; https, or http on a loopback address.
-fn check_redirect_uris(new: &NewApp) -> Result<(), String> {
+fn check_redirect_uris(new: &NewApp, client_type: ClientType) -> Result<(), String> {
     if new.kind != Kind::Public {
         return if new.redirect_uris.is_empty() {
             Ok(())
@@ -231,20 +229,7 @@ fn check_redirect_uris(new: &NewApp) -> Result<(), String> {
         return Err(format!("a public app needs 1 to {REDIRECT_URIS_MAX} redirect URIs"));
     }
     for uri in &new.redirect_uris {
-        let refuse = |why: &str| Err(format!("the redirect URI `{uri}` {why}"));
-        if uri.len() > REDIRECT_URI_BYTES_MAX || !uri.bytes().all(|b| b.is_ascii_graphic()) {
-            return refuse("is too long or not plain ASCII");
-        }
-        let Ok(parsed) = url::Url::parse(uri) else {
-            return refuse("is not an absolute URI");
-        };
-        let loopback = matches!(parsed.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"));
-        if parsed.scheme() != "https" && !(parsed.scheme() == "http" && loopback) {
-            return refuse("must use https, or http on a loopback address");
-        }
-        if uri.contains('#') || !parsed.username().is_empty() || parsed.password().is_some() {
-            return refuse("must have neither a fragment nor user information");
-        }
+        redirect_uri::check(client_type, uri).map_err(|why| format!("the redirect URI `{uri}` {why}"))?;
     }
     Ok(())
 }

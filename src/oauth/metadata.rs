@@ -1,27 +1,46 @@
 //! What clients discover: RFC 8414 for the server, RFC 9728 for each resource.
 
+use super::authorize::{PROMPTS, ResponseMode};
+use super::pkce;
 use crate::config::Resource;
 use crate::context::Context;
+use crate::model::app::GrantType;
 use serde_json::{Value, json};
 
-/// Methods that [`super::client_auth`] accepts.
-const CLIENT_AUTH_METHODS: [&str; 2] = ["client_secret_basic", "client_secret_post"];
+/// Methods that [`super::client_auth`] accepts where a client may be of type public; who introspects never is.
+const CLIENT_AUTH_METHODS: [&str; 3] = ["client_secret_basic", "client_secret_post", "none"];
+const INTROSPECTION_AUTH_METHODS: [&str; 2] = ["client_secret_basic", "client_secret_post"];
+
+/// The languages of the pages.
+const UI_LOCALES: [&str; 3] = ["en", "fr", "sl"];
 
 /// RFC 8414 §2. Only what this server does.
 pub fn authorization_server(ctx: &Context) -> Value {
     let at = |path: &str| format!("{}{path}", ctx.issuer());
     json!({
         "issuer": ctx.issuer(),
+        "authorization_endpoint": at("/oauth/authorize"),
+        "pushed_authorization_request_endpoint": at("/oauth/par"),
         "token_endpoint": at("/oauth/token"),
         "revocation_endpoint": at("/oauth/revoke"),
         "introspection_endpoint": at("/oauth/introspect"),
         "jwks_uri": at("/oauth/jwks.json"),
         "scopes_supported": ctx.profile().scopes.names().collect::<Vec<_>>(),
-        "response_types_supported": [],
-        "grant_types_supported": ["client_credentials"],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ResponseMode::ALL.map(ResponseMode::as_str),
+        "grant_types_supported": [
+            GrantType::AuthorizationCode.as_str(),
+            GrantType::RefreshToken.as_str(),
+            GrantType::ClientCredentials.as_str(),
+        ],
+        "code_challenge_methods_supported": [pkce::METHOD],
+        "authorization_response_iss_parameter_supported": true,
+        "require_pushed_authorization_requests": false,
+        "prompt_values_supported": PROMPTS,
+        "ui_locales_supported": UI_LOCALES,
         "token_endpoint_auth_methods_supported": CLIENT_AUTH_METHODS,
         "revocation_endpoint_auth_methods_supported": CLIENT_AUTH_METHODS,
-        "introspection_endpoint_auth_methods_supported": CLIENT_AUTH_METHODS,
+        "introspection_endpoint_auth_methods_supported": INTROSPECTION_AUTH_METHODS,
         "protected_resources": ctx.profile().resources.iter().map(|r| &r.identifier).collect::<Vec<_>>(),
     })
 }

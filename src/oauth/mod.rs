@@ -1,6 +1,7 @@
 //! The protocol, without HTTP: parameters in, decisions out. Named as the RFCs name things.
 
 pub mod access_token;
+pub mod authorize;
 pub mod client_auth;
 pub mod code;
 pub mod error;
@@ -8,6 +9,10 @@ pub mod grant_client;
 pub mod introspect;
 pub mod metadata;
 pub mod params;
+pub mod pkce;
+pub mod posted;
+pub mod pushed;
+pub mod redirect_uri;
 pub mod revoke;
 pub mod scope;
 pub mod standing;

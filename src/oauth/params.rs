@@ -47,6 +47,13 @@ impl<'a> Params<'a> {
         Ok(first.map(|(_, value)| &**value).filter(|value| !value.is_empty()))
     }
 
+    /// Encoded once more, with only the parameters that are wanted.
+    pub fn encode(&self, wanted: impl Fn(&str) -> bool) -> String {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.extend_pairs(self.0.iter().filter(|(name, _)| wanted(name)));
+        form.finish()
+    }
+
     /// All values of a parameter that may repeat, such as `resource` (RFC 8707 §2).
     pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         let values = self.0.iter().filter(move |(n, _)| n == name);

@@ -1,0 +1,87 @@
+//! `POST /oauth/par` (RFC 9126): the client sends its authorization request ahead, and only a name for it travels through
+//! the browser.
+
+use super::authorize::{self, KNOWN, RESOURCE, Source, Wrong};
+use super::client_auth::{self, Credentials};
+use super::error::OAuthError;
+use crate::base::handle::Handle;
+use crate::base::master::Purpose;
+use crate::base::time::Timestamp;
+use crate::context::Context;
+use crate::model::pushed_request::{FORM_BYTES_MAX, PushedRequest};
+use crate::store::records::{Versioned, load};
+use crate::store::{Batch, Outcome, StoreError, keys};
+use serde::Serialize;
+
+/// RFC 9126 §2.2.
+const PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
+
+/// The body of the 201.
+#[derive(Serialize)]
+pub struct Answer {
+    pub request_uri: String,
+    pub expires_in: u64,
+}
+
+pub async fn push(ctx: &Context, credentials: &Credentials<'_>) -> Result<Answer, OAuthError> {
+    let params = credentials.params;
+    // 1. Who asks? As at the token endpoint (RFC 9126 §2).
+    let client = client_auth::client(ctx, credentials).await?;
+    // 2. What is pushed is not itself a name of something pushed (§2.1).
+    if params.get("request_uri")?.is_some() {
+        return Err(OAuthError::invalid_request("A pushed request has no request_uri."));
+    }
+    // 3. Everything the authorization endpoint checks, now (§2.1); it does so again when the user comes.
+    if let Err(Wrong::Page(error) | Wrong::Redirect(error, _)) =
+        authorize::judge(ctx, &client.app, params, Source::Pushed)
+    {
+        return Err(error);
+    }
+    // 4. Kept without credentials. The client may have named itself in the Authorization header only.
+    let form = params.encode(|name| KNOWN.contains(&name) || name == RESOURCE);
+    if form.len() > FORM_BYTES_MAX {
+        return Err(OAuthError::invalid_request("The authorization request is too long."));
+    }
+    let lifetime = ctx.profile().lifetimes.pushed_request;
+    // Whole seconds: the name says where the record lies.
+    let expires_at = Timestamp::from_seconds((ctx.now() + lifetime).seconds());
+    let handle = Handle::new(expires_at.seconds().to_be_bytes().to_vec(), &*ctx.random);
+    let request_uri = handle.text(&ctx.secret, Purpose::RequestUri, PREFIX);
+    let mut batch = Batch::new();
+    batch.insert(&PushedRequest {
+        digest: ctx.secret.digest(Purpose::RequestUri, request_uri.as_bytes()),
+        client_id: client.app.client_id.clone(),
+        form,
+        jkt: None,
+        expires_at,
+    })?;
+    if let Some(once) = &client.once {
+        batch.insert(once)?;
+    }
+    match ctx.store.commit(batch).await? {
+        Outcome::Committed(_) => Ok(Answer {
+            request_uri,
+            expires_in: lifetime.as_secs(),
+        }),
+        // The random name is new: what was there already is the assertion.
+        Outcome::Conflict => Err(OAuthError::invalid_client("the client assertion was used before")),
+    }
+}
+
+/// A request that waits for its approval. `None` for what has expired, was used up or was never pushed.
+pub async fn find(
+    ctx: &Context,
+    request_uri: &str,
+    now: Timestamp,
+) -> Result<Option<Versioned<PushedRequest>>, StoreError> {
+    let Some(handle) = Handle::read(&ctx.secret, Purpose::RequestUri, PREFIX, request_uri) else {
+        return Ok(None);
+    };
+    let Ok(seconds) = handle.locator.as_slice().try_into() else {
+        return Ok(None);
+    };
+    let expires_at = Timestamp::from_seconds(u64::from_be_bytes(seconds));
+    let digest = ctx.secret.digest(Purpose::RequestUri, request_uri.as_bytes());
+    let found = load::<PushedRequest>(&*ctx.store, &keys::pushed_request(expires_at, &digest)).await?;
+    Ok(found.filter(|pushed| now < pushed.expires_at))
+}
