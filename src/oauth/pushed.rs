@@ -1,5 +1,5 @@
-//! `POST /oauth/par` (RFC 9126): the client sends its authorization request ahead, and only a name for it travels through
-//! the browser.
+//! `POST /oauth/par` (RFC 9126): the client sends its authorization request ahead, and only a name for it travels
+//! through the browser.
 
 use super::authorize::{self, KNOWN, RESOURCE, Source, Wrong};
 use super::client_auth::{self, Credentials};

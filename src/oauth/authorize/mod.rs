@@ -3,8 +3,8 @@
 //!
 //! # The order of checks
 //!
-//! Until a redirect URI of the client's own is found, the user alone is told what is wrong ([`Refusal::Page`]): an answer
-//! to anywhere else would make this server an open redirector (RFC 9700 §4.11.2).
+//! Until a redirect URI of the client's own is found, the user alone is told what is wrong ([`Refusal::Page`]): an
+//! answer to anywhere else would make this server an open redirector (RFC 9700 §4.11.2).
 //!
 //! 1. The query is a well-formed form of at most 64 parameters.
 //! 2. `client_id` stands once and names an app that is active, of an organization that is not disabled.
