@@ -1,7 +1,7 @@
 //! `POST /oauth/par` (RFC 9126): the client sends its authorization request ahead, and only a name for it travels
 //! through the browser.
 
-use super::authorize::{self, KNOWN, RESOURCE, Source, Wrong};
+use super::authorize::{self, KNOWN, RESOURCE, Source};
 use super::client_auth::{self, Credentials};
 use super::error::OAuthError;
 use crate::base::handle::Handle;
@@ -32,11 +32,7 @@ pub async fn push(ctx: &Context, credentials: &Credentials<'_>) -> Result<Answer
         return Err(OAuthError::invalid_request("A pushed request has no request_uri."));
     }
     // 3. Everything the authorization endpoint checks, now (§2.1); it does so again when the user comes.
-    if let Err(Wrong::Page(error) | Wrong::Redirect(error, _)) =
-        authorize::judge(ctx, &client.app, params, Source::Pushed)
-    {
-        return Err(error);
-    }
+    authorize::judge(ctx, &client.app, params, Source::Pushed).map_err(|wrong| wrong.error)?;
     // 4. Kept without credentials. The client may have named itself in the Authorization header only.
     let form = params.encode(|name| KNOWN.contains(&name) || name == RESOURCE);
     if form.len() > FORM_BYTES_MAX {

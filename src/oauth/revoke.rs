@@ -7,7 +7,7 @@ use crate::context::Context;
 
 /// `Ok` whether there was something to revoke or not (RFC 7009 §2.2): the answer tells nothing about foreign tokens.
 pub async fn revoke(ctx: &Context, credentials: &Credentials<'_>) -> Result<(), OAuthError> {
-    let caller = client_auth::confidential(ctx, credentials).await?;
+    let caller = client_auth::client(ctx, credentials).await?.app;
     let Some(token) = credentials.params.get("token")? else {
         return Err(OAuthError::invalid_request("The parameter token is missing."));
     };

@@ -40,7 +40,8 @@ async fn where_nothing_is_there_is_404_in_json() {
         "/oauth/token/..",
         "/oauth/jwks.json/x",
         "/.well-known/jwks.json",
-        "/oauth/authorize",
+        "/oauth/authorize/",
+        "/oauth/par/x",
     ] {
         for method in [Method::GET, Method::POST, Method::OPTIONS] {
             let answer = world.send(request(method, path, &[], b"")).await;

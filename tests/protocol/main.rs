@@ -4,13 +4,10 @@
 //!
 //! | lines                                             | wait for                                    |
 //! |---------------------------------------------------|---------------------------------------------|
-//! | O4–O8, O11, O17–O20, O27, O31, O32, B1, B6, B8    | the authorization endpoint                  |
-//! | `iss` in answers (R3, M2); M5 (auto-redirect)     | the authorization endpoint                  |
-//! | `code_challenge_methods_supported` (R4, M1)       | the authorization endpoint                  |
+//! | O31 (frames), O32 (sign-in), B6, M5 (redirects)   | the pages of the authorization endpoint     |
 //! | O16 (`code_verifier`), O21, O22, B2, F5–F7        | authorization codes                         |
 //! | O15, O24, O25, B10, M4, F4, V1 (their revocation) | refresh tokens                              |
 //! | O30 (consent, list of grants), B11                | consent and the portal                      |
-//! | P1–P4, F8                                         | pushed authorization requests               |
 //! | D1–D9, B4, I1 (`cnf`)                             | DPoP                                        |
 //! | O9 (`aud` of assertions), F3, F6                  | private_key_jwt                             |
 //! | V1 (clients of type public)                       | tokens that such a client can get           |
@@ -20,6 +17,11 @@
 //!
 //! O1 and F1 (TLS) and B9 (the proxy's hop) are proven where the server is; the file of each RFC has the rest.
 
+mod authorize_checks;
+mod authorize_decisions;
+mod authorize_posted;
+mod authorize_silently;
+mod authorizing;
 mod control;
 mod control_refusals;
 mod epochs;
@@ -30,13 +32,18 @@ mod keys;
 mod leaks;
 mod limiter;
 mod past_failures;
+mod redirect_uri_tricks;
+mod redirect_uris;
 mod rfc6749;
 mod rfc6749_client_auth;
 mod rfc7009;
+mod rfc7636;
 mod rfc7662;
 mod rfc8414;
 mod rfc8707;
 mod rfc9068;
+mod rfc9126;
+mod rfc9207;
 mod rfc9728;
 mod support;
 mod tokens;

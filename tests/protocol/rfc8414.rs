@@ -2,6 +2,8 @@
 
 use crate::http::{Auth, request};
 use crate::support::{GRANT, ISSUER, World};
+use grantd::control::NewApp;
+use grantd::model::app::Kind;
 use http::Method;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -15,19 +17,27 @@ async fn r4_m1_f2_the_document_says_what_the_server_does_and_no_more() {
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header("content-type"), Some("application/json"));
     let scopes: Vec<&str> = world.ctx.profile().scopes.names().collect();
-    let methods = json!(["client_secret_basic", "client_secret_post"]);
+    let methods = json!(["client_secret_basic", "client_secret_post", "none"]);
     let expected = json!({
         "issuer": ISSUER,
+        "authorization_endpoint": "https://auth.example/oauth/authorize",
+        "pushed_authorization_request_endpoint": "https://auth.example/oauth/par",
         "token_endpoint": "https://auth.example/oauth/token",
         "revocation_endpoint": "https://auth.example/oauth/revoke",
         "introspection_endpoint": "https://auth.example/oauth/introspect",
         "jwks_uri": "https://auth.example/oauth/jwks.json",
         "scopes_supported": scopes,
-        "response_types_supported": [],
-        "grant_types_supported": ["client_credentials"],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query", "form_post"],
+        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": true,
+        "require_pushed_authorization_requests": false,
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "ui_locales_supported": ["en", "fr", "sl"],
         "token_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_methods_supported": methods,
-        "introspection_endpoint_auth_methods_supported": methods,
+        "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
         "protected_resources": ["https://auth.example/api"],
     });
     assert_eq!(answer.json, expected);
@@ -110,6 +120,7 @@ async fn r4_the_auth_methods_and_grants_listed_are_the_ones_that_work() {
     let world = World::new("default").await;
     let document = world.get(PATH).await.json;
     let body = format!("&client_id={}&client_secret={}", world.client_id, world.client_secret);
+    let public = world.add_app(public_client(&world)).await.0;
     for (endpoint, form) in [
         ("token", GRANT),
         ("revocation", "token=x"),
@@ -124,14 +135,29 @@ async fn r4_the_auth_methods_and_grants_listed_are_the_ones_that_work() {
             let answer = match method.as_str().unwrap() {
                 "client_secret_basic" => world.post_as_app(path, form).await,
                 "client_secret_post" => world.post(path, Auth::None, &format!("{form}{body}")).await,
+                // A public client is let in, whatever it then may or may not do.
+                "none" => {
+                    let answer = world
+                        .post(path, Auth::None, &format!("{form}&client_id={public}"))
+                        .await;
+                    assert_ne!(answer.error().1, "invalid_client", "{endpoint}");
+                    continue;
+                }
                 other => panic!("{other} is not tried here"),
             };
             assert_eq!(answer.status, 200, "{endpoint} {method}");
         }
     }
-    for grant in document["grant_types_supported"].as_array().unwrap() {
-        let form = format!("grant_type={}", grant.as_str().unwrap());
-        assert_eq!(world.post_as_app("/oauth/token", &form).await.status, 200);
+    let grants = document["grant_types_supported"].as_array().unwrap();
+    assert!(grants.contains(&"client_credentials".into()));
+    assert_eq!(world.post_as_app("/oauth/token", GRANT).await.status, 200);
+}
+
+fn public_client(world: &World) -> NewApp {
+    NewApp {
+        public_client: true,
+        redirect_uris: vec!["http://127.0.0.1/callback".into()],
+        ..world.new_app(Kind::Public, &[])
     }
 }
 

@@ -36,10 +36,10 @@ pub const KNOWN: [&str; 16] = [
 pub const RESOURCE: &str = "resource";
 
 /// What is wrong, and whether the client may be told.
-pub enum Wrong {
-    /// There is no redirect URI to trust: only the user can be told.
-    Page(OAuthError),
-    Redirect(OAuthError, ReturnAddress),
+pub struct Wrong {
+    pub error: OAuthError,
+    /// `None` while there is no redirect URI to trust: then only the user can be told.
+    pub address: Option<ReturnAddress>,
 }
 
 /// How the parameters came.
@@ -57,10 +57,10 @@ pub fn judge(
     app: &Arc<Versioned<App>>,
     params: &Params<'_>,
     source: Source,
-) -> Result<AuthorizationRequest, Wrong> {
-    let sent = params.get("redirect_uri").map_err(Wrong::Page)?;
-    let redirect_uri =
-        RedirectUri::of_request(app, sent).map_err(|what| Wrong::Page(OAuthError::invalid_request(what)))?;
+) -> Result<AuthorizationRequest, Box<Wrong>> {
+    let untold = |error| Box::new(Wrong { error, address: None });
+    let sent = params.get("redirect_uri").map_err(untold)?;
+    let redirect_uri = RedirectUri::of_request(app, sent).map_err(|what| untold(OAuthError::invalid_request(what)))?;
     // Of a wrong response_mode or a repeated state nothing is used; the answer still finds its way.
     let address = ReturnAddress {
         redirect_uri,
@@ -75,7 +75,10 @@ pub fn judge(
             asked,
             pushed: None,
         }),
-        Err(error) => Err(Wrong::Redirect(error, address)),
+        Err(error) => Err(Box::new(Wrong {
+            error,
+            address: Some(address),
+        })),
     }
 }
 

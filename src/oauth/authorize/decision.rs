@@ -228,6 +228,10 @@ async fn issue(
     batch.insert(&code)?;
     batch.require(&*request.app);
     if let Some(pushed) = &request.pushed {
+        // RFC 9126 §4: not even when the page was loaded in time.
+        if pushed.expires_at <= ctx.now() {
+            return Err(answered());
+        }
         batch.remove(pushed);
     }
     if let Outcome::Committed(_) = ctx.store.commit(batch).await? {
@@ -254,7 +258,7 @@ async fn still_stands(ctx: &Context, request: &AuthorizationRequest) -> Result<(
 }
 
 fn answered() -> OAuthError {
-    let what = "This request was answered already. Go back to the app and start again.";
+    let what = "This request has expired or was answered already. Go back to the app and start again.";
     OAuthError::new(ErrorCode::InvalidRequestUri, what)
 }
 

@@ -141,8 +141,10 @@ pub async fn read(ctx: &Context, query: &str, now: Timestamp) -> Result<Authoriz
             request.pushed = pushed;
             Ok(request)
         }
-        Err(Wrong::Page(error)) => Err(Refusal::Page(error)),
-        Err(Wrong::Redirect(error, address)) => Err(Refusal::Redirect(address.error(ctx, &error))),
+        Err(wrong) => Err(match wrong.address {
+            Some(address) => Refusal::Redirect(address.error(ctx, &wrong.error)),
+            None => Refusal::Page(wrong.error),
+        }),
     }
 }
 
