@@ -86,7 +86,8 @@ fn same_but_port(registered: &str, sent: &str) -> bool {
     }
 }
 
-/// Host and what follows the port, of `http://<loopback>[:port]…`.
+/// Host and what follows the port, of `http://<loopback>[:port]…`. What follows is compared byte for byte, so that
+/// nothing but a port stands between the host and the path.
 fn loopback(uri: &str) -> Option<(&str, &str)> {
     let after_scheme = uri.strip_prefix("http://")?;
     let host = LOOPBACK.into_iter().find(|host| after_scheme.starts_with(host))?;
@@ -99,8 +100,7 @@ fn loopback(uri: &str) -> Option<(&str, &str)> {
         }
         rest = after_port;
     }
-    let ended = rest.is_empty() || rest.starts_with(['/', '?']);
-    ended.then_some((host, rest))
+    Some((host, rest))
 }
 
 /// Whether it may be registered by a client of this type; otherwise what is wrong, to stand behind its name.

@@ -105,6 +105,14 @@ async fn o11_a_known_parameter_that_stands_twice_is_refused() {
         assert_eq!(error, "invalid_request", "{twice}");
         assert_eq!(response.param("state"), Some(STATE), "{twice}");
     }
+    // Judged before what the parameters say.
+    let (error, _) = the
+        .refused(
+            &the.query("&scope=no.such")
+                .replace("&scope", "&login_hint=a&login_hint=b&scope"),
+        )
+        .await;
+    assert_eq!(error, "invalid_request");
     // Of two states neither is the client's.
     let (error, response) = the.refused(&the.query("&state=another_one")).await;
     assert_eq!((error.as_str(), response.param("state")), ("invalid_request", None));

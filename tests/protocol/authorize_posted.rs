@@ -2,6 +2,7 @@
 
 use crate::authorizing::{Authorizing, CHALLENGE, STATE};
 use crate::http::{Auth, request};
+use grantd::oauth::error::ErrorCode;
 use http::Method;
 use std::time::Duration;
 
@@ -30,7 +31,11 @@ async fn o11_o29_a_posted_request_is_answered_by_its_get() {
         the.good(&format!("{query}&scope=no.such")).await.asked.scopes,
         ["data.read"]
     );
-    the.page(&query.replace(&the.web.0, &the.spa.0)).await;
+    let other = the.world.add_public_app().await;
+    assert_eq!(
+        the.page(&query.replace(&the.web.0, &other.0)).await.code,
+        ErrorCode::InvalidRequestUri
+    );
     let lifetime = the.world.ctx.profile().lifetimes.pushed_request;
     the.world.advance(lifetime - Duration::from_secs(1));
     the.good(query).await;

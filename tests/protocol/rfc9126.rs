@@ -150,7 +150,10 @@ async fn f8_p4_at_the_endpoint_only_client_id_and_request_uri_count() {
 async fn p2_f8_it_is_bound_to_its_client_and_cannot_be_guessed() {
     let the = Authorizing::new("default").await;
     let query = pushed(&the, "").await;
-    the.page(&query.replace(&the.web.0, &the.spa.0)).await;
+    // With the same redirect URI, so that nothing else is wrong.
+    let other = the.world.add_public_app().await;
+    let taken = the.page(&query.replace(&the.web.0, &other.0)).await;
+    assert_eq!(taken.code, ErrorCode::InvalidRequestUri);
     the.page(query.split_once('&').unwrap().1).await;
     for at in (query.len() - 60)..query.len() {
         let other = if &query[at..=at] == "A" { "B" } else { "A" };

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Every parameter that means something here. Each may stand once; `resource`, which may repeat, is not among them.
-pub const KNOWN: [&str; 16] = [
+pub const KNOWN: [&str; 15] = [
     "client_id",
     "redirect_uri",
     "response_type",
@@ -29,7 +29,6 @@ pub const KNOWN: [&str; 16] = [
     "ui_locales",
     "request",
     "request_uri",
-    "id_token_hint",
 ];
 
 /// The one that may repeat (RFC 8707 §2).
