@@ -1,7 +1,8 @@
 //! Authorization requests that came by POST (RFC 6749 §3.1): kept in memory until the browser asks for the page.
 //!
 //! Behind the redirect the page can be loaded again, and the parameters stand neither in its address nor in a history.
-//! They are the browser's own: nobody has authenticated, so such a request never counts as pushed.
+//! They are the browser's own: nobody has authenticated, so such a request never counts as pushed. Whoever floods the
+//! memory pushes the oldest out and their users start again; a client that cannot have that pushes (RFC 9126).
 
 use super::authorize::{KNOWN, RESOURCE};
 use super::error::OAuthError;

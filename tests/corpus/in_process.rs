@@ -71,7 +71,7 @@ impl Shape {
 }
 
 /// So many of the seeds, the first ones, carry a form.
-const FORMS: usize = 7;
+const FORMS: usize = 9;
 
 /// One good request for everything that is answered.
 fn seeds(world: &World, token: &str) -> Vec<Shape> {
@@ -101,6 +101,16 @@ fn seeds(world: &World, token: &str) -> Vec<Shape> {
         ),
         Shape::new("POST", "/oauth/introspect", &[form], &format!("{own}&token={token}")),
         post("/oauth/revoke", "token=eyJhbGciOiJFZERTQSJ9.e30.AAAA"),
+        post(
+            "/oauth/par",
+            "response_type=code&redirect_uri=https%3A%2F%2Fapp.example%2F&state=0123456789abcdef",
+        ),
+        Shape::new(
+            "POST",
+            "/oauth/authorize",
+            &[form],
+            "client_id=x&response_type=code&state=0123456789abcdef",
+        ),
         Shape::new("OPTIONS", "/oauth/token", &[("origin", "https://app.example")], ""),
     ];
     for path in [

@@ -1,6 +1,8 @@
 //! What comes of an authorization request: a grant and a code in one batch, a refusal, or an answer without asking.
 
-use crate::authorizing::{Authorizing, CALLBACK, CHALLENGE, STATE, answered};
+use crate::authorizing::{Authorizing, CALLBACK, CHALLENGE, STATE, answered, parameters};
+use crate::failing_store::FailingStore;
+use crate::support::World;
 use grantd::control::Command;
 use grantd::control::Revocation::{App, Everything, Organization, User};
 use grantd::model::code::Code;
@@ -294,4 +296,29 @@ async fn f8_o32_a_user_who_says_no_sends_access_denied_back() {
     assert_eq!((response.param("state"), response.param("code")), (Some(STATE), None));
     assert_eq!(the.written().await, before);
     assert!(the.events().await.is_empty());
+}
+
+#[tokio::test]
+async fn o8_o19_a_store_that_is_away_gives_a_page_to_try_again_and_no_code() {
+    let store = Arc::new(FailingStore::default());
+    let the = Authorizing::over(World::with_store("default", store.clone()).await).await;
+    let request = the.good(&the.query("")).await;
+    store.fail_commits(true);
+    let error = the.approve(&request).await.unwrap_err();
+    assert_eq!(error.code, ErrorCode::TemporarilyUnavailable);
+    let answer = the.world.post_as(&the.web, "/oauth/par", &parameters("")).await;
+    assert_eq!(answer.error(), (503, "temporarily_unavailable"));
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    store.fail_commits(false);
+    let before = the.written().await;
+    store.fail_reads(true);
+    assert_eq!(
+        the.approve(&request).await.unwrap_err().code,
+        ErrorCode::TemporarilyUnavailable
+    );
+    let stranger = the.query("").replace(&the.web.0, "grantd_app_not_in_the_cache");
+    assert_eq!(the.page(&stranger).await.code, ErrorCode::TemporarilyUnavailable);
+    store.fail_reads(false);
+    assert_eq!(the.written().await, before);
+    assert!(the.approve(&request).await.is_ok());
 }

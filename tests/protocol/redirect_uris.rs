@@ -3,7 +3,9 @@
 use crate::authorizing::{Authorizing, CALLBACK, CHALLENGE, answered};
 use crate::redirect_uri_tricks::{POLLUTED, REGISTERED, TRICKS};
 use form_urlencoded::byte_serialize;
+use grantd::base::random::{SeededRandom, bytes};
 use grantd::model::app::ClientType;
+use grantd::oauth::authorize::{AuthorizationRequest, Refusal};
 use grantd::oauth::redirect_uri::check;
 
 #[test]
@@ -248,4 +250,55 @@ async fn o4_o32_state_comes_back_verbatim_whatever_it_is() {
         assert!(params.contains(&("state".into(), state.into())), "{location}");
         assert!(!params.iter().any(|(name, _)| name == "code"), "{location}");
     }
+}
+
+/// Whatever a query says, an answer goes to the client's own URI or nowhere (RFC 9700 §4.11.2).
+#[tokio::test]
+async fn b1_b8_o8_no_mutated_request_is_redirected_elsewhere() {
+    let the = Authorizing::new("default").await;
+    let random = SeededRandom::new(9700);
+    let pieces = [
+        "&",
+        "=",
+        "%",
+        "%00",
+        "+",
+        "#",
+        "//evil.example",
+        "redirect_uri=",
+        "client_id=",
+        "state=",
+        "é",
+    ];
+    let (mut pages, mut redirects) = (0, 0);
+    for _ in 0..20_000 {
+        let mut query = the.query("&scope=no.such").into_bytes();
+        for _ in 0..2 {
+            let [piece, how, a, b] = bytes::<4>(&random).map(usize::from);
+            let at = (a * 256 + b) % query.len();
+            match how % 3 {
+                0 => query.truncate(at.max(60)),
+                1 => query[at] = u8::try_from(piece).unwrap(),
+                _ => drop(query.splice(at..at, pieces[piece % pieces.len()].bytes())),
+            }
+        }
+        let query = String::from_utf8_lossy(&query).into_owned();
+        match the.read(&query).await {
+            Err(Refusal::Page(_)) => pages += 1,
+            Ok(AuthorizationRequest { address, .. }) => assert_eq!(address.redirect_uri.as_str(), CALLBACK, "{query}"),
+            Err(Refusal::Redirect(response)) => {
+                redirects += 1;
+                let location = response.location();
+                assert!(
+                    location.starts_with("https://app.example/callback?error="),
+                    "{query}: {location}"
+                );
+                assert!(
+                    location.bytes().all(|b| b.is_ascii_graphic() && b != b'#'),
+                    "{location}"
+                );
+            }
+        }
+    }
+    assert!(pages > 1000 && redirects > 1000, "{pages} pages, {redirects} redirects");
 }

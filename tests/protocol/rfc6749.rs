@@ -58,7 +58,7 @@ async fn o14_the_answer_has_type_lifetime_and_scope_and_is_kept_by_no_cache() {
 #[tokio::test]
 async fn o14_errors_are_kept_by_no_cache_either() {
     let world = World::new("default").await;
-    for path in ["/oauth/token", "/oauth/introspect", "/oauth/revoke"] {
+    for path in ["/oauth/token", "/oauth/introspect", "/oauth/revoke", "/oauth/par"] {
         for answer in [
             world.post(path, Auth::None, GRANT).await,
             world.post_as_app(path, "").await,
@@ -263,7 +263,7 @@ async fn o30_f9_secrets_and_tokens_cannot_be_guessed() {
 #[tokio::test]
 async fn b5_other_origins_get_nothing_from_the_form_endpoints() {
     let world = World::new("default").await;
-    for path in ["/oauth/token", "/oauth/introspect", "/oauth/revoke"] {
+    for path in ["/oauth/token", "/oauth/introspect", "/oauth/revoke", "/oauth/par"] {
         let headers = [
             ("origin", "https://evil.example"),
             ("access-control-request-method", "POST"),
