@@ -1,5 +1,7 @@
 //! What clients discover: RFC 8414 for the server, RFC 9728 for each resource.
 
+use super::dpop;
+use crate::base::jose::Alg;
 use crate::config::Resource;
 use crate::context::Context;
 use serde_json::{Value, json};
@@ -22,6 +24,7 @@ pub fn authorization_server(ctx: &Context) -> Value {
         "token_endpoint_auth_methods_supported": CLIENT_AUTH_METHODS,
         "revocation_endpoint_auth_methods_supported": CLIENT_AUTH_METHODS,
         "introspection_endpoint_auth_methods_supported": CLIENT_AUTH_METHODS,
+        "dpop_signing_alg_values_supported": dpop::ALGS.map(Alg::as_str),
         "protected_resources": ctx.profile().resources.iter().map(|r| &r.identifier).collect::<Vec<_>>(),
     })
 }

@@ -2,6 +2,7 @@
 
 pub mod access_token;
 pub mod client_auth;
+pub mod dpop;
 pub mod error;
 pub mod grant_client;
 pub mod introspect;
@@ -11,3 +12,4 @@ pub mod revoke;
 pub mod scope;
 pub mod standing;
 pub mod token;
+pub mod used_once;
