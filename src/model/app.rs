@@ -112,6 +112,9 @@ pub struct ClientRules {
     pub require_dpop: bool,
     /// The keys of `private_key_jwt`.
     pub jwks: Vec<Jwk>,
+    /// Its assertions may name the token endpoint instead of the issuer (RFC 7523 §3, before its revision).
+    #[serde(default)]
+    pub legacy_audience: bool,
 }
 
 /// Who made it, as the consent page says it.
@@ -166,6 +169,7 @@ impl ClientRules {
             require_par: false,
             require_dpop: false,
             jwks: Vec::new(),
+            legacy_audience: false,
         }
     }
 }

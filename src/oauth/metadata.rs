@@ -1,17 +1,18 @@
 //! What clients discover: RFC 8414 for the server, RFC 9728 for each resource.
 
-use super::dpop;
+use super::{client_assertion, dpop};
 use crate::base::jose::Alg;
 use crate::config::Resource;
 use crate::context::Context;
 use serde_json::{Value, json};
 
 /// Methods that [`super::client_auth`] accepts.
-const CLIENT_AUTH_METHODS: [&str; 2] = ["client_secret_basic", "client_secret_post"];
+const CLIENT_AUTH_METHODS: [&str; 3] = ["client_secret_basic", "client_secret_post", "private_key_jwt"];
 
 /// RFC 8414 §2. Only what this server does.
 pub fn authorization_server(ctx: &Context) -> Value {
     let at = |path: &str| format!("{}{path}", ctx.issuer());
+    let assertion_algs = client_assertion::ALGS.map(Alg::as_str);
     json!({
         "issuer": ctx.issuer(),
         "token_endpoint": at("/oauth/token"),
@@ -22,8 +23,11 @@ pub fn authorization_server(ctx: &Context) -> Value {
         "response_types_supported": [],
         "grant_types_supported": ["client_credentials"],
         "token_endpoint_auth_methods_supported": CLIENT_AUTH_METHODS,
+        "token_endpoint_auth_signing_alg_values_supported": assertion_algs,
         "revocation_endpoint_auth_methods_supported": CLIENT_AUTH_METHODS,
+        "revocation_endpoint_auth_signing_alg_values_supported": assertion_algs,
         "introspection_endpoint_auth_methods_supported": CLIENT_AUTH_METHODS,
+        "introspection_endpoint_auth_signing_alg_values_supported": assertion_algs,
         "dpop_signing_alg_values_supported": dpop::ALGS.map(Alg::as_str),
         "protected_resources": ctx.profile().resources.iter().map(|r| &r.identifier).collect::<Vec<_>>(),
     })

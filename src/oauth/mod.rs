@@ -1,6 +1,7 @@
 //! The protocol, without HTTP: parameters in, decisions out. Named as the RFCs name things.
 
 pub mod access_token;
+pub mod client_assertion;
 pub mod client_auth;
 pub mod dpop;
 pub mod error;
