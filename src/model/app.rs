@@ -131,6 +131,13 @@ pub struct Developer {
 }
 
 impl AuthMethod {
+    pub const ALL: [Self; 4] = [
+        Self::ClientSecretBasic,
+        Self::ClientSecretPost,
+        Self::PrivateKeyJwt,
+        Self::None,
+    ];
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ClientSecretBasic => "client_secret_basic",
@@ -142,6 +149,8 @@ impl AuthMethod {
 }
 
 impl GrantType {
+    pub const ALL: [Self; 3] = [Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials];
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AuthorizationCode => "authorization_code",
@@ -241,10 +250,22 @@ impl App {
         self.state == AppState::Active && !self.disabled
     }
 
+    /// Whether a secret is a way for it to show who it is.
+    pub fn uses_secrets(&self) -> bool {
+        let by_secret = [AuthMethod::ClientSecretBasic, AuthMethod::ClientSecretPost];
+        self.rules()
+            .auth_methods
+            .iter()
+            .any(|method| by_secret.contains(method))
+    }
+
     /// With a further secret, or why not.
     pub fn with_secret(&self, secret: ClientSecret, now: Timestamp) -> Result<Self, String> {
         if self.client_type == ClientType::Public {
             return Err("a public client has no secret: it uses PKCE (RFC 7636)".into());
+        }
+        if !self.uses_secrets() {
+            return Err("the app has no secret: it signs assertions with the keys of its JWK set".into());
         }
         let mut secrets: Vec<_> = self.secrets.iter().filter(|s| s.live(now)).cloned().collect();
         if secrets.len() >= SECRETS_MAX {
