@@ -1,7 +1,11 @@
 //! RFC 8414: what the server says of itself.
 
 use crate::http::{Auth, request};
+use crate::proofs::ClientKey;
+use crate::rfc7523::with_assertion;
 use crate::support::{GRANT, ISSUER, World};
+use grantd::base::jose::Alg;
+use grantd::control::app_settings::AppSettings;
 use http::Method;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -15,7 +19,8 @@ async fn r4_m1_f2_the_document_says_what_the_server_does_and_no_more() {
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header("content-type"), Some("application/json"));
     let scopes: Vec<&str> = world.ctx.profile().scopes.names().collect();
-    let methods = json!(["client_secret_basic", "client_secret_post"]);
+    let methods = json!(["client_secret_basic", "client_secret_post", "private_key_jwt"]);
+    let algs = json!(["ES256", "EdDSA", "Ed25519", "PS256"]);
     let expected = json!({
         "issuer": ISSUER,
         "token_endpoint": "https://auth.example/oauth/token",
@@ -26,8 +31,12 @@ async fn r4_m1_f2_the_document_says_what_the_server_does_and_no_more() {
         "response_types_supported": [],
         "grant_types_supported": ["client_credentials"],
         "token_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_signing_alg_values_supported": algs,
         "revocation_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_signing_alg_values_supported": algs,
         "introspection_endpoint_auth_methods_supported": methods,
+        "introspection_endpoint_auth_signing_alg_values_supported": algs,
+        "dpop_signing_alg_values_supported": ["ES256", "EdDSA", "Ed25519", "PS256", "RS256"],
         "protected_resources": ["https://auth.example/api"],
     });
     assert_eq!(answer.json, expected);
@@ -110,6 +119,8 @@ async fn r4_the_auth_methods_and_grants_listed_are_the_ones_that_work() {
     let world = World::new("default").await;
     let document = world.get(PATH).await.json;
     let body = format!("&client_id={}&client_secret={}", world.client_id, world.client_secret);
+    let key = ClientKey::new(Alg::Es256, 1);
+    let keyed = world.add_app_with_keys(&[key.jwk()], AppSettings::default()).await;
     for (endpoint, form) in [
         ("token", GRANT),
         ("revocation", "token=x"),
@@ -124,6 +135,10 @@ async fn r4_the_auth_methods_and_grants_listed_are_the_ones_that_work() {
             let answer = match method.as_str().unwrap() {
                 "client_secret_basic" => world.post_as_app(path, form).await,
                 "client_secret_post" => world.post(path, Auth::None, &format!("{form}{body}")).await,
+                "private_key_jwt" => {
+                    let form = with_assertion(form, &key.assertion(&world, &keyed));
+                    world.post(path, Auth::None, &form).await
+                }
                 other => panic!("{other} is not tried here"),
             };
             assert_eq!(answer.status, 200, "{endpoint} {method}");
