@@ -140,7 +140,9 @@ fn check_url(option: &str, text: String) -> Result<Option<String>, String> {
     let parsed = url::Url::parse(&text).ok().filter(|url| {
         url.scheme() == "https" && url.has_host() && url.username().is_empty() && url.password().is_none()
     });
-    let plain = text.len() <= URL_BYTES_MAX && text.bytes().all(|b| b.is_ascii_graphic());
+    // The characters of RFC 3986, none of which ends an attribute of a page.
+    let allowed = |b: u8| b.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&b);
+    let plain = text.len() <= URL_BYTES_MAX && text.bytes().all(allowed);
     if parsed.is_none() || !plain {
         return Err(format!(
             "{option} must be an https URL of at most {URL_BYTES_MAX} plain characters"

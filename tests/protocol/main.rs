@@ -20,6 +20,7 @@
 //!
 //! O1 and F1 (TLS) and B9 (the proxy's hop) are proven where the server is; the file of each RFC has the rest.
 
+mod app_settings;
 mod control;
 mod control_refusals;
 mod epochs;
