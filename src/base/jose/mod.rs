@@ -130,3 +130,26 @@ impl fmt::Display for JoseError {
 }
 
 impl std::error::Error for JoseError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn numeric_dates_are_seconds_with_or_without_a_fraction() {
+        for (value, millis) in [
+            (json!(0), 0),
+            (json!(1_767_225_600), 1_767_225_600_000),
+            (json!(1.5), 1500),
+            (json!(1e3), 1_000_000),
+            (json!(u64::MAX), u64::MAX),
+            (json!(1e300), u64::MAX),
+        ] {
+            assert_eq!(numeric_date(&value), Some(Timestamp::from_millis(millis)), "{value}");
+        }
+        for none in [json!(-1), json!(-0.5), json!("1"), json!(null), json!([1]), json!(true)] {
+            assert_eq!(numeric_date(&none), None, "{none}");
+        }
+    }
+}
