@@ -4,7 +4,49 @@ use crate::program::Place;
 use serde_json::{Value, json};
 
 /// Of RFC 7515 §A.3.
-const JWK: &str = r#"{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}"#;
+const JWK: &str = concat!(
+    r#"{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","#,
+    r#""y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}"#
+);
+
+const OPTIONS: [&str; 17] = [
+    "--auth-method",
+    "private_key_jwt",
+    "--legacy-audience",
+    "--grant-type",
+    "authorization_code",
+    "--require-par",
+    "--require-dpop",
+    "--company",
+    "Acme Software",
+    "--website",
+    "https://acme.example",
+    "--support",
+    "help@acme.example",
+    "--privacy-policy",
+    "https://acme.example/privacy",
+    "--terms",
+    "https://acme.example/terms",
+];
+
+const CHANGES: [&str; 16] = [
+    "--legacy-audience",
+    "false",
+    "--require-par",
+    "false",
+    "--require-dpop",
+    "false",
+    "--company",
+    "Acme",
+    "--website",
+    "",
+    "--support",
+    "https://acme.example/help",
+    "--privacy-policy",
+    "",
+    "--terms",
+    "",
+];
 
 fn place() -> (Place, String) {
     let place = Place::new();
@@ -36,27 +78,7 @@ fn every_option_of_an_app_is_kept_shown_and_changed() {
     let (place, organization) = place();
     let set = place.path("set.json").display().to_string();
     let key = place.path("key.json").display().to_string();
-    let options = [
-        "--auth-method",
-        "private_key_jwt",
-        "--jwks",
-        &set,
-        "--legacy-audience",
-        "--grant-type",
-        "authorization_code",
-        "--require-par",
-        "--require-dpop",
-        "--company",
-        "Acme Software",
-        "--website",
-        "https://acme.example",
-        "--support",
-        "help@acme.example",
-        "--privacy-policy",
-        "https://acme.example/privacy",
-        "--terms",
-        "https://acme.example/terms",
-    ];
+    let options = [&OPTIONS[..], &["--jwks", &set]].concat();
     let made = place.json(&public_app(&organization, &options));
     assert_eq!(made.get("client_secret"), None);
     let jwk: Value = serde_json::from_str(JWK).unwrap();
@@ -72,29 +94,7 @@ fn every_option_of_an_app_is_kept_shown_and_changed() {
     let shown = place.json(&["app", "show", id]);
     assert_eq!((&shown["rules"], &shown["developer"]), (&rules, &developer));
 
-    let changes = [
-        "app",
-        "change",
-        id,
-        "--jwks",
-        &key,
-        "--legacy-audience",
-        "false",
-        "--require-par",
-        "false",
-        "--require-dpop",
-        "false",
-        "--company",
-        "Acme",
-        "--website",
-        "",
-        "--support",
-        "https://acme.example/help",
-        "--privacy-policy",
-        "",
-        "--terms",
-        "",
-    ];
+    let changes = [&["app", "change", id, "--jwks", &key], &CHANGES[..]].concat();
     let changed = place.json(&changes);
     let rule = |name: &str| changed["rules"][name].clone();
     assert_eq!(
