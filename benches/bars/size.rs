@@ -5,7 +5,7 @@ use grantd::base::random::SystemRandom;
 use grantd::base::time::{Stopwatch, SystemClock, Timestamp};
 use grantd::config::{Config, Overrides};
 use grantd::context::{Context, Parts};
-use grantd::model::app::{App, AppState, ClientType, Kind};
+use grantd::model::app::{App, ClientType, Kind};
 use grantd::store::Batch;
 use grantd::store::sled::{SledOptions, SledStore};
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -183,20 +183,12 @@ fn fill(data: &Path) -> Result<(), String> {
 }
 
 fn app(number: usize, now: Timestamp) -> App {
+    let client_id = format!("app_{number:08}_abcdefghijkl");
+    let organization = (number % 1000).to_string();
     App {
-        client_id: format!("app_{number:08}_abcdefghijkl"),
-        organization: (number % 1000).to_string(),
-        kind: Kind::Public,
-        client_type: ClientType::Confidential,
         name: format!("App number {number}"),
         redirect_uris: vec![format!("https://app{number}.example.com/callback")],
         scopes: vec!["read".into(), "write".into()],
-        dedicated_user: None,
-        state: AppState::Active,
-        disabled: false,
-        secrets: Vec::new(),
-        introspects: Vec::new(),
-        epoch: 0,
-        created_at: now,
+        ..App::new(client_id, organization, Kind::Public, ClientType::Confidential, now)
     }
 }

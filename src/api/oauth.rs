@@ -4,14 +4,16 @@ use crate::context::Context;
 use crate::oauth::client_auth::Credentials;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::params::Params;
-use crate::oauth::{introspect, posted, pushed, revoke, token};
+use crate::oauth::{dpop, introspect, posted, pushed, revoke, token};
 use crate::web::request::Request;
 use crate::web::response::Response;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{ACCESS_CONTROL_EXPOSE_HEADERS, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, StatusCode};
 
 /// RFC 9449 §4.1.
 const DPOP: HeaderName = HeaderName::from_static("dpop");
+/// RFC 9449 §8.1.
+const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
 /// `POST /oauth/token` (RFC 6749 §3.2).
 pub async fn token(ctx: &Context, request: &Request) -> Response {
@@ -20,7 +22,7 @@ pub async fn token(ctx: &Context, request: &Request) -> Response {
         token::token(ctx, &credentials(request, &params)).await
     };
     match answer.await {
-        Ok(body) => Response::json(StatusCode::OK, &body).no_store(),
+        Ok(body) => with_nonce(Response::json(StatusCode::OK, &body).no_store(), dpop::next_nonce(ctx)),
         Err(error) => refuse(ctx, request, &error),
     }
 }
@@ -90,6 +92,16 @@ fn credentials<'a>(request: &'a Request, params: &'a Params<'a>) -> Credentials<
     }
 }
 
+/// RFC 9449 §8.2: the nonce of the next proof. Scripts of other origins may read it (§8).
+fn with_nonce(response: Response, nonce: Option<String>) -> Response {
+    match nonce {
+        Some(nonce) => response
+            .with_value(DPOP_NONCE, &nonce)
+            .with(ACCESS_CONTROL_EXPOSE_HEADERS, "DPoP-Nonce"),
+        None => response,
+    }
+}
+
 /// RFC 6749 §5.2. The cause goes to the log alone.
 fn refuse(ctx: &Context, request: &Request, error: &OAuthError) -> Response {
     let (code, status) = error.code.wire();
@@ -121,5 +133,5 @@ fn refuse(ctx: &Context, request: &Request, error: &OAuthError) -> Response {
         let seconds = wait.as_millis().div_ceil(1000).max(1);
         response = response.with_value(RETRY_AFTER, &seconds.to_string());
     }
-    response.no_store()
+    with_nonce(response, error.dpop_nonce.clone()).no_store()
 }

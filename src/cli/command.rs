@@ -98,16 +98,7 @@ fn app_command(verb: AppVerb) -> Result<Command, String> {
         AppVerb::Show(one) => Command::AppShow {
             client_id: one.client_id,
         },
-        AppVerb::Change(change) => {
-            if change.dedicated_user.is_none() && change.scope.is_empty() {
-                return Err("say what to change: --dedicated-user or --scope".into());
-            }
-            Command::AppChange {
-                client_id: change.client_id,
-                dedicated_user: change.dedicated_user,
-                scopes: change.scope,
-            }
-        }
+        AppVerb::Change(change) => change.command()?,
         AppVerb::Disable(one) => Command::AppDisable {
             client_id: one.client_id,
             disabled: true,

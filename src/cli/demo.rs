@@ -219,18 +219,14 @@ async fn seed(ctx: &Context, profile: &str) -> Result<Map<String, Value>, String
     let owner = seed_user(ctx, &organization_id, "owner", Role::Owner).await?;
     let admin = seed_user(ctx, &organization_id, "admin", Role::Admin).await?;
     let app = |name: &str, kind: Kind, public_client: bool| NewApp {
-        name: name.to_owned(),
-        organization: organization_id.clone(),
-        kind,
         public_client,
         redirect_uris: if kind == Kind::Public {
             vec![REDIRECT_URI.to_owned()]
         } else {
             Vec::new()
         },
-        scopes: Vec::new(),
         dedicated_user: (kind == Kind::Private).then(|| "owner@example.com".to_owned()),
-        resources: Vec::new(),
+        ..NewApp::new(kind, &*organization_id, name)
     };
     let private = execute(ctx, Command::AppCreate(app("Demo private app", Kind::Private, false))).await?;
     let public = execute(ctx, Command::AppCreate(app("Demo public app", Kind::Public, false))).await?;

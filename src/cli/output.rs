@@ -54,20 +54,26 @@ fn sheet(members: &Map<String, Value>) -> String {
                     text.push_str(&format!("  - {}\n", cell(item)));
                 }
             }
+            Value::Object(parts) if !parts.is_empty() => {
+                text.push_str(&format!("{name}\n"));
+                for (name, value) in parts {
+                    text.push_str(&format!("  {name:width$}  {}\n", cell(value)));
+                }
+            }
             value => text.push_str(&format!("{name:width$}  {}\n", cell(value))),
         }
     }
     text
 }
 
-/// One line a row, one column a member of the first row; lists are left to `show` and `--json`.
+/// One line a row, one column a member of the first row; lists and groups are left to `show` and `--json`.
 fn table(rows: &[Value]) -> String {
     let Some(Value::Object(first)) = rows.first() else {
         return rows.iter().map(|row| format!("{}\n", cell(row))).collect();
     };
     let columns: Vec<&String> = first
         .iter()
-        .filter(|(_, v)| !v.is_array())
+        .filter(|(_, v)| !v.is_array() && !v.is_object())
         .map(|(name, _)| name)
         .collect();
     let mut lines = vec![columns.iter().map(|c| c.to_uppercase()).collect::<Vec<_>>()];

@@ -18,7 +18,7 @@ pub use crate::model::role::Role;
 pub use crate::model::scope::{Risk, Scope, ScopeCatalog};
 pub use file::Overrides;
 pub use issuer::Issuer;
-pub use profile::{AuthorizeParameter, AuthorizeRules, IdType, Lifetimes, Noun, Pkce, Profile, Resource};
+pub use profile::{AuthorizeParameter, AuthorizeRules, DpopRules, IdType, Lifetimes, Noun, Pkce, Profile, Resource};
 pub use profile_file::embedded_profiles;
 
 use crate::base::limits::Limits;

@@ -19,6 +19,7 @@ pub struct Profile {
     pub lifetimes: Lifetimes,
     pub pkce: Pkce,
     pub authorize: AuthorizeRules,
+    pub dpop: DpopRules,
     pub scopes: ScopeCatalog,
 }
 
@@ -101,6 +102,13 @@ pub enum AuthorizeParameter {
     RedirectUri,
     Scope,
     State,
+}
+
+/// What a proof of possession needs beyond RFC 9449 §4.3.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct DpopRules {
+    /// A nonce of this server (§8).
+    pub nonces: bool,
 }
 
 impl Noun {

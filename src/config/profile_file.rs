@@ -1,6 +1,6 @@
 //! Reads a profile: `profile.toml` and `scopes.json`, built in or from `<data_dir>/profiles/<name>`.
 
-use super::profile::{AuthorizeParameter, AuthorizeRules, IdType, Lifetimes, Noun, Pkce, Profile, Resource};
+use super::profile::{AuthorizeParameter, AuthorizeRules, DpopRules, IdType, Lifetimes, Noun, Pkce, Profile, Resource};
 use super::reader::{Item, Problems, Table, listed, nearest, spell};
 use super::tree::{parse_json, parse_toml};
 use super::{Issuer, ScopeCatalog, scope_file, source};
@@ -110,6 +110,7 @@ fn read(name: &str, issuer: &Issuer, table: &Table<'_>, scopes: Option<ScopeCata
     let pkce = table.choice("pkce", &[("all", Pkce::All), ("public_clients", Pkce::PublicClients)]);
     let lifetimes = lifetimes(table);
     let authorize = authorize(table);
+    let dpop = dpop(table);
     let given = table.get("resources").and_then(|item| resources(&item, issuer));
     Some(Profile {
         name: name.to_owned(),
@@ -120,6 +121,7 @@ fn read(name: &str, issuer: &Issuer, table: &Table<'_>, scopes: Option<ScopeCata
         lifetimes,
         pkce: pkce.unwrap_or(Pkce::All),
         authorize,
+        dpop,
         scopes: scopes?,
     })
 }
@@ -229,6 +231,17 @@ fn authorize(table: &Table<'_>) -> AuthorizeRules {
     }
     table.finish();
     rules
+}
+
+fn dpop(table: &Table<'_>) -> DpopRules {
+    let Some(table) = table.table("dpop") else {
+        return DpopRules { nonces: false };
+    };
+    let nonces = table.get("nonces").and_then(|item| item.boolean());
+    table.finish();
+    DpopRules {
+        nonces: nonces.unwrap_or(false),
+    }
 }
 
 /// The list under `resources`, in a profile or in `grantd.toml`. `None` when it cannot stand.

@@ -202,6 +202,13 @@ impl<'a> Item<'a> {
         Some(number)
     }
 
+    pub fn boolean(&self) -> Option<bool> {
+        match self.node.value {
+            Value::Boolean(yes) => Some(yes),
+            _ => self.wrong_kind("true or false"),
+        }
+    }
+
     pub fn duration(&self, range: RangeInclusive<Duration>) -> Option<Duration> {
         let Value::Text(text) = &self.node.value else {
             return self.wrong_kind("a duration such as \"30s\", \"10m\", \"12h\" or \"90d\"");

@@ -20,6 +20,7 @@ pub enum Value {
     Array(Vec<Node>),
     Text(String),
     Integer(i64),
+    Boolean(bool),
     /// What no key of ours is: the name of the kind.
     Other(&'static str),
 }
@@ -38,6 +39,7 @@ impl Value {
             Self::Array(_) => "a list",
             Self::Text(_) => "a string",
             Self::Integer(_) => "an integer",
+            Self::Boolean(_) => "a boolean",
             Self::Other(kind) => kind,
         }
     }
@@ -80,7 +82,7 @@ fn toml_value(value: &Spanned<DeValue<'_>>, lines: &Lines) -> Node {
         DeValue::String(text) => Value::Text(text.to_string()),
         DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
             .map_or(Value::Other("an integer too large to hold"), Value::Integer),
-        DeValue::Boolean(_) => Value::Other("a boolean"),
+        DeValue::Boolean(yes) => Value::Boolean(*yes),
         DeValue::Float(_) => Value::Other("a number with a fraction"),
         DeValue::Datetime(_) => Value::Other("a date"),
     };
@@ -131,8 +133,8 @@ impl<'de> Visitor<'de> for JsonValue {
         f.write_str("JSON")
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Value, E> {
-        Ok(Value::Other("a boolean"))
+    fn visit_bool<E>(self, yes: bool) -> Result<Value, E> {
+        Ok(Value::Boolean(yes))
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Value, E> {

@@ -1,5 +1,6 @@
 //! Apps and their secrets.
 
+use super::app_settings::{self, AppSettings};
 use super::{LIST_MAX, NewApp, check_name, commit, organizations, replace, users};
 use crate::base::master::Purpose;
 use crate::base::random;
@@ -27,6 +28,8 @@ pub async fn create(ctx: &Context, new: NewApp) -> Result<Value, String> {
     let client_id = format!("{}_app_{}", ctx.profile().prefix, random::token::<15>(&*ctx.random));
     let mut app = App::new(client_id, organization.id.clone(), new.kind, client_type, ctx.now());
     app.name = check_name("an app", &new.name, NAME_CHARS_MAX)?;
+    app.rules = Some(app_settings::rules(&new, client_type)?);
+    app_settings::apply(&mut app, new.settings)?;
     app.redirect_uris = new.redirect_uris;
     if new.kind == Kind::ResourceServer {
         app.introspects = check_resources(ctx, new.resources)?;
@@ -41,7 +44,7 @@ pub async fn create(ctx: &Context, new: NewApp) -> Result<Value, String> {
         app.dedicated_user = Some(dedicated_user(ctx, &app.organization, &user, &mut batch).await?);
     }
     let mut secret = None;
-    if client_type == ClientType::Confidential {
+    if app.uses_secrets() {
         let (held, shown) = make_secret(ctx, "first");
         app = app.with_secret(held, ctx.now())?;
         secret = Some(shown);
@@ -74,21 +77,24 @@ pub async fn show(ctx: &Context, client_id: &str) -> Result<Value, String> {
     Ok(view(ctx, &*find(ctx, client_id).await?))
 }
 
-/// Other scopes or another dedicated user end every token made so far.
+/// Other scopes or another dedicated user end every token made so far; other settings end none.
 pub async fn change(
     ctx: &Context,
     client_id: &str,
     user: Option<String>,
     scopes: Vec<String>,
+    settings: AppSettings,
 ) -> Result<Value, String> {
-    if user.is_none() && scopes.is_empty() {
-        return Err("say what to change: --dedicated-user or --scope".into());
+    let ends_tokens = user.is_some() || !scopes.is_empty();
+    if !ends_tokens && settings == AppSettings::default() {
+        return Err("say what to change: `grantd app change --help` lists what can be".into());
     }
     let old = find(ctx, client_id).await?;
     let mut new = App {
-        epoch: old.epoch + 1,
+        epoch: old.epoch + u64::from(ends_tokens),
         ..old.value.clone()
     };
+    app_settings::apply(&mut new, settings)?;
     let mut batch = Batch::new();
     if let Some(user) = user {
         if new.kind != Kind::Private {
@@ -243,7 +249,7 @@ fn view(ctx: &Context, app: &App) -> Value {
             "expires_at": s.expires_at.map(|at| at.to_string()),
         })
     });
-    json!({
+    let mut view = json!({
         "client_id": app.client_id,
         "name": app.name,
         "organization": TypedId::new(ctx, &app.organization),
@@ -256,5 +262,9 @@ fn view(ctx: &Context, app: &App) -> Value {
         "introspects": app.introspects,
         "secrets": secrets.collect::<Vec<_>>(),
         "created_at": app.created_at.to_string(),
-    })
+    });
+    for (name, value) in app_settings::view(app) {
+        view[name] = value;
+    }
+    view
 }

@@ -1,5 +1,6 @@
 //! What an administrator can do from the command line: one command, one answer, over a local socket or in process.
 
+pub mod app_settings;
 pub mod apps;
 pub mod keys;
 pub mod organizations;
@@ -9,10 +10,11 @@ pub mod transfer;
 pub mod users;
 
 use crate::context::Context;
-use crate::model::app::Kind;
+use crate::model::app::{AuthMethod, GrantType, Kind};
 use crate::model::role::Role;
 use crate::store::records::{Record, Versioned};
 use crate::store::{Batch, Outcome};
+use app_settings::AppSettings;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -67,6 +69,8 @@ pub enum Command {
         client_id: String,
         dedicated_user: Option<String>,
         scopes: Vec<String>,
+        #[serde(default)]
+        settings: AppSettings,
     },
     AppDisable {
         client_id: String,
@@ -122,6 +126,33 @@ pub struct NewApp {
     pub dedicated_user: Option<String>,
     /// For a resource server: the audiences it introspects; empty means all.
     pub resources: Vec<String>,
+    /// None: those of its client type.
+    #[serde(default)]
+    pub auth_method: Option<AuthMethod>,
+    /// Empty: those of its kind.
+    #[serde(default)]
+    pub grant_types: Vec<GrantType>,
+    #[serde(default)]
+    pub settings: AppSettings,
+}
+
+impl NewApp {
+    /// With nothing said that may be left unsaid.
+    pub fn new(kind: Kind, organization: impl Into<String>, name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            organization: organization.into(),
+            kind,
+            public_client: false,
+            redirect_uris: Vec::new(),
+            scopes: Vec::new(),
+            dedicated_user: None,
+            resources: Vec::new(),
+            auth_method: None,
+            grant_types: Vec::new(),
+            settings: AppSettings::default(),
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -160,7 +191,8 @@ pub async fn execute(ctx: &Context, command: Command) -> Result<Value, String> {
             client_id,
             dedicated_user,
             scopes,
-        } => apps::change(ctx, &client_id, dedicated_user, scopes).await,
+            settings,
+        } => apps::change(ctx, &client_id, dedicated_user, scopes, settings).await,
         Command::AppDisable { client_id, disabled } => apps::disable(ctx, &client_id, disabled).await,
         Command::SecretAdd { client_id, label } => apps::add_secret(ctx, &client_id, label).await,
         Command::SecretRevoke { client_id, secret } => apps::revoke_secret(ctx, &client_id, &secret).await,

@@ -23,6 +23,9 @@ pub async fn mint(
     if app.kind != Kind::Private {
         return Err("only a private app's tokens can be made here: others need a person's consent".into());
     }
+    if app.rules().require_dpop {
+        return Err("the app has only tokens bound to its own key, which it must ask for itself".into());
+    }
     let resource = match resource {
         Some(named) => ctx
             .profile()

@@ -112,6 +112,9 @@ pub struct ClientRules {
     pub require_dpop: bool,
     /// The keys of `private_key_jwt`.
     pub jwks: Vec<Jwk>,
+    /// Its assertions may name the token endpoint instead of the issuer (RFC 7523 §3, before its revision).
+    #[serde(default)]
+    pub legacy_audience: bool,
 }
 
 /// Who made it, as the consent page says it.
@@ -128,6 +131,13 @@ pub struct Developer {
 }
 
 impl AuthMethod {
+    pub const ALL: [Self; 4] = [
+        Self::ClientSecretBasic,
+        Self::ClientSecretPost,
+        Self::PrivateKeyJwt,
+        Self::None,
+    ];
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ClientSecretBasic => "client_secret_basic",
@@ -139,6 +149,8 @@ impl AuthMethod {
 }
 
 impl GrantType {
+    pub const ALL: [Self; 3] = [Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials];
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AuthorizationCode => "authorization_code",
@@ -166,6 +178,7 @@ impl ClientRules {
             require_par: false,
             require_dpop: false,
             jwks: Vec::new(),
+            legacy_audience: false,
         }
     }
 }
@@ -237,10 +250,22 @@ impl App {
         self.state == AppState::Active && !self.disabled
     }
 
+    /// Whether a secret is a way for it to show who it is.
+    pub fn uses_secrets(&self) -> bool {
+        let by_secret = [AuthMethod::ClientSecretBasic, AuthMethod::ClientSecretPost];
+        self.rules()
+            .auth_methods
+            .iter()
+            .any(|method| by_secret.contains(method))
+    }
+
     /// With a further secret, or why not.
     pub fn with_secret(&self, secret: ClientSecret, now: Timestamp) -> Result<Self, String> {
         if self.client_type == ClientType::Public {
             return Err("a public client has no secret: it uses PKCE (RFC 7636)".into());
+        }
+        if !self.uses_secrets() {
+            return Err("the app has no secret: it signs assertions with the keys of its JWK set".into());
         }
         let mut secrets: Vec<_> = self.secrets.iter().filter(|s| s.live(now)).cloned().collect();
         if secrets.len() >= SECRETS_MAX {

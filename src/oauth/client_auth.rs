@@ -1,11 +1,13 @@
 //! Who is asking: client authentication at every endpoint that has it (RFC 6749 §2.3, OAuth 2.1 §2.4).
 
+use super::client_assertion;
 use super::error::{ErrorCode, OAuthError};
 use super::params::{Params, decode};
+use super::used_once;
 use crate::base::master::Purpose;
 use crate::base::secret::Secret;
 use crate::context::Context;
-use crate::model::app::{App, ClientType};
+use crate::model::app::{App, AuthMethod, ClientType};
 use crate::model::organization::Organization;
 use crate::model::used_once::UsedOnce;
 use crate::store::keys;
@@ -39,16 +41,20 @@ pub struct Client {
 
 struct Presented {
     client_id: String,
-    secret: Option<Secret>,
+    method: AuthMethod,
+    /// A client secret or a client assertion; empty where the method is none.
+    secret: Secret,
 }
 
-/// A confidential client, known to be itself: usable, and with a matching live secret.
+/// A confidential client, known to be itself: usable, and with a matching live secret or an assertion, which is used up
+/// here because what follows decides nothing in a batch of its own.
 pub async fn confidential(ctx: &Context, credentials: &Credentials<'_>) -> Result<Arc<Versioned<App>>, OAuthError> {
     let client = client(ctx, credentials).await?;
     if client.app.client_type != ClientType::Confidential {
         let cause = format!("{} is a public client and cannot show who it is", client.app.client_id);
         return Err(OAuthError::invalid_client(cause));
     }
+    used_once::commit(ctx, &client, None).await?;
     Ok(client.app)
 }
 
@@ -65,7 +71,7 @@ pub async fn client(ctx: &Context, credentials: &Credentials<'_>) -> Result<Clie
         return Err(error.because(format!("{} is held back", named(ctx, client_id))));
     }
     match verify(ctx, &presented).await? {
-        Ok(app) => Ok(Client { app, once: None }),
+        Ok(client) => Ok(client),
         Err(cause) => {
             ctx.limiter.failed(client_id, credentials.peer, ctx.now());
             Err(OAuthError::invalid_client(cause))
@@ -73,18 +79,18 @@ pub async fn client(ctx: &Context, credentials: &Credentials<'_>) -> Result<Clie
     }
 }
 
-async fn verify(ctx: &Context, presented: &Presented) -> Result<Result<Arc<Versioned<App>>, String>, OAuthError> {
+async fn verify(ctx: &Context, presented: &Presented) -> Result<Result<Client, String>, OAuthError> {
     let client_id = &presented.client_id;
-    let app = ctx.load::<App>(&keys::app(client_id)).await?;
-    let secret = presented.secret.as_ref().map(|secret| secret.expose().as_bytes());
-    let Some(app) = app else {
-        // As much work as for a known client: the time must not tell which it was.
-        std::hint::black_box(ctx.secret.digest(Purpose::ClientSecret, secret.unwrap_or_default()));
+    let Some(app) = ctx.load::<App>(&keys::app(client_id)).await? else {
+        // As much work as for a known client with a secret: the time must not tell which it was.
+        let secret = presented.secret.expose().as_bytes();
+        std::hint::black_box(ctx.secret.digest(Purpose::ClientSecret, secret));
         return Ok(Err("there is no such client".into()));
     };
-    if let Err(cause) = proven(ctx, &app, secret) {
-        return Ok(Err(cause));
-    }
+    let once = match proven(ctx, &app, presented) {
+        Ok(once) => once,
+        Err(cause) => return Ok(Err(cause)),
+    };
     if !app.usable() {
         return Ok(Err(format!(
             "{client_id} is {}",
@@ -95,28 +101,39 @@ async fn verify(ctx: &Context, presented: &Presented) -> Result<Result<Arc<Versi
     if organization.is_none_or(|organization| organization.disabled) {
         return Ok(Err(format!("the organization of {client_id} is disabled or unknown")));
     }
-    Ok(Ok(app))
+    Ok(Ok(Client { app, once }))
 }
 
-fn proven(ctx: &Context, app: &App, secret: Option<&[u8]>) -> Result<(), String> {
-    let client_id = &app.client_id;
-    match (app.client_type, secret) {
-        (ClientType::Public, None) => Ok(()),
-        (ClientType::Public, Some(_)) => Err(format!("{client_id} showed a secret and has none")),
-        (ClientType::Confidential, None) => Err(format!("{client_id} showed no secret")),
-        (ClientType::Confidential, Some(secret)) => {
-            let now = ctx.now();
+/// What it showed is to be used up where it is good once only. Errors say why it is not good, for the log.
+fn proven(ctx: &Context, app: &App, presented: &Presented) -> Result<Option<UsedOnce>, String> {
+    let (client_id, method) = (&app.client_id, presented.method);
+    let shown = match method {
+        AuthMethod::None => Ok(None),
+        AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost => {
+            let (now, secret) = (ctx.now(), presented.secret.expose().as_bytes());
             let mut matches = false;
             for held in app.secrets.iter().filter(|s| s.live(now)) {
                 matches |= ctx.secret.verify(Purpose::ClientSecret, secret, &held.digest);
             }
             if matches {
-                Ok(())
+                Ok(None)
             } else {
                 Err(format!("{client_id} showed a wrong secret"))
             }
         }
+        AuthMethod::PrivateKeyJwt => client_assertion::verify(ctx, app, presented.secret.expose())
+            .map(Some)
+            .map_err(|why| format!("{client_id} showed an assertion that is refused: {why}")),
+    }?;
+    // The registered methods and the stored type count, never what a request offers.
+    let confidential = app.client_type == ClientType::Confidential;
+    if !app.rules().auth_methods.contains(&method) || confidential == (method == AuthMethod::None) {
+        return Err(format!(
+            "{client_id} is not registered for the method {}",
+            method.as_str()
+        ));
     }
+    Ok(shown)
 }
 
 /// For the log: what is not shaped like a client_id may be a secret in the wrong place.
@@ -137,26 +154,17 @@ fn named<'a>(ctx: &Context, client_id: &'a str) -> &'a str {
 fn present(credentials: &Credentials<'_>) -> Result<Presented, OAuthError> {
     let body_id = credentials.params.get("client_id")?;
     let body_secret = credentials.params.get("client_secret")?;
-    if credentials.params.get("client_assertion")?.is_some() {
-        if body_secret.is_some() || !credentials.authorization.is_empty() {
-            return Err(two_methods());
-        }
-        return Err(OAuthError::invalid_client(
-            "client_assertion is not a method of any client",
-        ));
-    }
-    let presented = match credentials.authorization.as_slice() {
-        [] => {
+    let presented = match (credentials.authorization.as_slice(), assertion(credentials.params)?) {
+        ([], Some(_)) if body_secret.is_some() => return Err(two_methods()),
+        ([], Some(assertion)) => by_assertion(assertion, body_id)?,
+        (_, Some(_)) => return Err(two_methods()),
+        ([], None) => {
             let Some(client_id) = body_id else {
                 return Err(OAuthError::invalid_client("no credentials"));
             };
-            let secret = body_secret.map(|s| Secret::new(s.to_owned()));
-            Presented {
-                client_id: client_id.to_owned(),
-                secret,
-            }
+            presented(client_id, body_secret, AuthMethod::ClientSecretPost)
         }
-        [header] => {
+        ([header], None) => {
             let basic = parse_basic(header)
                 .ok_or_else(|| OAuthError::invalid_client("the Authorization header is not well-formed Basic"))?;
             if body_secret.is_some() {
@@ -174,14 +182,42 @@ fn present(credentials: &Credentials<'_>) -> Result<Presented, OAuthError> {
             ));
         }
     };
-    let secret_bytes = presented.secret.as_ref().map_or(0, |s| s.expose().len());
+    let too_long = presented.method != AuthMethod::PrivateKeyJwt && presented.secret.expose().len() > SECRET_BYTES_MAX;
     let well_formed = presented.client_id.bytes().all(|b| b.is_ascii_graphic());
-    if !well_formed || presented.client_id.len() > CLIENT_ID_BYTES_MAX || secret_bytes > SECRET_BYTES_MAX {
+    if !well_formed || presented.client_id.len() > CLIENT_ID_BYTES_MAX || too_long {
         return Err(OAuthError::invalid_client(
             "the credentials are not shaped like any of ours",
         ));
     }
     Ok(presented)
+}
+
+/// `client_assertion` and `client_assertion_type`.
+fn assertion<'a>(params: &'a Params<'_>) -> Result<Option<(&'a str, Option<&'a str>)>, OAuthError> {
+    let kind = params.get("client_assertion_type")?;
+    Ok(params.get("client_assertion")?.map(|assertion| (assertion, kind)))
+}
+
+/// The assertion says whose it is; a `client_id` beside it must say the same (RFC 7521 §4.2).
+fn by_assertion((assertion, kind): (&str, Option<&str>), body_id: Option<&str>) -> Result<Presented, OAuthError> {
+    if kind != Some(client_assertion::TYPE) {
+        return Err(OAuthError::invalid_client("the client_assertion_type is another"));
+    }
+    let claimed = client_assertion::claimed_client(assertion);
+    match claimed.filter(|claimed| body_id.is_none_or(|id| id == claimed)) {
+        Some(client_id) => Ok(presented(&client_id, Some(assertion), AuthMethod::PrivateKeyJwt)),
+        None => Err(OAuthError::invalid_client(
+            "the client_assertion is no JWT, or one of another client than client_id",
+        )),
+    }
+}
+
+fn presented(client_id: &str, secret: Option<&str>, method: AuthMethod) -> Presented {
+    Presented {
+        client_id: client_id.to_owned(),
+        method: if secret.is_some() { method } else { AuthMethod::None },
+        secret: Secret::new(secret.unwrap_or_default().to_owned()),
+    }
 }
 
 fn two_methods() -> OAuthError {
@@ -201,9 +237,6 @@ fn parse_basic(header: &[u8]) -> Option<Presented> {
     if client_id.is_empty() {
         return None;
     }
-    let secret = (!secret.is_empty()).then(|| Secret::new(secret.into_owned()));
-    Some(Presented {
-        client_id: client_id.into_owned(),
-        secret,
-    })
+    let secret = (!secret.is_empty()).then_some(&*secret);
+    Some(presented(&client_id, secret, AuthMethod::ClientSecretBasic))
 }

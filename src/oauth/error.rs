@@ -68,6 +68,8 @@ pub struct OAuthError {
     /// For the log.
     pub cause: Option<String>,
     pub retry_after: Option<Duration>,
+    /// What the next proof must hold (RFC 9449 §8).
+    pub dpop_nonce: Option<String>,
 }
 
 impl OAuthError {
@@ -77,6 +79,7 @@ impl OAuthError {
             description: description.into(),
             cause: None,
             retry_after: None,
+            dpop_nonce: None,
         }
     }
 

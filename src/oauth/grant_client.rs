@@ -25,6 +25,7 @@ pub async fn client_credentials(
     ctx: &Context,
     app: &App,
     resource: &Resource,
+    jkt: Option<&str>,
     params: &Params<'_>,
 ) -> Result<Granted, OAuthError> {
     if app.kind != Kind::Private || !app.may_use(GrantType::ClientCredentials) {
@@ -33,10 +34,10 @@ pub async fn client_credentials(
     organization(ctx, app, params)?;
     let lifetime = resource.access_token_lifetime;
     let (minted, organization_name) =
-        mint_as_dedicated_user(ctx, app, resource, params.get("scope")?, None, lifetime).await?;
+        mint_as_dedicated_user(ctx, app, resource, params.get("scope")?, jkt, lifetime).await?;
     Ok(Granted {
+        token_type: minted.claims.token_type(),
         access_token: minted.token,
-        token_type: "Bearer",
         expires_in: lifetime.as_secs(),
         scope: minted.claims.scope,
         organization: minted.claims.organization,

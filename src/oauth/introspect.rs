@@ -6,6 +6,7 @@ use super::error::OAuthError;
 use crate::context::Context;
 use crate::model::app::App;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
+use serde_json::json;
 
 pub async fn introspect<'a>(ctx: &'a Context, credentials: &Credentials<'_>) -> Result<Answer<'a>, OAuthError> {
     let caller = client_auth::confidential(ctx, credentials).await?;
@@ -55,7 +56,11 @@ impl Serialize for Answer<'_> {
         body.serialize_entry("active", &true)?;
         body.serialize_entry("scope", scope)?;
         body.serialize_entry("client_id", &claims.client_id)?;
-        body.serialize_entry("token_type", "Bearer")?;
+        body.serialize_entry("token_type", claims.token_type())?;
+        if let Some(jkt) = &claims.jkt {
+            // RFC 9449 §6.2: the API checks the proof against it.
+            body.serialize_entry("cnf", &json!({ "jkt": jkt }))?;
+        }
         body.serialize_entry("exp", &claims.exp.seconds())?;
         body.serialize_entry("iat", &claims.iat.seconds())?;
         body.serialize_entry("sub", &claims.sub)?;

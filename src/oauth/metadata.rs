@@ -1,15 +1,16 @@
 //! What clients discover: RFC 8414 for the server, RFC 9728 for each resource.
 
 use super::authorize::{PROMPTS, ResponseMode};
-use super::pkce;
+use super::{client_assertion, dpop, pkce};
+use crate::base::jose::Alg;
 use crate::config::Resource;
 use crate::context::Context;
 use crate::model::app::GrantType;
 use serde_json::{Value, json};
 
 /// Methods that [`super::client_auth`] accepts where a client may be of type public; who introspects never is.
-const CLIENT_AUTH_METHODS: [&str; 3] = ["client_secret_basic", "client_secret_post", "none"];
-const INTROSPECTION_AUTH_METHODS: [&str; 2] = ["client_secret_basic", "client_secret_post"];
+const CLIENT_AUTH_METHODS: [&str; 4] = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
+const INTROSPECTION_AUTH_METHODS: [&str; 3] = ["client_secret_basic", "client_secret_post", "private_key_jwt"];
 
 /// The languages of the pages.
 const UI_LOCALES: [&str; 3] = ["en", "fr", "sl"];
@@ -17,6 +18,7 @@ const UI_LOCALES: [&str; 3] = ["en", "fr", "sl"];
 /// RFC 8414 §2. Only what this server does.
 pub fn authorization_server(ctx: &Context) -> Value {
     let at = |path: &str| format!("{}{path}", ctx.issuer());
+    let assertion_algs = client_assertion::ALGS.map(Alg::as_str);
     json!({
         "issuer": ctx.issuer(),
         "authorization_endpoint": at("/oauth/authorize"),
@@ -39,8 +41,12 @@ pub fn authorization_server(ctx: &Context) -> Value {
         "prompt_values_supported": PROMPTS,
         "ui_locales_supported": UI_LOCALES,
         "token_endpoint_auth_methods_supported": CLIENT_AUTH_METHODS,
+        "token_endpoint_auth_signing_alg_values_supported": assertion_algs,
         "revocation_endpoint_auth_methods_supported": CLIENT_AUTH_METHODS,
+        "revocation_endpoint_auth_signing_alg_values_supported": assertion_algs,
         "introspection_endpoint_auth_methods_supported": INTROSPECTION_AUTH_METHODS,
+        "introspection_endpoint_auth_signing_alg_values_supported": assertion_algs,
+        "dpop_signing_alg_values_supported": dpop::ALGS.map(Alg::as_str),
         "protected_resources": ctx.profile().resources.iter().map(|r| &r.identifier).collect::<Vec<_>>(),
     })
 }

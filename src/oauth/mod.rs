@@ -2,8 +2,10 @@
 
 pub mod access_token;
 pub mod authorize;
+pub mod client_assertion;
 pub mod client_auth;
 pub mod code;
+pub mod dpop;
 pub mod error;
 pub mod grant_client;
 pub mod introspect;
@@ -17,3 +19,4 @@ pub mod revoke;
 pub mod scope;
 pub mod standing;
 pub mod token;
+pub mod used_once;

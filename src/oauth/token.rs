@@ -5,9 +5,13 @@ use super::client_auth::{self, Credentials};
 use super::error::{ErrorCode, OAuthError};
 use super::grant_client::{self, Granted};
 use super::params::Params;
+use super::{dpop, used_once};
 use crate::config::Resource;
 use crate::context::Context;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
+
+/// Where it is: proofs name the address they are for (RFC 9449 §4.2).
+const PATH: &str = "/oauth/token";
 
 pub async fn token<'a>(ctx: &'a Context, credentials: &Credentials<'_>) -> Result<Answer<'a>, OAuthError> {
     let params = credentials.params;
@@ -19,12 +23,15 @@ pub async fn token<'a>(ctx: &'a Context, credentials: &Credentials<'_>) -> Resul
         let what = "The grant type is not one of grant_types_supported.";
         return Err(OAuthError::new(ErrorCode::UnsupportedGrantType, what));
     }
-    // 2. Who asks?
+    // 2. Who asks, and with which key?
     let client = client_auth::client(ctx, credentials).await?;
+    let proof = dpop::of_client(ctx, credentials, &client.app, PATH)?;
+    let jkt = proof.as_ref().map(|proof| proof.jkt.as_str());
     // 3. For which resource? Before anything single-use is touched (RFC 8707 §2.2).
     let resource = resource(ctx, params)?;
     // 4. The grant decides.
-    let granted = grant_client::client_credentials(ctx, &client.app, resource, params).await?;
+    let granted = grant_client::client_credentials(ctx, &client.app, resource, jkt, params).await?;
+    used_once::commit(ctx, &client, proof.as_ref()).await?;
     // 5. The answer.
     Ok(Answer { ctx, granted })
 }

@@ -56,6 +56,24 @@ fn what_a_profile_cannot_be_is_refused_with_a_sentence() {
 }
 
 #[test]
+fn dpop_nonces_are_wanted_or_not() {
+    let nonces = |settings: &str| {
+        let files = [("p/profile.toml", settings), ("p/scopes.json", ONE_SCOPE)];
+        load("p", &files).unwrap().dpop.nonces
+    };
+    assert!(nonces("[dpop]\nnonces = true"));
+    assert!(!nonces("[dpop]\nnonces = false") && !nonces("[dpop]") && !nonces(""));
+    refused(
+        "[dpop]\nnonces = \"yes\"\nnonce = true",
+        ONE_SCOPE,
+        &[
+            "`dpop.nonces` in profiles/p/profile.toml line 2 must be true or false, not a string",
+            "unknown key `dpop.nonce` in profiles/p/profile.toml line 3; did you mean `dpop.nonces`?",
+        ],
+    );
+}
+
+#[test]
 fn refresh_tokens_may_be_idle_longer_than_access_tokens_live() {
     let settings = |access: &str| {
         format!(

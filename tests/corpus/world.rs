@@ -59,14 +59,8 @@ impl World {
         };
         run(member).await;
         let new = NewApp {
-            name: "App".into(),
-            organization: organization.clone(),
-            kind: Kind::Private,
-            public_client: false,
-            redirect_uris: Vec::new(),
-            scopes: Vec::new(),
             dedicated_user: Some(user),
-            resources: Vec::new(),
+            ..NewApp::new(Kind::Private, organization.clone(), "App")
         };
         let app = run(Command::AppCreate(new)).await;
         Self {

@@ -10,7 +10,7 @@ fn none_symmetric_and_unknown_ones_are_refused() {
     ]
     .into_iter()
     .chain([
-        "PS256", "ES256K", "eddsa", "EDDSA", "Ed448", "rs256", "RSA-OAEP", "dir", "EdDSA ", "A256GCM",
+        "PS256", "Ed25519", "ES256K", "eddsa", "EDDSA", "Ed448", "rs256", "RSA-OAEP", "dir", "EdDSA ", "A256GCM",
     ]) {
         let error = refusal(&token(format!(r#"{{"alg":"{alg}"}}"#), b"{}", &key));
         assert!(matches!(error, JoseError::Unsupported(_)), "{alg}: {error}");
@@ -59,9 +59,9 @@ fn public_key_is_no_hmac_secret() {
 fn key_verifies_with_its_own_algorithm_only() {
     for own in Algorithm::ALL {
         let key = signing_key(own);
-        for named in Algorithm::ALL.into_iter().filter(|named| *named != own) {
+        for named in Alg::ALL.into_iter().filter(|named| *named != own.into()) {
             let text = token(format!(r#"{{"alg":"{}"}}"#, named.as_str()), b"{}", &key);
-            let jws = UnverifiedJws::parse(&text, BYTES_MAX).unwrap();
+            let jws = UnverifiedJws::parse_accepting(&text, BYTES_MAX, &Alg::ALL).unwrap();
             assert_eq!(
                 jws.verify(&key.public_key()),
                 Err(JoseError::WrongAlgorithm),
@@ -71,12 +71,110 @@ fn key_verifies_with_its_own_algorithm_only() {
     }
 }
 
+/// A key that names no algorithm has those of its kind, and one that names one has that alone.
+#[test]
+fn a_key_has_the_algorithm_it_names_or_those_of_its_kind() {
+    let all = vectors();
+    for (vector, fitting) in [
+        ("rfc8037_a_eddsa", [Alg::EdDsa, Alg::Ed25519].as_slice()),
+        ("rfc7515_a3_es256", &[Alg::Es256]),
+        ("ps256_of_openssl", &[Alg::Rs256, Alg::Ps256]),
+    ] {
+        let mut jwk = all[vector]["jwk"].clone();
+        let has = |jwk: &Value| {
+            Alg::ALL
+                .into_iter()
+                .filter(|alg| read_jwk(jwk).unwrap().has(*alg))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(has(&jwk), fitting, "{vector}");
+        for alg in Alg::ALL {
+            jwk["alg"] = json!(alg.as_str());
+            if fitting.contains(&alg) {
+                assert_eq!(has(&jwk), [alg], "{vector}");
+                let written = serde_json::to_value(read_jwk(&jwk).unwrap()).unwrap();
+                assert_eq!(written["alg"], alg.as_str(), "as it was read");
+            } else {
+                assert!(read_jwk(&jwk).is_err(), "{vector} {alg:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_caller_says_which_algorithms_it_accepts() {
+    let vector = &vectors()["ps256_of_openssl"];
+    let (ps256, rs256) = (vector["jws"].as_str().unwrap(), vector["rs256"].as_str().unwrap());
+    let accepting = |text, algs: &[Alg]| UnverifiedJws::parse_accepting(text, BYTES_MAX, algs).map(|jws| jws.alg());
+    assert_eq!(accepting(ps256, &[Alg::Es256, Alg::Ps256]), Ok(Alg::Ps256));
+    for (text, algs) in [(ps256, [Alg::Rs256, Alg::Es256]), (rs256, [Alg::Ps256, Alg::Es256])] {
+        assert!(
+            matches!(accepting(text, &algs), Err(JoseError::Unsupported(_))),
+            "{algs:?}"
+        );
+        assert!(matches!(accepting(text, &[]), Err(JoseError::Unsupported(_))));
+    }
+    assert!(
+        matches!(refusal(ps256), JoseError::Unsupported(_)),
+        "no token of ours has it"
+    );
+}
+
+#[test]
+fn ps256_has_the_salt_and_the_mask_of_rfc7518() {
+    let vector = &vectors()["ps256_of_openssl"];
+    let mut jwk = vector["jwk"].clone();
+    let verify = |jwk: &Value, text: &Value| {
+        let jws = UnverifiedJws::parse_accepting(text.as_str().unwrap(), BYTES_MAX, &Alg::ALL).unwrap();
+        jws.verify(&public_key(jwk)).map(<[u8]>::to_vec)
+    };
+    let payload = b"Example of RSASSA-PSS".to_vec();
+    assert_eq!(verify(&jwk, &vector["jws"]), Ok(payload.clone()));
+    assert_eq!(verify(&jwk, &vector["rs256"]), Ok(payload.clone()));
+    for other in vector["other_salts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .chain([&vector["other_mask"]])
+    {
+        assert_eq!(verify(&jwk, other), Err(JoseError::Signature));
+    }
+    let renamed = vector["rs256"]
+        .as_str()
+        .unwrap()
+        .replace(&base64url(r#"{"alg":"RS256"}"#), &base64url(r#"{"alg":"PS256"}"#));
+    assert_eq!(
+        verify(&jwk, &json!(renamed)),
+        Err(JoseError::Signature),
+        "one padding is not the other"
+    );
+
+    jwk["alg"] = json!("PS256");
+    assert_eq!(verify(&jwk, &vector["jws"]), Ok(payload));
+    assert_eq!(verify(&jwk, &vector["rs256"]), Err(JoseError::WrongAlgorithm));
+    jwk["alg"] = json!("RS256");
+    assert_eq!(verify(&jwk, &vector["jws"]), Err(JoseError::WrongAlgorithm));
+}
+
+/// RFC 9864 §2.2: the same signature under the name that says the curve.
+#[test]
+fn ed25519_has_two_names() {
+    let key = signing_key(Algorithm::EdDsa);
+    let mut jwk = serde_json::to_value(key.public_jwk()).unwrap();
+    jwk.as_object_mut().unwrap().remove("alg");
+    for name in ["EdDSA", "Ed25519"] {
+        let text = token(format!(r#"{{"alg":"{name}"}}"#), b"{}", &key);
+        let jws = UnverifiedJws::parse_accepting(&text, BYTES_MAX, &Alg::ALL).unwrap();
+        assert_eq!(jws.verify(&public_key(&jwk)), Ok(b"{}".as_slice()), "{name}");
+    }
+}
+
 #[test]
 fn es256_signature_is_r_and_s_in_64_bytes() {
     let key = signing_key(Algorithm::Es256);
     let message = b"message";
     let signature = key.sign(message);
-    let verify = |signature: &[u8]| key.public_key().verify(Algorithm::Es256, message, signature);
+    let verify = |signature: &[u8]| key.public_key().verify(Alg::Es256, message, signature);
     assert_eq!((signature.len(), verify(&signature)), (64, Ok(())));
 
     // The same numbers in DER, as other protocols write them.
@@ -97,7 +195,7 @@ fn es256_signature_is_r_and_s_in_64_bytes() {
 fn ed25519_signature_has_one_form() {
     let key = signing_key(Algorithm::EdDsa);
     let signature = key.sign(b"message");
-    let verify = |signature: &[u8]| key.public_key().verify(Algorithm::EdDsa, b"message", signature);
+    let verify = |signature: &[u8]| key.public_key().verify(Alg::EdDsa, b"message", signature);
     assert_eq!(verify(&signature), Ok(()));
 
     // S + L, which is S again for those who do not check its range (RFC 8032 §5.1.7).
@@ -153,6 +251,6 @@ fn ed25519_signature_with_a_point_of_small_order_is_refused() {
         dalek.verifying_key().verify(b"message", &lenient).is_ok(),
         "the equation holds"
     );
-    let strict = key.public_key().verify(Algorithm::EdDsa, b"message", &signature);
+    let strict = key.public_key().verify(Alg::EdDsa, b"message", &signature);
     assert_eq!(strict, Err(JoseError::Signature));
 }

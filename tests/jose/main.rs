@@ -7,7 +7,7 @@ mod signing;
 mod vectors_of_the_rfcs;
 
 use grantd::base::digest::{base64url, from_base64url, hmac_sha256, sha256};
-use grantd::base::jose::{Algorithm, Ed25519Key, JoseError, Jwk, PublicKey, SigningKey, UnverifiedJws, sign_jwt};
+use grantd::base::jose::{Alg, Algorithm, Ed25519Key, JoseError, Jwk, PublicKey, SigningKey, UnverifiedJws, sign_jwt};
 use grantd::base::json::parse_strict_object;
 use grantd::base::random::{Random as _, SeededRandom};
 use serde_json::{Value, json};

@@ -306,7 +306,7 @@ fn errors_are_sentences_with_and_without_a_server() {
         (&wrong_scope, "is no member of 849"),
         (&spa, "redirect URIs"),
         (&insecure, "must use https"),
-        (&["app", "change", "nope"], "--dedicated-user or --scope"),
+        (&["app", "change", "nope"], "app change --help"),
         (&["key", "rotate", "--alg", "none"], "there is no key for `none`"),
         (&["key", "revoke", "nope"], "there is no key nope"),
         (&["token", "mint", "nope"], "there is no app nope"),

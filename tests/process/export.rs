@@ -220,13 +220,7 @@ fn an_export_taken_while_records_are_written_is_one_state() {
 
 fn app() -> Command {
     Command::AppCreate(NewApp {
-        name: "App".into(),
-        organization: "849".into(),
-        kind: Kind::Private,
-        public_client: false,
-        redirect_uris: Vec::new(),
-        scopes: Vec::new(),
         dedicated_user: Some("owner@example.com".into()),
-        resources: Vec::new(),
+        ..NewApp::new(Kind::Private, "849", "App")
     })
 }

@@ -1,5 +1,6 @@
 //! The real program, over its sockets and its command line.
 
+mod app_options;
 mod commands;
 mod control;
 mod demo;

@@ -1,6 +1,7 @@
 //! What an administrator does from the command line: every command at its best.
 
 use crate::support::{GRANT, OWNER, World, config, judged, open};
+use grantd::control::app_settings::AppSettings;
 use grantd::control::{Command, NewApp, Revocation};
 use grantd::model::app::Kind;
 use grantd::model::role::Role;
@@ -142,6 +143,7 @@ async fn apps_are_created_listed_shown_changed_and_disabled() {
         client_id: client_id.clone(),
         dedicated_user: None,
         scopes: vec!["tasks.write".into()],
+        settings: AppSettings::default(),
     };
     assert_eq!(world.run(change).await["scopes"], json!(["tasks.write"]));
     for (disabled, status) in [(true, "disabled"), (false, "active")] {

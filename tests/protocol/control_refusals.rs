@@ -1,6 +1,7 @@
 //! What an administrator may not do: every refusal is a sentence, and nothing has happened.
 
 use crate::support::{OWNER, World};
+use grantd::control::app_settings::AppSettings;
 use grantd::control::{Command, NewApp, Revocation};
 use grantd::model::app::Kind;
 use grantd::model::role::Role;
@@ -251,6 +252,7 @@ async fn apps_that_are_there() {
         client_id: client_id.into(),
         dedicated_user: user.map(str::to_owned),
         scopes: scopes.iter().map(|s| (*s).to_owned()).collect(),
+        settings: AppSettings::default(),
     };
     let own = world.client_id.clone();
     let mut cases = vec![

@@ -1,6 +1,7 @@
 //! Mass revocation and disabling: one write each, seen at once by every endpoint.
 
 use crate::support::{GRANT, OWNER, World, judged};
+use grantd::control::app_settings::AppSettings;
 use grantd::control::{Command, Revocation};
 use grantd::model::role::Role;
 use std::time::Duration;
@@ -220,6 +221,7 @@ async fn i2_another_dedicated_user_or_other_scopes_end_the_apps_tokens_for_good(
         client_id: world.client_id.clone(),
         dedicated_user: user.map(str::to_owned),
         scopes: scopes.iter().map(|s| (*s).to_owned()).collect(),
+        settings: AppSettings::default(),
     };
     let first = world.mint("").await;
     let first_sub = world.introspect(&first).await["sub"].clone();

@@ -8,8 +8,8 @@
 //! | O16 (`code_verifier`), O21, O22, B2, F5–F7        | authorization codes                         |
 //! | O15, O24, O25, B10, M4, F4, V1 (their revocation) | refresh tokens                              |
 //! | O30 (consent, list of grants), B11                | consent and the portal                      |
-//! | D1–D9, B4, I1 (`cnf`)                             | DPoP                                        |
-//! | O9 (`aud` of assertions), F3, F6                  | private_key_jwt                             |
+//! | D3 (refresh tokens), D8, B4                       | authorization codes, refresh tokens         |
+//! | D6, D7 (§9), D9 (resources)                       | the gateway                                 |
 //! | V1 (clients of type public)                       | tokens that such a client can get           |
 //! | M6, M8 (ID-JAG)                                   | client metadata documents, jwt-bearer       |
 //! | O26, M7 (challenges), R2 (challenges), F9 (-2)    | the gateway                                 |
@@ -17,6 +17,7 @@
 //!
 //! O1 and F1 (TLS) and B9 (the proxy's hop) are proven where the server is; the file of each RFC has the rest.
 
+mod app_settings;
 mod authorize_checks;
 mod authorize_decisions;
 mod authorize_posted;
@@ -32,11 +33,14 @@ mod keys;
 mod leaks;
 mod limiter;
 mod past_failures;
+mod proofs;
 mod redirect_uri_tricks;
 mod redirect_uris;
 mod rfc6749;
 mod rfc6749_client_auth;
 mod rfc7009;
+mod rfc7523;
+mod rfc7523_keys;
 mod rfc7636;
 mod rfc7662;
 mod rfc8414;
@@ -44,6 +48,8 @@ mod rfc8707;
 mod rfc9068;
 mod rfc9126;
 mod rfc9207;
+mod rfc9449;
+mod rfc9449_nonces;
 mod rfc9728;
 mod support;
 mod tokens;

@@ -1,8 +1,12 @@
 //! RFC 8414: what the server says of itself.
 
 use crate::http::{Auth, request};
+use crate::proofs::ClientKey;
+use crate::rfc7523::with_assertion;
 use crate::support::{GRANT, ISSUER, World};
+use grantd::base::jose::Alg;
 use grantd::control::NewApp;
+use grantd::control::app_settings::AppSettings;
 use grantd::model::app::Kind;
 use http::Method;
 use serde_json::{Value, json};
@@ -17,7 +21,8 @@ async fn r4_m1_f2_the_document_says_what_the_server_does_and_no_more() {
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header("content-type"), Some("application/json"));
     let scopes: Vec<&str> = world.ctx.profile().scopes.names().collect();
-    let methods = json!(["client_secret_basic", "client_secret_post", "none"]);
+    let methods = json!(["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]);
+    let algs = json!(["ES256", "EdDSA", "Ed25519", "PS256"]);
     let expected = json!({
         "issuer": ISSUER,
         "authorization_endpoint": "https://auth.example/oauth/authorize",
@@ -36,8 +41,12 @@ async fn r4_m1_f2_the_document_says_what_the_server_does_and_no_more() {
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "ui_locales_supported": ["en", "fr", "sl"],
         "token_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_signing_alg_values_supported": algs,
         "revocation_endpoint_auth_methods_supported": methods,
-        "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "revocation_endpoint_auth_signing_alg_values_supported": algs,
+        "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "private_key_jwt"],
+        "introspection_endpoint_auth_signing_alg_values_supported": algs,
+        "dpop_signing_alg_values_supported": ["ES256", "EdDSA", "Ed25519", "PS256", "RS256"],
         "protected_resources": ["https://auth.example/api"],
     });
     assert_eq!(answer.json, expected);
@@ -121,6 +130,8 @@ async fn r4_the_auth_methods_and_grants_listed_are_the_ones_that_work() {
     let document = world.get(PATH).await.json;
     let body = format!("&client_id={}&client_secret={}", world.client_id, world.client_secret);
     let public = world.add_app(public_client(&world)).await.0;
+    let key = ClientKey::new(Alg::Es256, 1);
+    let keyed = world.add_app_with_keys(&[key.jwk()], AppSettings::default()).await;
     for (endpoint, form) in [
         ("token", GRANT),
         ("revocation", "token=x"),
@@ -142,6 +153,10 @@ async fn r4_the_auth_methods_and_grants_listed_are_the_ones_that_work() {
                         .await;
                     assert_ne!(answer.error().1, "invalid_client", "{endpoint}");
                     continue;
+                }
+                "private_key_jwt" => {
+                    let form = with_assertion(form, &key.assertion(&world, &keyed));
+                    world.post(path, Auth::None, &form).await
                 }
                 other => panic!("{other} is not tried here"),
             };

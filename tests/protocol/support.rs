@@ -249,14 +249,8 @@ impl World {
 
     pub fn new_app(&self, kind: Kind, scopes: &[&str]) -> NewApp {
         NewApp {
-            name: "App".into(),
-            organization: self.organization.clone(),
-            kind,
-            public_client: false,
-            redirect_uris: Vec::new(),
             scopes: scopes.iter().map(|s| (*s).to_owned()).collect(),
-            dedicated_user: None,
-            resources: Vec::new(),
+            ..NewApp::new(kind, &*self.organization, "App")
         }
     }
 

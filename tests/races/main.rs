@@ -62,14 +62,8 @@ async fn run(ctx: &Context, command: Command) -> Value {
 
 fn new_app() -> Command {
     Command::AppCreate(NewApp {
-        name: "App".into(),
-        organization: "849".into(),
-        kind: Kind::Private,
-        public_client: false,
-        redirect_uris: Vec::new(),
-        scopes: Vec::new(),
         dedicated_user: Some(USER.into()),
-        resources: Vec::new(),
+        ..NewApp::new(Kind::Private, "849", "App")
     })
 }
 

@@ -1,6 +1,6 @@
 //! Public keys as JSON (RFC 7517, RFC 7518 §6, RFC 8037 §2).
 
-use super::{Algorithm, JoseError};
+use super::{Alg, Algorithm, JoseError};
 use crate::base::digest::{base64url, from_base64url, sha256};
 use crate::base::json::present;
 use serde::{Deserialize, Serialize};
@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "Members", into = "Members")]
 pub struct Jwk {
     pub kid: Option<String>,
-    /// Whether `alg` is written; a key has one algorithm either way.
-    names_alg: bool,
+    /// Where it is written, the key has this one algorithm alone.
+    alg: Option<Alg>,
     /// Whether `use` is written; it can only be `sig`.
     names_use: bool,
     pub(super) numbers: Numbers,
@@ -28,10 +28,10 @@ pub(super) enum Numbers {
 
 impl Jwk {
     /// The form in which this server publishes its keys: `kid` is the thumbprint, `use` and `alg` are written.
-    pub(super) fn published(numbers: Numbers) -> Self {
+    pub(super) fn published(algorithm: Algorithm, numbers: Numbers) -> Self {
         let mut jwk = Self {
             kid: None,
-            names_alg: true,
+            alg: Some(algorithm.into()),
             names_use: true,
             numbers,
         };
@@ -39,12 +39,9 @@ impl Jwk {
         jwk
     }
 
-    pub fn algorithm(&self) -> Algorithm {
-        match self.numbers {
-            Numbers::Ed25519 { .. } => Algorithm::EdDsa,
-            Numbers::P256 { .. } => Algorithm::Es256,
-            Numbers::Rsa { .. } => Algorithm::Rs256,
-        }
+    /// Whether signatures of this algorithm may be of this key. An RSA key that names none has two.
+    pub fn has(&self, alg: Alg) -> bool {
+        self.alg.is_none_or(|own| own == alg) && self.numbers.fit(alg)
     }
 
     /// RFC 7638 with SHA-256 in base64url: the required members in lexical order (§3.2, RFC 8037 §2).
@@ -61,6 +58,16 @@ impl Jwk {
             Numbers::Rsa { n, e } => format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, base64url(e), base64url(n)),
         };
         base64url(sha256(text.as_bytes()))
+    }
+}
+
+impl Numbers {
+    const fn fit(&self, alg: Alg) -> bool {
+        match self {
+            Self::Ed25519 { .. } => matches!(alg, Alg::EdDsa | Alg::Ed25519),
+            Self::P256 { .. } => matches!(alg, Alg::Es256),
+            Self::Rsa { .. } => matches!(alg, Alg::Rs256 | Alg::Ps256),
+        }
     }
 }
 
@@ -130,15 +137,16 @@ impl TryFrom<Members> for Jwk {
             },
             _ => return Err(JoseError::Key("it is not OKP with Ed25519, EC with P-256, or RSA")),
         };
+        let alg = members.alg.as_deref().map(|name| {
+            let alg = Alg::parse(name).filter(|alg| numbers.fit(*alg));
+            alg.ok_or(JoseError::Key("its alg is none that this server uses with such keys"))
+        });
         let jwk = Self {
             kid: members.kid,
-            names_alg: members.alg.is_some(),
+            alg: alg.transpose()?,
             names_use: members.use_.is_some(),
             numbers,
         };
-        if members.alg.is_some_and(|alg| alg != jwk.algorithm().as_str()) {
-            return Err(JoseError::Key("its alg is not the one this server uses with such keys"));
-        }
         if members.use_.is_some_and(|purpose| purpose != "sig") {
             return Err(JoseError::Key("its use is not sig"));
         }
@@ -148,7 +156,7 @@ impl TryFrom<Members> for Jwk {
 
 impl From<Jwk> for Members {
     fn from(jwk: Jwk) -> Self {
-        let alg = jwk.names_alg.then(|| jwk.algorithm().as_str().to_owned());
+        let alg = jwk.alg.map(|alg| alg.as_str().to_owned());
         let use_ = jwk.names_use.then(|| "sig".to_owned());
         let (kty, crv, [x, y, n, e]) = match jwk.numbers {
             Numbers::Ed25519 { x } => ("OKP", Some("Ed25519"), [Some(base64url(x)), None, None, None]),

@@ -1,6 +1,6 @@
 //! Signed JWTs in compact form (RFC 7515 §7.1, RFC 7519).
 
-use super::{Algorithm, JoseError, Jwk, PublicKey, SigningKey};
+use super::{Alg, Algorithm, JoseError, Jwk, PublicKey, SigningKey};
 use crate::base::digest::from_base64url;
 use crate::base::json::{parse_strict_object, present};
 use base64::Engine as _;
@@ -32,11 +32,11 @@ pub fn sign_jwt(key: &SigningKey, kid: &str, typ: &str, claims_json: &[u8]) -> S
     jwt
 }
 
-/// A well-formed JWS with a supported algorithm. What it says is unproven until [`Self::verify`].
+/// A well-formed JWS with an accepted algorithm. What it says is unproven until [`Self::verify`].
 #[derive(Debug)]
 pub struct UnverifiedJws<'a> {
     header: Header,
-    algorithm: Algorithm,
+    alg: Alg,
     /// Header and payload as they were signed (RFC 7515 §5.2).
     signing_input: &'a str,
     payload: Vec<u8>,
@@ -62,7 +62,13 @@ struct Header {
 }
 
 impl<'a> UnverifiedJws<'a> {
+    /// One of the algorithms this server signs with.
     pub fn parse(text: &'a str, bytes_max: usize) -> Result<Self, JoseError> {
+        Self::parse_accepting(text, bytes_max, &Algorithm::ALL.map(Alg::from))
+    }
+
+    /// One of the algorithms the caller accepts, whatever the key would allow.
+    pub fn parse_accepting(text: &'a str, bytes_max: usize, accepted: &[Alg]) -> Result<Self, JoseError> {
         if text.len() > bytes_max {
             return Err(JoseError::Malformed("it is too long"));
         }
@@ -77,20 +83,20 @@ impl<'a> UnverifiedJws<'a> {
         if header.crit || header.b64 || header.zip || header.enc {
             return Err(JoseError::Unsupported("its header has crit, b64, zip or enc"));
         }
-        let algorithm = Algorithm::parse(&header.alg).ok_or(JoseError::Unsupported(
-            "its algorithm is not one of EdDSA, ES256 and RS256",
-        ))?;
+        let alg = Alg::parse(&header.alg)
+            .filter(|alg| accepted.contains(alg))
+            .ok_or(JoseError::Unsupported("its algorithm is none of those accepted here"))?;
         Ok(Self {
             header,
-            algorithm,
+            alg,
             signing_input,
             payload: decode(payload)?,
             signature: decode(signature)?,
         })
     }
 
-    pub fn alg(&self) -> Algorithm {
-        self.algorithm
+    pub fn alg(&self) -> Alg {
+        self.alg
     }
 
     /// As written; compare with [`Self::has_typ`].
@@ -116,9 +122,14 @@ impl<'a> UnverifiedJws<'a> {
         self.header.jwk.as_ref()
     }
 
+    /// The payload as anyone may have written it: to find out whose keys to try, and for nothing else.
+    pub fn unproven_payload(&self) -> &[u8] {
+        &self.payload
+    }
+
     /// The payload, once the signature is one of `key`.
     pub fn verify(&self, key: &PublicKey) -> Result<&[u8], JoseError> {
-        key.verify(self.algorithm, self.signing_input.as_bytes(), &self.signature)?;
+        key.verify(self.alg, self.signing_input.as_bytes(), &self.signature)?;
         Ok(&self.payload)
     }
 }

@@ -80,7 +80,11 @@ impl SigningKey {
     }
 
     pub fn algorithm(&self) -> Algorithm {
-        self.public_jwk.algorithm()
+        match self.private {
+            Private::Ed25519(_) => Algorithm::EdDsa,
+            Private::P256(_) => Algorithm::Es256,
+            Private::Rsa(_) => Algorithm::Rs256,
+        }
     }
 
     /// As it stands in the JWKS: `kid` is its thumbprint.
@@ -89,10 +93,7 @@ impl SigningKey {
     }
 
     pub fn public_key(&self) -> PublicKey {
-        match &self.private {
-            Private::Ed25519(key) => PublicKey::from_ed25519(key.dalek.verifying_key()),
-            _ => PublicKey::from_jwk(&self.public_jwk).expect("it was read once when this key was made"),
-        }
+        PublicKey::from_jwk(&self.public_jwk).expect("the public half of a sound key is sound")
     }
 
     /// The signature in its JWS form (RFC 7518 §3.3, §3.4, RFC 8037 §3.1).
@@ -113,9 +114,12 @@ impl SigningKey {
     }
 
     fn from_ed25519(key: Ed25519Key) -> Self {
-        let public_jwk = Jwk::published(Numbers::Ed25519 {
-            x: key.dalek.verifying_key().to_bytes(),
-        });
+        let public_jwk = Jwk::published(
+            Algorithm::EdDsa,
+            Numbers::Ed25519 {
+                x: key.dalek.verifying_key().to_bytes(),
+            },
+        );
         Self {
             private: Private::Ed25519(Box::new(key)),
             public_jwk,
@@ -129,10 +133,13 @@ impl SigningKey {
                 .try_into()
                 .expect("an uncompressed point has 65 bytes")
         };
-        let public_jwk = Jwk::published(Numbers::P256 {
-            x: half(1),
-            y: half(33),
-        });
+        let public_jwk = Jwk::published(
+            Algorithm::Es256,
+            Numbers::P256 {
+                x: half(1),
+                y: half(33),
+            },
+        );
         Self {
             private: Private::P256(pair),
             public_jwk,
@@ -141,7 +148,7 @@ impl SigningKey {
 
     fn from_rsa(pair: RsaKeyPair) -> Result<Self, JoseError> {
         let (n, e) = rsa_numbers(pair.public_key().as_ref()).ok_or(JoseError::Key("it has no RSA public key"))?;
-        let public_jwk = Jwk::published(Numbers::Rsa { n, e });
+        let public_jwk = Jwk::published(Algorithm::Rs256, Numbers::Rsa { n, e });
         PublicKey::from_jwk(&public_jwk)?;
         Ok(Self {
             private: Private::Rsa(pair),

@@ -1,8 +1,15 @@
 //! `app`.
 
+use crate::control::app_settings::AppSettings;
 use crate::control::{Command, NewApp};
-use crate::model::app::Kind;
+use crate::model::app::{AuthMethod, GrantType, Kind};
 use argh::FromArgs;
+use serde_json::Value;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+/// Much more than a few public keys need.
+const JWKS_BYTES_MAX: u64 = 64 * 1024;
 
 /// Apps: create, list, show, change, disable, enable, secret.
 #[derive(FromArgs)]
@@ -55,6 +62,39 @@ pub struct AppCreate {
     /// an audience that a resource server introspects; repeat for more (default: all)
     #[argh(option)]
     pub resource: Vec<String>,
+    /// how it authenticates: client_secret_basic, client_secret_post or private_key_jwt (default: by either secret)
+    #[argh(option)]
+    pub auth_method: Option<String>,
+    /// a file with its public keys (a JWK set), for private_key_jwt
+    #[argh(option)]
+    pub jwks: Option<PathBuf>,
+    /// accept assertions made for the token endpoint instead of the issuer, as old libraries make them
+    #[argh(switch)]
+    pub legacy_audience: bool,
+    /// a grant type it may use; repeat for more (default: those of its kind)
+    #[argh(option)]
+    pub grant_type: Vec<String>,
+    /// accept only pushed authorization requests (RFC 9126)
+    #[argh(switch)]
+    pub require_par: bool,
+    /// make only tokens bound to a key (DPoP, RFC 9449)
+    #[argh(switch)]
+    pub require_dpop: bool,
+    /// the company that makes it, as the consent page says it
+    #[argh(option)]
+    pub company: Option<String>,
+    /// the company's website: an https URL
+    #[argh(option)]
+    pub website: Option<String>,
+    /// where users find help: an email address or an https URL
+    #[argh(option)]
+    pub support: Option<String>,
+    /// its privacy policy: an https URL
+    #[argh(option)]
+    pub privacy_policy: Option<String>,
+    /// its terms of service: an https URL
+    #[argh(option)]
+    pub terms: Option<String>,
 }
 
 impl AppCreate {
@@ -74,7 +114,55 @@ impl AppCreate {
             scopes: self.scope,
             dedicated_user: self.dedicated_user,
             resources: self.resource,
+            auth_method: self.auth_method.map(|name| auth_method(&name)).transpose()?,
+            grant_types: self
+                .grant_type
+                .iter()
+                .map(|name| grant_type(name))
+                .collect::<Result<_, _>>()?,
+            settings: AppSettings {
+                require_par: self.require_par.then_some(true),
+                require_dpop: self.require_dpop.then_some(true),
+                legacy_audience: self.legacy_audience.then_some(true),
+                jwks: self.jwks.as_deref().map(read_jwks).transpose()?,
+                company: self.company,
+                website: self.website,
+                support: self.support,
+                privacy_policy: self.privacy_policy,
+                terms: self.terms,
+            },
         }))
+    }
+}
+
+fn auth_method(name: &str) -> Result<AuthMethod, String> {
+    let found = AuthMethod::ALL.into_iter().find(|method| method.as_str() == name);
+    found.ok_or_else(|| {
+        let known = AuthMethod::ALL.map(AuthMethod::as_str).join(", ");
+        format!("`{name}` is no authentication method: use one of {known}")
+    })
+}
+
+fn grant_type(name: &str) -> Result<GrantType, String> {
+    let found = GrantType::ALL.into_iter().find(|grant| grant.as_str() == name);
+    found.ok_or_else(|| {
+        let known = GrantType::ALL.map(GrantType::as_str).join(", ");
+        format!("`{name}` is no grant type: use one of {known}")
+    })
+}
+
+/// The keys of a JWK set (RFC 7517 §5), or the one key that the file holds.
+fn read_jwks(path: &Path) -> Result<Vec<Value>, String> {
+    let refuse = |why: String| format!("{} cannot be read as a JWK set: {why}", path.display());
+    let mut text = String::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(JWKS_BYTES_MAX).read_to_string(&mut text))
+        .map_err(|error| refuse(error.to_string()))?;
+    let document: Value = serde_json::from_str(&text).map_err(|error| refuse(error.to_string()))?;
+    match document.get("keys") {
+        Some(Value::Array(keys)) => Ok(keys.clone()),
+        None if document.get("kty").is_some() => Ok(vec![document]),
+        _ => Err(refuse("it must be an object with the list `keys`".into())),
     }
 }
 
@@ -96,7 +184,7 @@ pub struct AppShow {
     pub client_id: String,
 }
 
-/// Give an app another dedicated user or other scopes. Ends every token it has.
+/// Change an app. Another dedicated user or other scopes end every token it has; an empty text removes a detail.
 #[derive(FromArgs)]
 #[argh(subcommand, name = "change")]
 pub struct AppChange {
@@ -109,6 +197,58 @@ pub struct AppChange {
     /// the scopes it has from now on; repeat for more
     #[argh(option)]
     pub scope: Vec<String>,
+    /// a file with the public keys it has from now on (a JWK set), for private_key_jwt
+    #[argh(option)]
+    pub jwks: Option<PathBuf>,
+    /// true or false: accept assertions made for the token endpoint instead of the issuer
+    #[argh(option)]
+    pub legacy_audience: Option<bool>,
+    /// true or false: accept only pushed authorization requests (RFC 9126)
+    #[argh(option)]
+    pub require_par: Option<bool>,
+    /// true or false: make only tokens bound to a key (DPoP, RFC 9449)
+    #[argh(option)]
+    pub require_dpop: Option<bool>,
+    /// the company that makes it, as the consent page says it
+    #[argh(option)]
+    pub company: Option<String>,
+    /// the company's website: an https URL
+    #[argh(option)]
+    pub website: Option<String>,
+    /// where users find help: an email address or an https URL
+    #[argh(option)]
+    pub support: Option<String>,
+    /// its privacy policy: an https URL
+    #[argh(option)]
+    pub privacy_policy: Option<String>,
+    /// its terms of service: an https URL
+    #[argh(option)]
+    pub terms: Option<String>,
+}
+
+impl AppChange {
+    pub fn command(self) -> Result<Command, String> {
+        let settings = AppSettings {
+            require_par: self.require_par,
+            require_dpop: self.require_dpop,
+            legacy_audience: self.legacy_audience,
+            jwks: self.jwks.as_deref().map(read_jwks).transpose()?,
+            company: self.company,
+            website: self.website,
+            support: self.support,
+            privacy_policy: self.privacy_policy,
+            terms: self.terms,
+        };
+        if self.dedicated_user.is_none() && self.scope.is_empty() && settings == AppSettings::default() {
+            return Err("say what to change: `grantd app change --help` lists what can be".into());
+        }
+        Ok(Command::AppChange {
+            client_id: self.client_id,
+            dedicated_user: self.dedicated_user,
+            scopes: self.scope,
+            settings,
+        })
+    }
 }
 
 /// Disable an app: neither its credentials nor its tokens work until it is enabled again.

@@ -120,14 +120,8 @@ impl Work<'_> {
 
     fn new_app(&self, n: u32) -> NewApp {
         NewApp {
-            name: format!("app {} {n}", self.name),
-            organization: "849".into(),
-            kind: Kind::Private,
-            public_client: false,
-            redirect_uris: Vec::new(),
-            scopes: Vec::new(),
             dedicated_user: Some("owner@example.com".into()),
-            resources: Vec::new(),
+            ..NewApp::new(Kind::Private, "849", format!("app {} {n}", self.name))
         }
     }
 
