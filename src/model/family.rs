@@ -1,11 +1,23 @@
 //! One chain of refresh tokens under a grant. Every use rewrites this one record.
 
+mod judge;
+
+use super::code::Code;
 use super::epoch::Epochs;
-use crate::base::master::{KeyedDigest, Sealed};
+use crate::base::master::{KeyedDigest, MasterSecret, Purpose, Sealed};
 use crate::base::time::Timestamp;
 use crate::store::records::Record;
 use crate::store::{Key, keys};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+pub use judge::{Policy, Shown, Verdict};
+
+/// Families of one grant; a further one ends the longest idle.
+pub const FAMILIES_MAX: usize = 50;
+/// Keys of rotations before the last one that are still known. A client that comes back with an older one is taken for
+/// a thief: it has refreshed more often since then, so that its key is no memory of a lost answer any more.
+pub const SPENT_KEYS_MAX: usize = 16;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Family {
@@ -72,9 +84,98 @@ pub struct SpentKey {
     pub key: KeyedDigest,
 }
 
+/// What the redemption of a code adds to what was approved.
+pub struct Start {
+    pub id: String,
+    /// Of the first refresh token.
+    pub live: KeyedDigest,
+    pub jkt: Option<String>,
+    pub idle: Duration,
+    pub absolute: Duration,
+}
+
+/// One use of the live token.
+pub struct Next {
+    /// Of its successor.
+    pub live: KeyedDigest,
+    /// The key whose proof came with the request.
+    pub jkt: Option<String>,
+    pub how: How,
+    pub idle: Duration,
+}
+
 impl Family {
+    pub fn start(code: &Code, start: Start, now: Timestamp) -> Self {
+        Self {
+            organization: code.organization.clone(),
+            grant: code.grant.clone(),
+            id: start.id,
+            client_id: code.client_id.clone(),
+            user: code.user.clone(),
+            scopes: code.scopes.clone(),
+            resource: code.resource.clone(),
+            jkt: start.jkt,
+            stamps: code.stamps,
+            epoch: 0,
+            ended: false,
+            created_at: now,
+            used_at: now,
+            idle_ends_at: now + start.idle,
+            ends_at: now + start.absolute,
+            counter: 0,
+            live: start.live,
+            rotation: None,
+            spent_keys: Vec::new(),
+        }
+    }
+
+    /// The live token gives way to its successor. The scopes stay: only access tokens may have fewer (RFC 6749 §6).
+    pub fn rotate(&self, next: Next, now: Timestamp) -> Self {
+        let mut spent_keys = self.spent_keys.clone();
+        if let Some(key) = self.keyed_rotation() {
+            spent_keys.push(SpentKey {
+                counter: self.counter - 1,
+                key: *key,
+            });
+            let surplus = spent_keys.len().saturating_sub(SPENT_KEYS_MAX);
+            spent_keys.drain(..surplus);
+        }
+        Self {
+            used_at: now,
+            idle_ends_at: now + next.idle,
+            counter: self.counter + 1,
+            live: next.live,
+            rotation: Some(Rotation {
+                at: now,
+                from: self.live,
+                jkt: next.jkt,
+                how: next.how,
+            }),
+            spent_keys,
+            ..self.clone()
+        }
+    }
+
+    /// The key of the last rotation, whose answer is in the receipt of the live token.
+    pub fn keyed_rotation(&self) -> Option<&KeyedDigest> {
+        match &self.rotation.as_ref()?.how {
+            How::Keyed { key } => Some(key),
+            How::Plain { .. } => None,
+        }
+    }
+
+    /// Whether this text is the live refresh token.
+    pub fn is_live(&self, secret: &MasterSecret, token: &str) -> bool {
+        secret.verify(Purpose::RefreshToken, token.as_bytes(), &self.live)
+    }
+
     pub fn alive(&self, now: Timestamp) -> bool {
         !self.ended && now < self.ends_at && now < self.idle_ends_at
+    }
+
+    /// When it ends if it is not used again.
+    pub fn expiry(&self) -> Timestamp {
+        self.ends_at.min(self.idle_ends_at)
     }
 
     /// Revoked: its refresh tokens and the access tokens made with them are dead.
@@ -93,6 +194,6 @@ impl Record for Family {
     }
 
     fn expires_at(&self) -> Option<Timestamp> {
-        Some(self.ends_at.min(self.idle_ends_at))
+        Some(self.expiry())
     }
 }
