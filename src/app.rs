@@ -1,6 +1,6 @@
 //! All that is answered: the one place that names every handler.
 
-use crate::api::{health, oauth, well_known};
+use crate::api::{cors, health, oauth, well_known};
 use crate::context::Context;
 use crate::control::socket;
 use crate::jobs;
@@ -102,7 +102,7 @@ pub async fn dispatch(ctx: &Context, request: Request) -> Response {
         &request.method
     };
     if *method == Method::OPTIONS {
-        return preflight(rows);
+        return preflight(rows, &request);
     }
     let Some(row) = rows.iter().find(|row| row.method == *method) else {
         let methods: Vec<&str> = rows.iter().map(|row| row.method.as_str()).collect();
@@ -141,14 +141,15 @@ fn allowed(rows: &[&Row]) -> String {
     methods.join(", ")
 }
 
-/// Other origins may read the public documents and nothing else (RFC 9700 §2.6).
-fn preflight(rows: &[&Row]) -> Response {
+/// Other origins may read the public documents, and public clients use the endpoints for tokens (RFC 9700 §2.6).
+fn preflight(rows: &[&Row], request: &Request) -> Response {
     let response = Response::new(StatusCode::NO_CONTENT).with_value(ALLOW, &allowed(rows));
     match rows[0].route {
         Route::Jwks | Route::ServerMetadata | Route::ResourceMetadata => response
             .with(ACCESS_CONTROL_ALLOW_ORIGIN, "*")
             .with(ACCESS_CONTROL_ALLOW_METHODS, "GET")
             .with(ACCESS_CONTROL_ALLOW_HEADERS, "*"),
+        Route::Token | Route::Revoke => cors::preflight(request).with_value(ALLOW, &allowed(rows)),
         _ => response,
     }
 }

@@ -1,6 +1,8 @@
 //! The form endpoints: token, introspection, revocation, pushed and posted authorization requests.
 
+use super::cors;
 use crate::context::Context;
+use crate::oauth::answer::Answer;
 use crate::oauth::client_auth::Credentials;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::params::Params;
@@ -12,6 +14,12 @@ use http::{HeaderName, StatusCode};
 
 /// RFC 9449 §4.1.
 const DPOP: HeaderName = HeaderName::from_static("dpop");
+/// draft-ietf-httpapi-idempotency-key-header §2.1.
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// The answer was given before, to the same request.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+/// `expired`: the key was right, and its answer is not repeated any more.
+const RECOVERY: HeaderName = HeaderName::from_static("oauth-token-recovery");
 /// RFC 9449 §8.1.
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
@@ -19,12 +27,21 @@ const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 pub async fn token(ctx: &Context, request: &Request) -> Response {
     let answer = async {
         let params = form(request)?;
-        token::token(ctx, &credentials(request, &params)).await
+        token::token(ctx, &credentials(request, &params), &every(request, &IDEMPOTENCY_KEY)).await
     };
-    match answer.await {
-        Ok(body) => with_nonce(Response::json(StatusCode::OK, &body).no_store(), dpop::next_nonce(ctx)),
+    let response = match answer.await {
+        Ok(answer) => granted(ctx, answer),
         Err(error) => refuse(ctx, request, &error),
+    };
+    cors::answer(ctx, request, response).await
+}
+
+fn granted(ctx: &Context, answer: Answer) -> Response {
+    let mut response = Response::json_bytes(StatusCode::OK, answer.body);
+    if answer.replayed {
+        response = response.with(REPLAYED, "true");
     }
+    with_nonce(response, dpop::next_nonce(ctx)).no_store()
 }
 
 /// `POST /oauth/introspect` (RFC 7662).
@@ -45,10 +62,11 @@ pub async fn revoke(ctx: &Context, request: &Request) -> Response {
         let params = form(request)?;
         revoke::revoke(ctx, &credentials(request, &params)).await
     };
-    match answer.await {
+    let response = match answer.await {
         Ok(()) => Response::new(StatusCode::OK).no_store(),
         Err(error) => refuse(ctx, request, &error),
-    }
+    };
+    cors::answer(ctx, request, response).await
 }
 
 /// `POST /oauth/par` (RFC 9126).
@@ -83,13 +101,17 @@ fn form(request: &Request) -> Result<Params<'_>, OAuthError> {
 }
 
 fn credentials<'a>(request: &'a Request, params: &'a Params<'a>) -> Credentials<'a> {
-    let every = |name| request.headers.get_all(name).iter().map(|v| v.as_bytes()).collect();
     Credentials {
-        authorization: every(AUTHORIZATION),
+        authorization: every(request, &AUTHORIZATION),
         params,
-        dpop: every(DPOP),
+        dpop: every(request, &DPOP),
         peer: request.peer,
     }
+}
+
+/// Every header of the name, as sent.
+fn every<'a>(request: &'a Request, name: &HeaderName) -> Vec<&'a [u8]> {
+    request.headers.get_all(name).iter().map(|v| v.as_bytes()).collect()
 }
 
 /// RFC 9449 §8.2: the nonce of the next proof. Scripts of other origins may read it (§8).
@@ -127,6 +149,9 @@ fn refuse(ctx: &Context, request: &Request, error: &OAuthError) -> Response {
     if error.code == ErrorCode::InvalidClient {
         // RFC 9110 §15.5.2 wants a challenge in every 401; RFC 6749 §5.2 the scheme the client used.
         response = response.with_value(WWW_AUTHENTICATE, &format!("Basic realm=\"{}\"", ctx.issuer()));
+    }
+    if error.recovery_expired {
+        response = response.with(RECOVERY, "expired");
     }
     if let Some(wait) = error.retry_after {
         // Rounded up: whoever comes back when told must be let in.

@@ -128,6 +128,8 @@ pub struct Order<'a> {
     pub jkt: Option<&'a str>,
     pub epochs: Epochs,
     pub lifetime: Duration,
+    /// How long the answer with the token may be repeated: its key is published until then, whenever the token ends.
+    pub repeatable_until: Option<Timestamp>,
 }
 
 pub struct Minted {
@@ -156,9 +158,10 @@ pub async fn mint_at(ctx: &Context, order: &Order<'_>, jti: String, at: Timestam
         jkt: order.jkt.map(str::to_owned),
         epochs: order.epochs,
     };
+    let verifiable_until = order.repeatable_until.map_or(claims.exp, |at| at.max(claims.exp));
     let signer = ctx
         .keyring
-        .signer(&ctx.key_tools(), order.algorithm, claims.exp)
+        .signer(&ctx.key_tools(), order.algorithm, verifiable_until)
         .await?;
     let payload = serde_json::to_vec(&Payload { ctx, claims: &claims }).expect("claims are plain data");
     Ok(Minted {

@@ -68,6 +68,8 @@ pub struct OAuthError {
     /// For the log.
     pub cause: Option<String>,
     pub retry_after: Option<Duration>,
+    /// The request was answered before, too long ago for that answer to be repeated.
+    pub recovery_expired: bool,
     /// What the next proof must hold (RFC 9449 §8).
     pub dpop_nonce: Option<String>,
 }
@@ -79,6 +81,7 @@ impl OAuthError {
             description: description.into(),
             cause: None,
             retry_after: None,
+            recovery_expired: false,
             dpop_nonce: None,
         }
     }

@@ -1,47 +1,41 @@
 //! The client credentials grant (RFC 6749 §4.4): a private app acts as its dedicated user.
 
 use super::access_token::{Minted, Order, mint};
+use super::answer::{Answer, Granted};
 use super::error::{ErrorCode, OAuthError};
 use super::params::Params;
 use super::scope;
 use super::standing::acting;
+use super::token::{Asked, unauthorized};
+use super::used_once;
 use crate::config::Resource;
 use crate::context::Context;
-use crate::model::app::{App, GrantType, Kind};
+use crate::model::app::{App, Kind};
 use std::time::Duration;
 
-/// What a grant type hands back to be answered.
-pub struct Granted {
-    pub access_token: String,
-    pub token_type: &'static str,
-    /// Seconds.
-    pub expires_in: u64,
-    pub scope: String,
-    pub organization: String,
-    pub organization_name: String,
-}
-
-pub async fn client_credentials(
-    ctx: &Context,
-    app: &App,
-    resource: &Resource,
-    jkt: Option<&str>,
-    params: &Params<'_>,
-) -> Result<Granted, OAuthError> {
-    if app.kind != Kind::Private || !app.may_use(GrantType::ClientCredentials) {
+pub async fn client_credentials(ctx: &Context, asked: &Asked<'_>) -> Result<Answer, OAuthError> {
+    let app = asked.app();
+    if app.kind != Kind::Private {
         return Err(unauthorized(app));
     }
-    organization(ctx, app, params)?;
+    organization(ctx, app, asked.params)?;
+    let resource = asked.resource.unwrap_or_else(|| ctx.profile().default_resource());
     let lifetime = resource.access_token_lifetime;
-    let (minted, organization_name) =
-        mint_as_dedicated_user(ctx, app, resource, params.get("scope")?, jkt, lifetime).await?;
-    Ok(Granted {
+    let scope = asked.params.get("scope")?;
+    let (minted, organization_name) = mint_as_dedicated_user(ctx, app, resource, scope, asked.jkt(), lifetime).await?;
+    let granted = Granted {
         token_type: minted.claims.token_type(),
         access_token: minted.token,
         expires_in: lifetime.as_secs(),
+        refresh_token: None,
         scope: minted.claims.scope,
         organization: minted.claims.organization,
         organization_name,
+    };
+    used_once::commit(ctx, asked.client, asked.proof).await?;
+    Ok(Answer {
+        body: granted.body(ctx),
+        replayed: false,
     })
 }
 
@@ -78,6 +72,7 @@ pub async fn mint_as_dedicated_user(
         jkt,
         epochs: stands.epochs,
         lifetime,
+        repeatable_until: None,
     };
     Ok((mint(ctx, &order).await?, stands.organization_name))
 }
@@ -103,13 +98,4 @@ fn needs_user(why: &'static str) -> OAuthError {
         "The app needs a dedicated user who is an active member.",
     )
     .because(why)
-}
-
-/// The client_credentials of a private app answers for itself alone; other kinds are told so (RFC 6749 §5.2).
-fn unauthorized(app: &App) -> OAuthError {
-    OAuthError::new(ErrorCode::UnauthorizedClient, "This app may not use this grant type.").because(format!(
-        "{} is a {} app",
-        app.client_id,
-        app.kind.as_str()
-    ))
 }

@@ -2,9 +2,14 @@
 
 use super::access_token::{Claims, TypedId, standing, verify};
 use super::client_auth::{self, Credentials};
+use super::delegated::{self, Approval};
 use super::error::OAuthError;
+use super::{refresh_token, scope};
+use crate::base::time::Timestamp;
 use crate::context::Context;
 use crate::model::app::App;
+use crate::model::family::Family;
+use crate::store::records::load;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::json;
 
@@ -13,22 +18,39 @@ pub async fn introspect<'a>(ctx: &'a Context, credentials: &Credentials<'_>) -> 
     let Some(token) = credentials.params.get("token")? else {
         return Err(OAuthError::invalid_request("The parameter token is missing."));
     };
-    // RFC 7662 §2.1: the hint only speeds up a search, and there is one kind to search.
+    // RFC 7662 §2.1: the hint only speeds up a search, and a token shows of which kind it is.
     credentials.params.get("token_type_hint")?;
-    let inactive = Answer { ctx, active: None };
-    let Ok(claims) = verify(ctx, token) else {
-        return Ok(inactive);
+    let active = if refresh_token::claimed(ctx, token) {
+        of_refresh_token(ctx, &caller, token).await?
+    } else {
+        of_access_token(ctx, &caller, token).await?
     };
-    if !may_see(ctx, &caller, &claims) {
-        return Ok(inactive);
+    Ok(Answer { ctx, active })
+}
+
+async fn of_access_token(ctx: &Context, caller: &App, token: &str) -> Result<Option<Active>, OAuthError> {
+    let Ok(claims) = verify(ctx, token) else {
+        return Ok(None);
+    };
+    if !may_see(ctx, caller, &claims) {
+        return Ok(None);
     }
-    match standing(ctx, &claims).await? {
-        Ok(scopes) => Ok(Answer {
-            ctx,
-            active: Some((claims, scopes.join(" "))),
-        }),
-        Err(_) => Ok(inactive),
-    }
+    let Ok(scopes) = standing(ctx, &claims).await? else {
+        return Ok(None);
+    };
+    Ok(Some(Active {
+        scope: scopes.join(" "),
+        token_type: Some(claims.token_type()),
+        client_id: claims.client_id,
+        exp: claims.exp,
+        iat: claims.iat,
+        sub: claims.sub,
+        aud: claims.aud,
+        jti: Some(claims.jti),
+        organization: claims.organization,
+        grant: claims.grant.map(|ids| ids.grant),
+        jkt: claims.jkt,
+    }))
 }
 
 /// A token is shown to the client it was issued to and to those who guard its audience (RFC 7662 §4).
@@ -39,36 +61,100 @@ fn may_see(ctx: &Context, caller: &App, claims: &Claims) -> bool {
         || audience.is_some_and(|r| r.introspection_clients.contains(&caller.client_id))
 }
 
-/// RFC 7662 §2.2.
+/// Shown to its own client alone, and active only while it is the live one of its family.
+async fn of_refresh_token(ctx: &Context, caller: &App, token: &str) -> Result<Option<Active>, OAuthError> {
+    let Some(place) = refresh_token::read(ctx, token) else {
+        return Ok(None);
+    };
+    let Some(family) = load::<Family>(&*ctx.store, &place.family_key()).await? else {
+        return Ok(None);
+    };
+    let live = place.number == family.counter && family.is_live(&ctx.secret, token) && family.alive(ctx.now());
+    if !live || family.client_id != caller.client_id {
+        return Ok(None);
+    }
+    let approval = Approval {
+        organization: &family.organization,
+        user: &family.user,
+        grant: &family.grant,
+        stamps: &family.stamps,
+    };
+    let Ok(delegated) = delegated::standing(ctx, caller, &approval).await? else {
+        return Ok(None);
+    };
+    let family = family.value;
+    let scopes = scope::effective(&ctx.profile().scopes, caller, delegated.stands.role, &family.scopes);
+    if scopes.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Active {
+        scope: scopes.join(" "),
+        token_type: None,
+        exp: family.expiry(),
+        iat: family.used_at,
+        client_id: family.client_id,
+        sub: family.user,
+        aud: family.resource,
+        jti: None,
+        organization: family.organization,
+        grant: Some(family.grant),
+        jkt: family.jkt,
+    }))
+}
+
+/// What is told of a token that works (RFC 7662 §2.2).
+struct Active {
+    /// What of it is effective now.
+    scope: String,
+    client_id: String,
+    /// `None` for a refresh token, which is shown to no resource.
+    token_type: Option<&'static str>,
+    exp: Timestamp,
+    iat: Timestamp,
+    sub: String,
+    aud: String,
+    jti: Option<String>,
+    organization: String,
+    grant: Option<String>,
+    jkt: Option<String>,
+}
+
+/// RFC 7662 §2.2. Of a token that is not active nothing is told.
 pub struct Answer<'a> {
     ctx: &'a Context,
-    /// The claims and what of their scope is effective now. Of a token that is not active nothing is told.
-    active: Option<(Claims, String)>,
+    active: Option<Active>,
 }
 
 impl Serialize for Answer<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut body = serializer.serialize_map(None)?;
-        let Some((claims, scope)) = &self.active else {
+        let Some(active) = &self.active else {
             body.serialize_entry("active", &false)?;
             return body.end();
         };
         body.serialize_entry("active", &true)?;
-        body.serialize_entry("scope", scope)?;
-        body.serialize_entry("client_id", &claims.client_id)?;
-        body.serialize_entry("token_type", claims.token_type())?;
-        if let Some(jkt) = &claims.jkt {
-            // RFC 9449 §6.2: the API checks the proof against it.
+        body.serialize_entry("scope", &active.scope)?;
+        body.serialize_entry("client_id", &active.client_id)?;
+        if let Some(token_type) = active.token_type {
+            body.serialize_entry("token_type", token_type)?;
+        }
+        body.serialize_entry("exp", &active.exp.seconds())?;
+        body.serialize_entry("iat", &active.iat.seconds())?;
+        body.serialize_entry("sub", &active.sub)?;
+        body.serialize_entry("aud", &active.aud)?;
+        body.serialize_entry("iss", self.ctx.issuer())?;
+        if let Some(jti) = &active.jti {
+            body.serialize_entry("jti", jti)?;
+        }
+        let organization = TypedId::new(self.ctx, &active.organization);
+        body.serialize_entry(self.ctx.profile().noun.id_claim(), &organization)?;
+        if let Some(grant) = &active.grant {
+            body.serialize_entry("grant_id", grant)?;
+        }
+        // RFC 9449 §6.2.
+        if let Some(jkt) = &active.jkt {
             body.serialize_entry("cnf", &json!({ "jkt": jkt }))?;
         }
-        body.serialize_entry("exp", &claims.exp.seconds())?;
-        body.serialize_entry("iat", &claims.iat.seconds())?;
-        body.serialize_entry("sub", &claims.sub)?;
-        body.serialize_entry("aud", &claims.aud)?;
-        body.serialize_entry("iss", self.ctx.issuer())?;
-        body.serialize_entry("jti", &claims.jti)?;
-        let organization = TypedId::new(self.ctx, &claims.organization);
-        body.serialize_entry(self.ctx.profile().noun.id_claim(), &organization)?;
         body.end()
     }
 }

@@ -1,19 +1,53 @@
 //! `POST /oauth/revoke` (RFC 7009): a client ends a token of its own.
 
 use super::access_token::{revoke as end, verify};
-use super::client_auth::{self, Credentials};
+use super::client_auth::{self, Client, Credentials};
+use super::delegated;
 use super::error::OAuthError;
+use super::{idempotency, refresh_token, used_once};
 use crate::context::Context;
+use crate::model::family::Family;
+use crate::store::records::load;
+use crate::store::{Batch, Outcome, Write};
 
 /// `Ok` whether there was something to revoke or not (RFC 7009 §2.2): the answer tells nothing about foreign tokens.
 pub async fn revoke(ctx: &Context, credentials: &Credentials<'_>) -> Result<(), OAuthError> {
-    let caller = client_auth::client(ctx, credentials).await?.app;
+    // A public client shows the token itself: nobody else could end it.
+    let client = client_auth::client(ctx, credentials).await?;
     let Some(token) = credentials.params.get("token")? else {
         return Err(OAuthError::invalid_request("The parameter token is missing."));
     };
     credentials.params.get("token_type_hint")?;
+    used_once::commit(ctx, &client, None).await?;
+    if refresh_token::claimed(ctx, token) {
+        return end_family(ctx, &client, token).await;
+    }
     match verify(ctx, token) {
-        Ok(claims) if claims.client_id == caller.client_id => Ok(end(ctx, &claims).await?),
+        Ok(claims) if claims.client_id == client.app.client_id => Ok(end(ctx, &claims).await?),
         Ok(_) | Err(_) => Ok(()),
     }
+}
+
+/// RFC 7009 §2.1: with a refresh token, live or rotated, all that came of the same approval ends.
+async fn end_family(ctx: &Context, client: &Client, token: &str) -> Result<(), OAuthError> {
+    let Some(place) = refresh_token::read(ctx, token) else {
+        return Ok(());
+    };
+    for _ in 0..delegated::ATTEMPTS_MAX {
+        let family = match load::<Family>(&*ctx.store, &place.family_key()).await? {
+            Some(family) if family.client_id == client.app.client_id && !family.ended => family,
+            _ => return Ok(()),
+        };
+        let mut batch = Batch {
+            revokes: true,
+            ..Batch::new()
+        };
+        batch.replace(&family, &family.end())?;
+        let key = idempotency::place(&family);
+        batch.writes.push(Write::Delete { key });
+        if let Outcome::Committed(_) = ctx.store.commit(batch).await? {
+            return Ok(());
+        }
+    }
+    Err(delegated::busy())
 }

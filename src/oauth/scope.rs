@@ -48,6 +48,20 @@ pub fn requested(catalog: &ScopeCatalog, app: &App, scope: Option<&str>) -> Resu
     Ok(names)
 }
 
+/// What a refresh asks for, each within what the family holds or implied by it (RFC 6749 §6).
+pub fn within(catalog: &ScopeCatalog, held: &[String], scope: &str) -> Result<Vec<String>, OAuthError> {
+    let names = parse(scope)?;
+    let implied = catalog.closure(held.iter().map(String::as_str));
+    if names
+        .iter()
+        .all(|name| held.contains(name) || implied.contains(name.as_str()))
+    {
+        return Ok(names);
+    }
+    let what = "The scope goes beyond what was granted: a refresh may ask for less, never for more.";
+    Err(OAuthError::new(ErrorCode::InvalidScope, what))
+}
+
 /// Granted ∩ the app's ∩ what the acting member's role may grant: judged when a token is made and whenever it is used.
 pub fn effective(catalog: &ScopeCatalog, app: &App, role: Role, granted: &[String]) -> Vec<String> {
     let stands = |name: &&String| catalog.may_grant(role, name) && registered(catalog, app, name);

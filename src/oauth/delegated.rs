@@ -1,0 +1,141 @@
+//! What a user granted an app, as codes and refresh tokens rest on it: whether it stands, and its access tokens.
+
+use super::access_token::{GrantIds, Minted, Order, mint_at};
+use super::answer::Granted;
+use super::error::{ErrorCode, OAuthError};
+use super::scope;
+use super::standing::{Judged, Standing, acting};
+use crate::base::random;
+use crate::base::time::Timestamp;
+use crate::context::Context;
+use crate::model::app::{App, GrantType};
+use crate::model::epoch::Epochs;
+use crate::model::event::{Event, EventKind};
+use crate::model::family::Family;
+use crate::model::grant::{Grant, GrantStatus};
+use crate::store::records::{Versioned, load};
+use crate::store::{StoreError, keys};
+
+/// Times a decision is made anew because what it rested on changed before it was written. Whoever changed it got on.
+pub const ATTEMPTS_MAX: usize = 16;
+
+pub fn busy() -> OAuthError {
+    let why = format!("what it rests on changed {ATTEMPTS_MAX} times in a row");
+    StoreError::Unavailable(why).into()
+}
+
+/// A grant that stands, and who acts under it.
+pub struct Delegated {
+    pub grant: Versioned<Grant>,
+    pub stands: Standing,
+}
+
+/// What a code or a family holds of its approval.
+pub struct Approval<'a> {
+    pub organization: &'a str,
+    pub user: &'a str,
+    pub grant: &'a str,
+    /// The counters as they stood.
+    pub stamps: &'a Epochs,
+}
+
+/// Whether nothing that the approval rests on has ended since.
+pub async fn standing(ctx: &Context, app: &App, approval: &Approval<'_>) -> Judged<Delegated> {
+    let key = keys::grant(approval.organization, approval.grant);
+    let grant = match load::<Grant>(&*ctx.store, &key).await? {
+        Some(grant) if grant.status == GrantStatus::Active => grant,
+        _ => return Ok(Err("its grant has ended or is unknown")),
+    };
+    if grant.client_id != app.client_id || grant.user != approval.user {
+        return Ok(Err("its grant is another app's or another user's"));
+    }
+    let mut stands = match acting(ctx, app, approval.organization, approval.user).await? {
+        Ok(stands) => stands,
+        Err(why) => return Ok(Err(why)),
+    };
+    stands.epochs.grant = grant.epoch;
+    if !approval.stamps.cover(&stands.epochs) {
+        return Ok(Err("an epoch has passed it"));
+    }
+    Ok(Ok(Delegated { grant, stands }))
+}
+
+/// What of `granted` works now; with nothing left there is no token.
+pub fn effective(ctx: &Context, app: &App, stands: &Standing, granted: &[String]) -> Result<Vec<String>, OAuthError> {
+    let scopes = scope::effective(&ctx.profile().scopes, app, stands.role, granted);
+    if scopes.is_empty() {
+        let what = "The app's scopes and the user's role leave none of these scopes.";
+        return Err(OAuthError::new(ErrorCode::InvalidScope, what));
+    }
+    Ok(scopes)
+}
+
+/// An access token of a family.
+pub struct Issue<'a> {
+    pub family: &'a Family,
+    pub scopes: &'a [String],
+    pub jkt: Option<&'a str>,
+    pub jti: String,
+    pub at: Timestamp,
+    /// How long the answer with it may be repeated.
+    pub repeatable_until: Option<Timestamp>,
+}
+
+/// Stamped as the approval was: what has ended since ends this token too. It never outlives its family.
+pub async fn mint(ctx: &Context, issue: Issue<'_>) -> Result<Minted, OAuthError> {
+    let family = issue.family;
+    let resource = ctx.profile().resource(&family.resource).ok_or_else(|| {
+        let what = "The resource of this grant is not one this server issues for any more.";
+        OAuthError::new(ErrorCode::InvalidTarget, what)
+    })?;
+    let order = Order {
+        sub: &family.user,
+        aud: &family.resource,
+        algorithm: resource.algorithm,
+        client_id: &family.client_id,
+        organization: &family.organization,
+        scopes: issue.scopes,
+        grant: Some(GrantIds {
+            grant: family.grant.clone(),
+            family: family.id.clone(),
+        }),
+        jkt: issue.jkt,
+        epochs: Epochs {
+            family: family.epoch,
+            ..family.stamps
+        },
+        lifetime: resource.access_token_lifetime.min(family.ends_at.since(issue.at)),
+        repeatable_until: issue.repeatable_until,
+    };
+    Ok(mint_at(ctx, &order, issue.jti, issue.at).await?)
+}
+
+/// The answer with a token that was just minted, or is told once more.
+pub fn granted(ctx: &Context, app: &App, minted: Minted, refresh_token: String, stands: &Standing) -> Granted {
+    Granted {
+        token_type: minted.claims.token_type(),
+        access_token: minted.token,
+        expires_in: minted.claims.exp.seconds().saturating_sub(ctx.now().seconds()),
+        refresh_token: app.may_use(GrantType::RefreshToken).then_some(refresh_token),
+        scope: minted.claims.scope,
+        organization: minted.claims.organization,
+        organization_name: stands.organization_name.clone(),
+    }
+}
+
+pub fn jti(ctx: &Context) -> String {
+    random::token::<18>(&*ctx.random)
+}
+
+/// What was used twice, for the audit.
+pub fn reuse(ctx: &Context, kind: EventKind, family: &Family) -> Event {
+    Event {
+        id: format!("e_{}", random::token::<15>(&*ctx.random)),
+        kind,
+        at: ctx.now(),
+        organization: Some(family.organization.clone()),
+        user: Some(family.user.clone()),
+        client_id: Some(family.client_id.clone()),
+        grant: Some(family.grant.clone()),
+    }
+}
