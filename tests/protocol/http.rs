@@ -81,6 +81,22 @@ impl Answer {
         }
     }
 
+    /// The body without what is told on purpose though it was told before: the tokens of a repeated answer.
+    pub fn untold(&self) -> String {
+        let mut body = self.body.clone();
+        if self.replayed() {
+            for member in ["access_token", "refresh_token"] {
+                body = body.replace(self.json[member].as_str().unwrap_or("(none)"), "");
+            }
+        }
+        body
+    }
+
+    /// Whether it says that it was given before.
+    pub fn replayed(&self) -> bool {
+        self.header("idempotent-replayed") == Some("true")
+    }
+
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }

@@ -94,6 +94,8 @@ pub fn shown_in(request: &Request) -> Secrets {
             "client_assertion",
             "password",
             "code",
+            "code_verifier",
+            "refresh_token",
         ];
         if carries.contains(&&*name) && value.chars().count() >= SECRET_CHARS_MIN {
             shown.keep(&value);

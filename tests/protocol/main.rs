@@ -5,12 +5,8 @@
 //! | lines                                             | wait for                                    |
 //! |---------------------------------------------------|---------------------------------------------|
 //! | O31 (frames), O32 (sign-in), B6, M5 (redirects)   | the pages of the authorization endpoint     |
-//! | O16 (`code_verifier`), O21, O22, B2, F5–F7        | authorization codes                         |
-//! | O15, O24, O25, B10, M4, F4, V1 (their revocation) | refresh tokens                              |
 //! | O30 (consent, list of grants), B11                | consent and the portal                      |
-//! | D3 (refresh tokens), D8, B4                       | authorization codes, refresh tokens         |
 //! | D6, D7 (§9), D9 (resources)                       | the gateway                                 |
-//! | V1 (clients of type public)                       | tokens that such a client can get           |
 //! | M6, M8 (ID-JAG)                                   | client metadata documents, jwt-bearer       |
 //! | O26, M7 (challenges), R2 (challenges), F9 (-2)    | the gateway                                 |
 //! | F2 (-3 to -6)                                     | a profile for FAPI                          |
@@ -23,12 +19,16 @@ mod authorize_decisions;
 mod authorize_posted;
 mod authorize_silently;
 mod authorizing;
+mod codes;
 mod control;
 mod control_refusals;
+mod cors;
+mod delegation;
 mod epochs;
 mod failing_store;
 mod health;
 mod http;
+mod idempotency;
 mod keys;
 mod leaks;
 mod limiter;
@@ -36,6 +36,9 @@ mod past_failures;
 mod proofs;
 mod redirect_uri_tricks;
 mod redirect_uris;
+mod refresh;
+mod refresh_ended;
+mod refresh_reuse;
 mod rfc6749;
 mod rfc6749_client_auth;
 mod rfc7009;

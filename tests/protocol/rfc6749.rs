@@ -193,8 +193,6 @@ async fn o33_b3_f2_implicit_and_password_grants_do_not_exist() {
     for grant in [
         "password",
         "implicit",
-        "authorization_code",
-        "refresh_token",
         "urn:ietf:params:oauth:grant-type:token-exchange",
         "CLIENT_CREDENTIALS",
         "client_credentials ",
@@ -257,23 +255,6 @@ async fn o30_f9_secrets_and_tokens_cannot_be_guessed() {
         let jti = seen["jti"].as_str().unwrap().to_owned();
         assert!(jti.len() * 6 >= 128);
         assert!(ids.insert(client_id) && ids.insert(secret) && ids.insert(jti));
-    }
-}
-
-#[tokio::test]
-async fn b5_other_origins_get_nothing_from_the_form_endpoints() {
-    let world = World::new("default").await;
-    for path in ["/oauth/token", "/oauth/introspect", "/oauth/revoke", "/oauth/par"] {
-        let headers = [
-            ("origin", "https://evil.example"),
-            ("access-control-request-method", "POST"),
-        ];
-        let preflight = world.send(request(Method::OPTIONS, path, &headers, b"")).await;
-        let posted = world.post_as_app(path, GRANT).await;
-        for answer in [preflight, posted] {
-            let cors = answer.headers.keys().find(|n| n.as_str().starts_with("access-control"));
-            assert_eq!(cors, None, "{path}");
-        }
     }
 }
 

@@ -267,13 +267,15 @@ impl World {
     pub async fn send(&self, request: Request) -> Answer {
         let shown = leaks::shown_in(&request);
         let answer = Answer::of(app::dispatch(&self.ctx, request).await);
-        let visible = format!("{:?}\n{}", answer.headers, answer.body);
+        let visible = format!("{:?}\n{}", answer.headers, answer.untold());
         self.secrets.assert_absent("an answer", &visible);
         self.digests.assert_absent("an answer", &visible);
         shown.assert_absent("the answer to who sent it", &visible);
         self.read_log(&shown);
-        if let Some(token) = answer.json["access_token"].as_str() {
-            self.secrets.keep_token(token);
+        for member in ["access_token", "refresh_token"] {
+            if let Some(token) = answer.json[member].as_str() {
+                self.secrets.keep_token(token);
+            }
         }
         answer
     }
