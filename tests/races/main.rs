@@ -1,6 +1,9 @@
 //! Two things at once, in an order that a store holds them to.
 
 mod gate;
+mod tokens;
+mod world;
+mod yielding;
 
 use gate::Gate;
 use grantd::base::jose::Algorithm;
