@@ -73,12 +73,15 @@ count_tests() {
     if [ "$ignored" -gt 0 ]; then fail "$ignored tests were ignored; none may be"; fi
 }
 
-# What the tests say of their own size. The full run has its minimum: a hundred kills of the store and of the server.
+# What the tests say of their own size. The full run has its minimum: a hundred kills of the store and of the server, and
+# fifty thousand requests in each of the five races for a code or a refresh token.
 figures() {
     local log=$logs/test.log full
-    sed -nE 's/^(kill cycles|mutated requests|malformed shapes)/   \1/p' "$log"
+    sed -nE 's/^(kill cycles|mutated requests|malformed shapes|raced requests|simulated seeds)/   \1/p' "$log"
     full=$(grep -cE '^kill cycles: ([1-9][0-9]{2,}),' "$log" || true)
     if [ "$mode" = full ] && [ "$full" -lt 2 ]; then fail "fewer than 100 kill cycles of the store or of the server"; fi
+    full=$(grep -cE '^raced requests: ([5-9][0-9]{4}|[0-9]{6,}),' "$log" || true)
+    if [ "$mode" = full ] && [ "$full" -lt 5 ]; then fail "fewer than 50,000 requests in a race"; fi
 }
 
 # A script that counts for itself ends with the line "N passed, M failed".

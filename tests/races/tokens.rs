@@ -36,7 +36,7 @@ async fn play(name: &str, at_once: usize, round: impl AsyncFn(&World)) {
             round(&world).await;
         }
     }
-    println!("{name}: {} requests, {at_once} at once", rounds * at_once as u64);
+    println!("raced requests: {}, {name}, {at_once} at once", rounds * at_once as u64);
 }
 
 async fn at_once<F>(requests: impl IntoIterator<Item = F>) -> Vec<Answer>
