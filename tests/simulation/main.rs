@@ -256,5 +256,8 @@ async fn a_chain_of_refresh_tokens_keeps_its_promises_whatever_happens() {
         reuses += simulation.reuses;
         drop(told);
     }
-    println!("simulated seeds: {}, {steps} steps, {reuses} thefts found", seeds.count());
+    println!(
+        "simulated seeds: {}, {steps} steps, {reuses} thefts found",
+        seeds.count()
+    );
 }
