@@ -1,7 +1,7 @@
 //! What clients discover: RFC 8414 for the server, RFC 9728 for each resource.
 
 use super::authorize::{PROMPTS, ResponseMode};
-use super::{client_assertion, dpop, pkce};
+use super::{client_assertion, dpop, pkce, token};
 use crate::base::jose::Alg;
 use crate::config::Resource;
 use crate::context::Context;
@@ -30,11 +30,7 @@ pub fn authorization_server(ctx: &Context) -> Value {
         "scopes_supported": ctx.profile().scopes.names().collect::<Vec<_>>(),
         "response_types_supported": ["code"],
         "response_modes_supported": ResponseMode::ALL.map(ResponseMode::as_str),
-        "grant_types_supported": [
-            GrantType::AuthorizationCode.as_str(),
-            GrantType::RefreshToken.as_str(),
-            GrantType::ClientCredentials.as_str(),
-        ],
+        "grant_types_supported": token::GRANT_TYPES.map(GrantType::as_str),
         "code_challenge_methods_supported": [pkce::METHOD],
         "authorization_response_iss_parameter_supported": true,
         "require_pushed_authorization_requests": false,

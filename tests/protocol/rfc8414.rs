@@ -22,6 +22,7 @@ async fn r4_m1_f2_the_document_says_what_the_server_does_and_no_more() {
     assert_eq!(answer.header("content-type"), Some("application/json"));
     let scopes: Vec<&str> = world.ctx.profile().scopes.names().collect();
     let methods = json!(["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]);
+    let introspection_methods = json!(["client_secret_basic", "client_secret_post", "private_key_jwt"]);
     let algs = json!(["ES256", "EdDSA", "Ed25519", "PS256"]);
     let expected = json!({
         "issuer": ISSUER,
@@ -44,7 +45,7 @@ async fn r4_m1_f2_the_document_says_what_the_server_does_and_no_more() {
         "token_endpoint_auth_signing_alg_values_supported": algs,
         "revocation_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_signing_alg_values_supported": algs,
-        "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "private_key_jwt"],
+        "introspection_endpoint_auth_methods_supported": introspection_methods,
         "introspection_endpoint_auth_signing_alg_values_supported": algs,
         "dpop_signing_alg_values_supported": ["ES256", "EdDSA", "Ed25519", "PS256", "RS256"],
         "protected_resources": ["https://auth.example/api"],
