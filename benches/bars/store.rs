@@ -264,14 +264,18 @@ impl Tree {
 
     fn group(&mut self, commits: usize) -> Result<(), String> {
         let mut batch = sled::Batch::default();
-        for number in self.turns.group(commits) {
+        let first = self.turns.next as u64;
+        for (version, number) in (first..).zip(self.turns.group(commits)) {
             let Write::Put { key, value, .. } = &RECORDS[number] else {
                 continue;
             };
-            // What the store adds: a byte before the key, version and expiry before the value.
-            batch.insert([b"r", key.0.as_slice()].concat(), [&[0; 16], value.as_slice()].concat());
+            // What the store adds: a byte before the key, version and expiry before the value. The version differs each
+            // time, for sled does nothing where the value stays the same.
+            let header = [version.to_le_bytes(), [0xff; 8]].concat();
+            batch.insert([b"r", key.0.as_slice()].concat(), [header.as_slice(), value].concat());
         }
-        batch.insert(b"a", &[0; 16]);
+        let last = self.turns.next as u64;
+        batch.insert(b"a", [first.to_le_bytes(), last.to_le_bytes()].concat());
         self.tree.apply_batch(batch).map_err(|e| e.to_string())
     }
 
