@@ -213,17 +213,17 @@ impl Appends {
 
     fn slice(&mut self, group: usize) -> Result<f64, String> {
         repeat(group, || {
-            self.builder.start(Seq(1), &[0; 16]);
+            self.builder.start(Seq(1));
             self.turns
                 .group(group)
                 .for_each(|number| self.builder.push(std::slice::from_ref(&RECORDS[number])));
-            let frame = self.builder.finish(&[0; 16]);
+            let frame = self.builder.finish(&[0; 16], &[0; 16]);
             if self.offset + frame.len() as u64 > SEGMENT_BYTES {
                 std::fs::remove_file(&self.path).map_err(|e| e.to_string())?;
                 self.file = segment(&self.path)?;
                 self.offset = 0;
             }
-            let written = SystemDisk.write_at(&self.file, &frame, self.offset);
+            let written = SystemDisk.write_at(&self.file, frame, self.offset);
             self.offset += frame.len() as u64;
             written
                 .and_then(|()| SystemDisk.sync(&self.file))

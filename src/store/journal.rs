@@ -3,10 +3,9 @@
 //! One frame per group of commits ([`frame`]), one sync per frame. It is also the change feed: [`Segments`] reads what
 //! [`Appender`] wrote, from other threads, through a small index of where each segment's frames lie.
 //!
-//! Writing is in two halves, so that one group can be prepared while another is on its way to the disk: the [`Planner`]
-//! numbers and encodes frames and finds room for them, the [`Appender`] writes them. A frame is written only after the
-//! one before it was synced: so at most one, the last, can be torn when the machine stops, and nobody was told that it
-//! happened. It is cut off at the next start, but only if no whole frame lies anywhere behind it ([`open`]).
+//! A frame is written only after the one before it was synced: so at most one, the last, can be torn when the machine
+//! stops, and nobody was told that it happened. It is cut off at the next start, but only if no whole frame lies
+//! anywhere behind it ([`open`]).
 
 pub mod frame;
 mod open;
@@ -24,15 +23,44 @@ use std::sync::Arc;
 
 /// An open journal; the only one of its directory.
 pub struct Journal {
-    pub planner: Planner,
-    pub appender: Appender,
+    dir: PathBuf,
+    disk: Arc<dyn Disk>,
+    id: Id,
+    segment_bytes: u64,
+    segments: Arc<Segments>,
+    /// The newest segment, where the next frame goes in it, and where its room ends.
+    active: File,
+    offset: u64,
+    room: u64,
+    /// The segment that the next frame begins.
+    spare: Option<Spare>,
+    next: Seq,
+    previous: Hash,
     begun: bool,
 }
 
+/// A segment in the making: a file under another name, its blocks allocated.
+struct Spare {
+    file: File,
+    path: PathBuf,
+    room: u64,
+}
+
+/// The commits of a frame written.
+pub struct Written {
+    pub first: Seq,
+    pub last: Seq,
+}
+
 impl Journal {
+    /// The Seq the next commit will have.
+    pub fn next(&self) -> Seq {
+        self.next
+    }
+
     /// The last commit; 0 when there is none.
     pub fn last(&self) -> Seq {
-        Seq(self.planner.next.0 - 1)
+        Seq(self.next.0 - 1)
     }
 
     /// There was no journal before.
@@ -41,73 +69,22 @@ impl Journal {
     }
 
     pub fn segments(&self) -> Arc<Segments> {
-        self.appender.segments.clone()
+        self.segments.clone()
     }
 
     pub fn id(&self) -> Id {
-        self.planner.id
-    }
-}
-
-/// Decides what the next frame is and where it goes.
-pub struct Planner {
-    dir: PathBuf,
-    disk: Arc<dyn Disk>,
-    id: Id,
-    segment_bytes: u64,
-    /// Where the next frame goes in the newest segment, and where that one's room ends.
-    offset: u64,
-    room: u64,
-    next: Seq,
-    previous: Hash,
-}
-
-/// A frame on its way from the planner to the appender.
-pub struct Planned {
-    pub first: Seq,
-    pub last: Seq,
-    bytes: Vec<u8>,
-    offset: u64,
-    /// The segment it begins: a file allocated under another name, and its header.
-    begins: Option<(File, PathBuf, [u8; segment::HEADER_BYTES])>,
-}
-
-impl Planner {
-    /// The Seq the next commit will have.
-    pub fn next(&self) -> Seq {
-        self.next
+        self.id
     }
 
-    pub fn start(&self, builder: &mut FrameBuilder) {
-        builder.start(self.next, &self.previous);
-    }
-
-    /// Fails, without any effect, when the disk is full: no later step allocates.
-    pub fn plan(&mut self, builder: &mut FrameBuilder) -> io::Result<Planned> {
-        let needed = builder.length() as u64;
-        let mut begins = None;
-        if self.offset + needed > self.room {
-            let (file, path, room) = self.allocate(segment::HEADER_BYTES as u64 + needed)?;
-            begins = Some((file, path, segment::header(&self.id, self.next, &self.previous)));
-            self.offset = segment::HEADER_BYTES as u64;
-            self.room = room;
+    /// For a frame so long. Fails, without any effect, when the disk is full: no later step allocates.
+    pub fn make_room(&mut self, frame_bytes: usize) -> io::Result<()> {
+        if self.offset + frame_bytes as u64 > self.room {
+            self.spare = Some(self.allocate((segment::HEADER_BYTES + frame_bytes) as u64)?);
         }
-        let (first, last) = (self.next, Seq(self.next.0 + u64::from(builder.count()) - 1));
-        let bytes = builder.finish(&self.id);
-        let planned = Planned {
-            first,
-            last,
-            offset: self.offset,
-            begins,
-            bytes,
-        };
-        self.previous = frame::hash(&planned.bytes);
-        self.offset += needed;
-        self.next = Seq(last.0 + 1);
-        Ok(planned)
+        Ok(())
     }
 
-    fn allocate(&self, needed: u64) -> io::Result<(File, PathBuf, u64)> {
+    fn allocate(&self, needed: u64) -> io::Result<Spare> {
         let path = self.dir.join(segment::spare_name(self.next));
         let file = OpenOptions::new()
             .read(true)
@@ -117,38 +94,46 @@ impl Planner {
             .open(&path)?;
         let rooms = [self.segment_bytes.max(needed), needed];
         match rooms.into_iter().find(|room| self.disk.allocate(&file, *room).is_ok()) {
-            Some(room) => Ok((file, path, room)),
+            Some(room) => Ok(Spare { file, path, room }),
             None => {
                 fs::remove_file(&path)?;
                 Err(io::ErrorKind::StorageFull.into())
             }
         }
     }
-}
 
-/// Writes what was planned, in that order. After an error it must not be used any more.
-pub struct Appender {
-    dir: PathBuf,
-    disk: Arc<dyn Disk>,
-    segments: Arc<Segments>,
-    active: Arc<File>,
-}
-
-impl Appender {
-    /// Writes without waiting for the disk: the file returned must be synced before anybody is told of the frame, and
-    /// before the next one is written.
-    pub fn append(&mut self, planned: Planned) -> io::Result<Arc<File>> {
-        if let Some((file, spare, header)) = planned.begins {
-            let path = self.dir.join(segment::file_name(planned.first));
-            self.disk.write_at(&file, &header, 0)?;
-            file.sync_all()?;
-            fs::rename(&spare, &path)?;
-            disk::sync_dir(&self.dir)?;
-            self.segments.push(planned.first, path);
-            self.active = Arc::new(file);
+    /// Writes a frame that room was made for, without waiting for the disk: [`Journal::sync`] must follow before
+    /// anybody is told of it, and before the next one is written. After an error the journal must not be used any more.
+    pub fn append(&mut self, frame: &mut FrameBuilder) -> io::Result<Written> {
+        let (first, last) = (self.next, Seq(self.next.0 + u64::from(frame.count()) - 1));
+        if let Some(spare) = self.spare.take() {
+            self.begin_segment(spare)?;
         }
-        self.disk.write_at(&self.active, &planned.bytes, planned.offset)?;
-        self.segments.wrote(planned.first, planned.offset, planned.bytes.len());
-        Ok(self.active.clone())
+        let bytes = frame.finish(&self.previous, &self.id);
+        self.disk.write_at(&self.active, bytes, self.offset)?;
+        self.segments.wrote(first, self.offset, bytes.len());
+        self.previous = frame::hash(bytes);
+        self.offset += bytes.len() as u64;
+        self.next = Seq(last.0 + 1);
+        Ok(Written { first, last })
+    }
+
+    fn begin_segment(&mut self, spare: Spare) -> io::Result<()> {
+        let path = self.dir.join(segment::file_name(self.next));
+        let header = segment::header(&self.id, self.next, &self.previous);
+        self.disk.write_at(&spare.file, &header, 0)?;
+        spare.file.sync_all()?;
+        fs::rename(&spare.path, &path)?;
+        disk::sync_dir(&self.dir)?;
+        self.segments.push(self.next, path);
+        self.active = spare.file;
+        self.offset = segment::HEADER_BYTES as u64;
+        self.room = spare.room;
+        Ok(())
+    }
+
+    /// Returns when all that was written is durable. After an error it is unknown what is.
+    pub fn sync(&self) -> io::Result<()> {
+        self.disk.sync(&self.active)
     }
 }

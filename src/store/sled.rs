@@ -1,12 +1,15 @@
 //! The durable store on one machine: a journal for what happened, a sled tree for what is.
 //!
-//! A commit goes queue → [`judge`] → journal → sync and tree, side by side → answer ([`writer`]). The journal is the
-//! truth: whenever the tree may not be believed it is built anew from the last export and the journal ([`recovery`]).
-//! Reads go straight to the tree, on the caller's thread: microseconds when the record is cached, one read of the disk
-//! when not; they wait only for what is not durable yet ([`progress`]).
+//! A commit is judged on its caller's thread and joins a group ([`judge`]); the group goes to the journal, then to the
+//! disk and the tree side by side, and then it is answered ([`writer`]). The journal is the truth: whenever the tree
+//! may not be believed it is built anew from the last export and the journal ([`recovery`]). Reads go straight to the
+//! tree, on the caller's thread: microseconds when the record is cached, one read of the disk when not; they wait only
+//! for what is not durable yet ([`progress`]).
 
+mod applier;
 mod engine;
 mod group;
+mod heads;
 mod judge;
 mod lock;
 mod maintenance;
@@ -14,26 +17,23 @@ mod options;
 mod progress;
 mod recovery;
 mod space;
-mod syncer;
 mod writer;
 
 use super::disk;
 use super::export::Export;
-use super::journal::frame::FrameBuilder;
 use super::journal::{Journal, Segments};
 use super::{Batch, Change, Check, Key, Outcome, Reply, Seq, Store, StoreError, Stored, Write};
 use crate::base::random;
 use crate::base::time::Timestamp;
+use applier::Applier;
 use engine::Engine;
-use group::Request;
-use judge::Judge;
+use judge::Queue;
 use lock::Lock;
 use maintenance::{Maintenance, Worker};
 pub use options::{EXIT_CODE_FATAL, FatalHook, SledOptions};
 use progress::Progress;
 use recovery::{Paths, Recovery};
 use space::Space;
-use std::collections::VecDeque;
 use std::fmt;
 use std::fs;
 use std::io;
@@ -41,10 +41,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::sync_channel;
 use std::thread::{self, JoinHandle};
-use syncer::Syncer;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use writer::Writer;
 
 /// Sweep deletes this many records at a time.
@@ -111,8 +109,8 @@ impl Shared {
 
 /// Fields are dropped in this order: the tree must be closed before the lock says that all ended well.
 pub struct SledStore {
-    requests: Option<mpsc::Sender<Request>>,
-    threads: Vec<JoinHandle<bool>>,
+    queue: Arc<Queue>,
+    writer: Option<JoinHandle<bool>>,
     shared: Arc<Shared>,
     _worker: Worker,
     lock: Lock,
@@ -180,38 +178,23 @@ impl SledStore {
             counters: Counters::default(),
             distrusted: paths.distrusted,
         });
-        let Journal { planner, appender, .. } = journal;
-        let (requests, queue) = mpsc::channel(options.queue_commits_max);
-        let (groups, prepared) = sync_channel(0);
-        let (frame, flight) = (FrameBuilder::default(), VecDeque::new());
-        let judge = Judge {
-            shared: shared.clone(),
-            requests: queue,
-            groups,
-            planner,
-            space,
-            frame,
-            flight,
-        };
-        let syncer = Syncer::spawn(options.disk.clone())?;
+        let queue = Queue::new(shared.clone(), space, journal.next(), options.queue_commits_max);
+        let queue = Arc::new(queue);
         let writer = Writer {
             shared: shared.clone(),
-            groups: prepared,
-            appender,
-            syncer,
+            queue: queue.clone(),
+            journal,
+            applier: Applier::spawn(shared.clone())?,
             durable,
         };
-        let fatal = options.fatal;
-        let judge = spawn("store-judge", fatal.clone(), || judge.run())?;
-        let writer = spawn("store-write", fatal, || writer.run())?;
-        let store = Self {
-            requests: Some(requests),
-            threads: vec![judge, writer],
+        let writer = spawn("store-write", options.fatal, || writer.run())?;
+        Ok(Self {
+            queue,
+            writer: Some(writer),
             shared,
             _worker: worker,
             lock,
-        };
-        Ok(store)
+        })
     }
 
     /// Finishes what is queued and closes. Dropping does the same.
@@ -239,22 +222,11 @@ impl SledStore {
         self.shared.maintenance.reader_at(name, seq);
     }
 
-    async fn ask<T>(&self, request: Request, answer: oneshot::Receiver<T>) -> Result<T, StoreError> {
-        let closed = || StoreError::Unavailable("the store is closed".into());
-        let requests = self.requests.as_ref().ok_or_else(closed)?;
-        requests.try_send(request).map_err(|e| match e {
-            mpsc::error::TrySendError::Full(_) => StoreError::Unavailable("too many commits are waiting".into()),
-            mpsc::error::TrySendError::Closed(_) => closed(),
-        })?;
-        answer
-            .await
-            .map_err(|_| StoreError::Unknown("the store failed while writing".into()))
-    }
-
     async fn submit(&self, batch: Batch) -> Result<Outcome, StoreError> {
         batch.validate()?;
         let (answer, outcome) = oneshot::channel();
-        self.ask(Request::Commit((batch, answer)), outcome).await?
+        self.queue.commit(batch, answer)?;
+        outcome.await.map_err(|_| failed())?
     }
 
     /// Deletes those of the due records that have expired; returns how many.
@@ -281,7 +253,8 @@ impl SledStore {
             }
         }
         let (answer, tidied) = oneshot::channel();
-        self.ask(Request::Tidy((due, answer)), tidied).await?;
+        self.queue.tidy((due, answer))?;
+        tidied.await.map_err(|_| failed())?;
         Ok(swept)
     }
 
@@ -346,6 +319,10 @@ impl Store for SledStore {
     }
 }
 
+fn failed() -> StoreError {
+    StoreError::Unknown("the store failed while writing".into())
+}
+
 /// The thread answers whether all went well.
 fn spawn(
     name: &str,
@@ -364,11 +341,9 @@ fn spawn(
 
 impl Drop for SledStore {
     fn drop(&mut self) {
-        self.requests.take();
-        let mut ended_well = true;
-        for thread in self.threads.drain(..) {
-            ended_well &= thread.join().unwrap_or(false);
-        }
+        self.queue.close();
+        let writer = self.writer.take().map(JoinHandle::join);
+        let ended_well = matches!(writer, Some(Ok(true)));
         self.shared.maintenance.close();
         if ended_well {
             self.lock.ended_well();

@@ -147,6 +147,46 @@ fn when_no_journal_file_can_be_allocated_nothing_happens_and_later_it_goes_on() 
 }
 
 #[test]
+fn without_room_for_a_group_whatever_was_judged_by_it_is_refused_too() {
+    let dir = kit::dir();
+    let disk = Moody::new();
+    let (store, fatal) = open(dir.path(), disk.clone());
+    let first = write(&store, vec![put("a", "1")]);
+    disk.hold(true);
+    let mut context = Context::from_waker(Waker::noop());
+    let mut on_its_way = pin!(store.commit(batch(vec![], vec![put("a", "2")])));
+    assert!(on_its_way.as_mut().poll(&mut context).is_pending());
+    // Waits until the writer has taken it: it is in the tree before it is durable.
+    let a = key("a");
+    while store.get(&a).as_mut().poll(&mut context).is_ready() {
+        std::thread::yield_now();
+    }
+    let large = || (0..64).map(|n| put(format!("large {n}"), vec![1; 3000])).collect();
+    let mut without_room = pin!(store.commit(batch(vec![], large())));
+    let after = vec![Check::Unchanged(key("large 1"), Seq(first.0 + 2))];
+    let mut judged_by_it = pin!(store.commit(batch(after.clone(), vec![put("a", "3")])));
+    let mut conflicting = pin!(store.commit(batch(vec![Check::Absent(key("large 1"))], vec![put("a", "4")])));
+    for waiting in [&mut without_room, &mut judged_by_it, &mut conflicting] {
+        assert!(waiting.as_mut().poll(&mut context).is_pending());
+    }
+    disk.free.store(5000, Ordering::SeqCst);
+    disk.hold(false);
+    assert_eq!(block_on(on_its_way), Ok(Outcome::Committed(Seq(first.0 + 1))));
+    for refused in [without_room, judged_by_it, conflicting] {
+        assert_eq!(block_on(refused), Err(StoreError::Full), "none of it happened");
+    }
+    disk.free.store(ROOMY, Ordering::SeqCst);
+    assert_eq!(commit(&store, after, vec![put("a", "5")]), Ok(Outcome::Conflict));
+    let absent = vec![Check::Absent(key("large 1")), Check::Unchanged(a, Seq(first.0 + 1))];
+    assert_eq!(
+        commit(&store, absent, large()),
+        Ok(Outcome::Committed(Seq(first.0 + 2))),
+        "no number was taken"
+    );
+    assert_eq!(*fatal.lock().expect("no panic"), Vec::<String>::new());
+}
+
+#[test]
 fn after_a_failed_sync_or_write_nothing_is_answered_any_more() {
     for (fails, word) in [("sync", "synced"), ("write", "written")] {
         let dir = kit::dir();

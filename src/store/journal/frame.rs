@@ -19,7 +19,7 @@ use aws_lc_rs::digest;
 pub const MAGIC: [u8; 4] = *b"gfr1";
 pub const HEADER_BYTES: usize = 36;
 pub const CHECKSUM_BYTES: usize = 4;
-/// No group grows beyond this (see the judge), so a longer length is damage, not a frame.
+/// No group grows beyond this (see the store's groups), so a longer length is damage, not a frame.
 pub const FRAME_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 pub type Id = [u8; 16];
@@ -51,14 +51,13 @@ pub struct FrameBuilder {
 }
 
 impl FrameBuilder {
-    pub fn start(&mut self, first: Seq, previous: &Hash) {
+    pub fn start(&mut self, first: Seq) {
         self.bytes.clear();
         self.count = 0;
         self.bytes.extend_from_slice(&MAGIC);
         self.bytes.extend_from_slice(&[0; 4]);
         self.bytes.extend_from_slice(&first.0.to_le_bytes());
-        self.bytes.extend_from_slice(&[0; 4]);
-        self.bytes.extend_from_slice(previous);
+        self.bytes.resize(HEADER_BYTES, 0);
     }
 
     /// The batch must have been validated: its lengths fit their fields.
@@ -98,14 +97,15 @@ impl FrameBuilder {
         self.bytes.len() + CHECKSUM_BYTES
     }
 
-    /// The frame; the next one must be started anew.
-    pub fn finish(&mut self, id: &Id) -> Vec<u8> {
+    /// The frame, chained to the one before it; the next one must be started anew.
+    pub fn finish(&mut self, previous: &Hash, id: &Id) -> &[u8] {
         let length = (self.bytes.len() + CHECKSUM_BYTES) as u32;
         self.bytes[4..8].copy_from_slice(&length.to_le_bytes());
         self.bytes[16..20].copy_from_slice(&self.count.to_le_bytes());
+        self.bytes[20..HEADER_BYTES].copy_from_slice(previous);
         let sum = checksum(id, &self.bytes);
         self.bytes.extend_from_slice(&sum.to_le_bytes());
-        std::mem::take(&mut self.bytes)
+        &self.bytes
     }
 }
 

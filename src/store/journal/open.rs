@@ -2,7 +2,7 @@
 
 use super::frame::{self, Frame, Hash, Id};
 use super::segment::{self, Segments};
-use super::{Appender, Journal, Planner, disk};
+use super::{Journal, disk};
 use crate::store::Seq;
 use crate::store::disk::Disk;
 use std::fs::{self, File, OpenOptions};
@@ -68,31 +68,21 @@ impl Journal {
         let ((id, next, previous), (active, offset)) = chain.zip(tail).expect("there is at least one segment");
         // Frames a crashed process wrote but did not sync are about to be served.
         active.sync_all().map_err(explain)?;
-        let planner = Planner {
-            dir: dir.to_owned(),
-            disk: disk.clone(),
-            id,
-            segment_bytes,
-            offset,
-            room: active.metadata().map_err(explain)?.len(),
-            next,
-            previous,
-        };
-        let appender = Appender {
+        let journal = Self {
             dir: dir.to_owned(),
             disk,
+            id,
+            segment_bytes,
             segments: Arc::new(segments.expect("there is at least one segment")),
-            active: Arc::new(active),
+            offset,
+            room: active.metadata().map_err(explain)?.len(),
+            active,
+            spare: None,
+            next,
+            previous,
+            begun: false,
         };
-        let begun = false;
-        Ok((
-            Self {
-                planner,
-                appender,
-                begun,
-            },
-            report,
-        ))
+        Ok((journal, report))
     }
 
     fn begin(dir: &Path, disk: Arc<dyn Disk>, segment_bytes: u64, id: Id) -> io::Result<Self> {
@@ -110,27 +100,18 @@ impl Journal {
         disk::sync_dir(dir)?;
         let segments = Arc::new(Segments::new(id));
         segments.push(Seq(1), path);
-        let (offset, room, next, previous) = (segment::HEADER_BYTES as u64, segment_bytes, Seq(1), id);
-        let (dir, planner_dir, planner_disk) = (dir.to_owned(), dir.to_owned(), disk.clone());
-        let planner = Planner {
-            dir: planner_dir,
-            disk: planner_disk,
+        Ok(Self {
+            dir: dir.to_owned(),
+            disk,
             id,
             segment_bytes,
-            offset,
-            room,
-            next,
-            previous,
-        };
-        let appender = Appender {
-            dir,
-            disk,
             segments,
-            active: Arc::new(active),
-        };
-        Ok(Self {
-            planner,
-            appender,
+            active,
+            offset: segment::HEADER_BYTES as u64,
+            room: segment_bytes,
+            spare: None,
+            next: Seq(1),
+            previous: id,
             begun: true,
         })
     }

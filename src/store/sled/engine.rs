@@ -1,6 +1,6 @@
 //! The sled tree. This is the only file that names the sled crate.
 //!
-//! sled 0.34.7 is used as an ordered map, and trusted with nothing else: one tree, one thread that writes; no
+//! sled 0.34.7 is used as an ordered map, and trusted with nothing else: one tree, one thread at a time that writes; no
 //! `transaction`, `apply_batch`, `generate_id`, `merge`, `watch_prefix` or `export`, and no reliance on its `flush`,
 //! which does not survive a power cut. What it loses, the journal replays.
 //!
@@ -41,28 +41,32 @@ pub struct Applied {
 #[derive(Default)]
 pub struct EngineBatch {
     applied: Option<Applied>,
-    writes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    writes: Vec<EngineWrite>,
+}
+
+enum EngineWrite {
+    Put(Key, Head, Vec<u8>),
+    Delete(Key),
+    Remind(Timestamp, Key),
+    Forget(Timestamp, Key),
 }
 
 impl EngineBatch {
-    pub fn put(&mut self, key: &Key, version: Seq, expires_at: Option<Timestamp>, value: &[u8]) {
-        let mut bytes = Vec::with_capacity(VALUE_HEADER_BYTES + value.len());
-        bytes.extend_from_slice(&version.0.to_le_bytes());
-        bytes.extend_from_slice(&expires_at.map_or(NEVER, Timestamp::millis).to_le_bytes());
-        bytes.extend_from_slice(value);
-        self.writes.push((record_key(key), Some(bytes)));
+    pub fn put(&mut self, key: Key, version: Seq, expires_at: Option<Timestamp>, value: Vec<u8>) {
+        let head = Head { version, expires_at };
+        self.writes.push(EngineWrite::Put(key, head, value));
     }
 
-    pub fn delete(&mut self, key: &Key) {
-        self.writes.push((record_key(key), None));
+    pub fn delete(&mut self, key: Key) {
+        self.writes.push(EngineWrite::Delete(key));
     }
 
     pub fn remind(&mut self, at: Timestamp, key: &Key) {
-        self.writes.push((reminder_key(at, key), Some(Vec::new())));
+        self.writes.push(EngineWrite::Remind(at, key.clone()));
     }
 
     pub fn forget(&mut self, at: Timestamp, key: &Key) {
-        self.writes.push((reminder_key(at, key), None));
+        self.writes.push(EngineWrite::Forget(at, key.clone()));
     }
 
     pub fn applied(&mut self, applied: Applied) {
@@ -70,19 +74,27 @@ impl EngineBatch {
     }
 }
 
+fn name_record(name: &mut Vec<u8>, key: &Key) {
+    name.push(RECORD);
+    name.extend_from_slice(&key.0);
+}
+
+fn name_reminder(name: &mut Vec<u8>, at: Timestamp, key: &Key) {
+    name.push(REMINDER);
+    name.extend_from_slice(&at.millis().to_be_bytes());
+    name.extend_from_slice(&key.0);
+}
+
 fn record_key(key: &Key) -> Vec<u8> {
-    let mut out = Vec::with_capacity(1 + key.0.len());
-    out.push(RECORD);
-    out.extend_from_slice(&key.0);
-    out
+    let mut name = Vec::with_capacity(1 + key.0.len());
+    name_record(&mut name, key);
+    name
 }
 
 fn reminder_key(at: Timestamp, key: &Key) -> Vec<u8> {
-    let mut out = Vec::with_capacity(9 + key.0.len());
-    out.push(REMINDER);
-    out.extend_from_slice(&at.millis().to_be_bytes());
-    out.extend_from_slice(&key.0);
-    out
+    let mut name = Vec::with_capacity(9 + key.0.len());
+    name_reminder(&mut name, at, key);
+    name
 }
 
 fn word(bytes: &[u8], at: usize) -> Option<u64> {
@@ -192,10 +204,24 @@ impl Engine {
             bytes[8..].copy_from_slice(&last.0.to_le_bytes());
             self.tree.insert(APPLIED, &bytes).map_err(|e| broken(&e))?;
         }
-        for (key, value) in batch.writes {
-            let done = match value {
-                Some(value) => self.tree.insert(key, value),
-                None => self.tree.remove(key),
+        // What sled keeps it copies: the same two buffers serve all.
+        let (mut name, mut bytes) = (Vec::new(), Vec::new());
+        for write in &batch.writes {
+            name.clear();
+            bytes.clear();
+            match write {
+                EngineWrite::Put(key, head, value) => {
+                    name_record(&mut name, key);
+                    bytes.extend_from_slice(&head.version.0.to_le_bytes());
+                    bytes.extend_from_slice(&head.expires_at.map_or(NEVER, Timestamp::millis).to_le_bytes());
+                    bytes.extend_from_slice(value);
+                }
+                EngineWrite::Delete(key) => name_record(&mut name, key),
+                EngineWrite::Remind(at, key) | EngineWrite::Forget(at, key) => name_reminder(&mut name, *at, key),
+            }
+            let done = match write {
+                EngineWrite::Put(..) | EngineWrite::Remind(..) => self.tree.insert(&name, bytes.as_slice()),
+                EngineWrite::Delete(_) | EngineWrite::Forget(..) => self.tree.remove(&name),
             };
             done.map_err(|e| broken(&e))?;
         }

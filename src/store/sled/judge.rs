@@ -1,162 +1,177 @@
-//! The first half of a commit: which transactions hold, in which order, as what bytes.
+//! The first half of a commit: does it hold, what number has it, what bytes is it.
 //!
-//! Whatever queued up while the last group was being prepared forms the next one; there is no timer. Each transaction
-//! is judged against the tree, the groups still on their way there, and those before it in its own group. The result
-//! goes to the [writer](super::writer), which is at most one group behind: while it waits for the disk, the next group
-//! is already being prepared.
+//! Each commit is judged at once, on its caller's thread, against everything judged before it: what the tree holds, and
+//! what is still on its way there. It joins the newest group. The [writer](super::writer) takes the oldest one whenever
+//! it has done with the one before: whatever came meanwhile is one group, and there is no timer.
 
 use super::Shared;
-use super::engine::{EngineBatch, Head};
-use super::group::{Answers, CommitRequest, Prepared, Request, TidyRequest};
+use super::engine::Head;
+use super::group::{Answer, Group, Tidy};
+use super::heads::Heads;
 use super::space::Space;
-use crate::store::journal::Planner;
-use crate::store::journal::frame::FrameBuilder;
 use crate::store::{Batch, Check, Key, Outcome, Seq, StoreError, Write};
-use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::SyncSender;
-use tokio::sync::mpsc;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-/// A group is applied to the tree in one piece, during which reads wait: it must stay short.
-const GROUP_COMMITS_MAX: usize = 512;
-const GROUP_BYTES_MAX: usize = 1024 * 1024;
-
-/// What stands under the keys a group asked for or wrote.
-type Heads = HashMap<Key, Option<Head>>;
-
-pub struct Judge {
-    pub shared: Arc<Shared>,
-    pub requests: mpsc::Receiver<Request>,
-    pub groups: SyncSender<Prepared>,
-    pub planner: Planner,
-    pub space: Space,
-    pub frame: FrameBuilder,
-    /// The groups that may not be in the tree yet, with the Seq of their last commit; oldest first.
-    pub flight: VecDeque<(Seq, Heads)>,
+/// Where commits wait for the writer.
+pub struct Queue {
+    judge: Mutex<Judge>,
+    arrived: Condvar,
 }
 
-impl Judge {
-    /// Until the last sender or the writer is gone; whatever went wrong, the writer says.
-    pub fn run(mut self) -> Result<(), String> {
-        while let Some(first) = self.requests.blocking_recv() {
-            let (mut commits, mut tidies) = (Vec::new(), Vec::new());
-            self.gather(first, &mut commits, &mut tidies);
-            let prepared = self.prepare(commits, tidies);
-            if self.groups.send(prepared).is_err() {
-                break;
-            }
+impl Queue {
+    pub fn new(shared: Arc<Shared>, space: Space, next: Seq, waiting_max: usize) -> Self {
+        let judge = Judge {
+            shared,
+            space,
+            full: false,
+            heads: Heads::default(),
+            next,
+            groups: VecDeque::new(),
+            waiting: 0,
+            waiting_max,
+            writer_sleeps: false,
+            closed: false,
+        };
+        Self {
+            judge: Mutex::new(judge),
+            arrived: Condvar::new(),
+        }
+    }
+
+    /// The batch has been validated.
+    pub fn commit(&self, batch: Batch, answer: Answer) -> Result<(), StoreError> {
+        self.enter(|judge| judge.commit(batch, answer))
+    }
+
+    pub fn tidy(&self, tidy: Tidy) -> Result<(), StoreError> {
+        self.enter(|judge| judge.group().tidies.push(tidy))
+    }
+
+    fn enter(&self, f: impl FnOnce(&mut Judge)) -> Result<(), StoreError> {
+        let unavailable = |why: &str| Err(StoreError::Unavailable(why.into()));
+        let Ok(mut judge) = self.judge.lock() else {
+            // The writer sees it too, and ends the process.
+            self.arrived.notify_one();
+            return unavailable("the store failed");
+        };
+        if judge.closed {
+            return unavailable("the store is closed");
+        }
+        if judge.waiting >= judge.waiting_max {
+            return unavailable("too many commits are waiting");
+        }
+        f(&mut judge);
+        judge.waiting += 1;
+        let wake = std::mem::take(&mut judge.writer_sleeps);
+        drop(judge);
+        if wake {
+            self.arrived.notify_one();
         }
         Ok(())
     }
 
-    fn gather(&mut self, first: Request, commits: &mut Vec<CommitRequest>, tidies: &mut Vec<TidyRequest>) {
-        let mut bytes = 0;
-        let mut next = Some(first);
-        while let Some(request) = next {
-            match request {
-                Request::Commit(commit) => {
-                    bytes += commit.0.size_bytes();
-                    commits.push(commit);
-                }
-                Request::Tidy(tidy) => tidies.push(tidy),
+    /// The oldest group, as soon as there is one; `None` once the queue is closed and empty.
+    pub fn next(&self) -> Result<Option<Group>, String> {
+        let panicked = |_| "a thread panicked while it judged a commit".to_owned();
+        let mut judge = self.judge.lock().map_err(|e| panicked(e.to_string()))?;
+        loop {
+            if let Some(group) = judge.groups.pop_front() {
+                judge.waiting -= group.waiting();
+                return Ok(Some(group));
             }
-            if commits.len() >= GROUP_COMMITS_MAX || bytes >= GROUP_BYTES_MAX {
-                return;
+            if judge.closed {
+                return Ok(None);
             }
-            next = self.requests.try_recv().ok();
+            judge.writer_sleeps = true;
+            judge = self.arrived.wait(judge).map_err(|e| panicked(e.to_string()))?;
         }
     }
 
-    fn prepare(&mut self, commits: Vec<CommitRequest>, tidies: Vec<TidyRequest>) -> Prepared {
-        let full = self.space.is_full();
-        self.shared.counters.full.store(full, Ordering::Relaxed);
-        let durable = self.shared.progress.durable();
-        while self.flight.front().is_some_and(|(last, _)| *last <= durable) {
-            self.flight.pop_front();
+    /// No room can be made for a group's frame. Nothing has happened yet, neither of it nor of those behind it: none of
+    /// them is in the tree, no byte is written, and `next` is again the next number.
+    pub fn refuse(&self, group: &mut Group, next: Seq) {
+        let mut judge = self.judge.lock().unwrap_or_else(PoisonError::into_inner);
+        judge.space.give_up(0);
+        judge.heads = Heads::default();
+        judge.next = next;
+        for group in judge.groups.iter_mut().chain([group]) {
+            let answers = group.answers.drain(..);
+            let answers = answers.map(|(answer, _)| (answer, Err(StoreError::Full))).collect();
+            let tidies = std::mem::take(&mut group.tidies);
+            *group = Group {
+                answers,
+                tidies,
+                ..Group::new(next)
+            };
         }
-        self.planner.start(&mut self.frame);
-        let mut group = Group {
-            shared: &self.shared,
-            flight: &self.flight,
-            frame: &mut self.frame,
-            heads: Heads::with_capacity(commits.len()),
-            tree: EngineBatch::default(),
-            first: self.planner.next(),
-            deletes: false,
-        };
-        let mut answers = Answers::with_capacity(commits.len());
-        for (batch, answer) in commits {
-            let outcome = group.judge(&batch, full);
-            if matches!(outcome, Ok(Outcome::Committed(_))) {
-                group.take(batch);
-            }
-            answers.push((answer, outcome));
-        }
-        let Group {
-            heads, tree, deletes, ..
-        } = group;
-        let mut prepared = Prepared {
-            planned: None,
-            tree,
-            deletes,
-            answers,
-            tidies,
-        };
-        if self.frame.count() == 0 {
-            return prepared;
-        }
-        match self.planner.plan(&mut self.frame) {
-            Ok(planned) => {
-                self.flight.push_back((planned.last, heads));
-                prepared.planned = Some(planned);
-            }
-            Err(e) => {
-                // Nothing has happened yet: no number was taken, no byte written.
-                log::error!("no room can be made for the journal: {e}");
-                self.space.give_up(0);
-                prepared
-                    .answers
-                    .iter_mut()
-                    .for_each(|(_, outcome)| *outcome = Err(StoreError::Full));
-            }
-        }
-        prepared
+    }
+
+    /// Nothing is accepted any more; what waits is still done.
+    pub fn close(&self) {
+        self.judge.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
+        self.arrived.notify_one();
+    }
+
+    /// The writer is gone: those who wait learn that it is unknown what happened.
+    pub fn fail(&self) {
+        let mut judge = self.judge.lock().unwrap_or_else(PoisonError::into_inner);
+        judge.closed = true;
+        judge.groups.clear();
     }
 }
 
-/// One group in the making.
-struct Group<'a> {
-    shared: &'a Shared,
-    flight: &'a VecDeque<(Seq, Heads)>,
-    frame: &'a mut FrameBuilder,
+struct Judge {
+    shared: Arc<Shared>,
+    space: Space,
+    /// New records are refused.
+    full: bool,
     heads: Heads,
-    tree: EngineBatch,
-    first: Seq,
-    deletes: bool,
+    /// The Seq the next commit will have.
+    next: Seq,
+    /// Those the writer has not taken yet, oldest first.
+    groups: VecDeque<Group>,
+    waiting: usize,
+    waiting_max: usize,
+    writer_sleeps: bool,
+    closed: bool,
 }
 
-impl Group<'_> {
+impl Judge {
+    /// The group that the next one joins.
+    fn group(&mut self) -> &mut Group {
+        if self.groups.back().is_none_or(Group::is_full) {
+            self.full = self.space.is_full();
+            self.shared.counters.full.store(self.full, Ordering::Relaxed);
+            self.heads.tidy(Seq(self.next.0 - 1), self.shared.progress.durable());
+            self.groups.push_back(Group::new(self.next));
+        }
+        self.groups.back_mut().expect("there is one now")
+    }
+
+    fn commit(&mut self, batch: Batch, answer: Answer) {
+        self.group().bytes += batch.size_bytes();
+        let outcome = self.judge(&batch);
+        if matches!(outcome, Ok(Outcome::Committed(_))) {
+            self.take(batch);
+        }
+        self.group().answers.push((answer, outcome));
+    }
+
     fn head(&mut self, key: &Key) -> Result<Option<Head>, StoreError> {
         if let Some(head) = self.heads.get(key) {
-            return Ok(*head);
+            return Ok(head);
         }
-        let on_its_way = self.flight.iter().rev().find_map(|(_, heads)| heads.get(key).copied());
-        let head = match on_its_way {
-            Some(head) => head,
-            None => self.shared.engine.head(key).inspect_err(|e| self.shared.distrust(e))?,
-        };
-        self.heads.insert(key.clone(), head);
+        let head = self.shared.engine.head(key);
+        let head = head.inspect_err(|e| self.shared.distrust(e))?;
+        self.heads.set(key, head);
         Ok(head)
     }
 
-    fn next(&self) -> Seq {
-        Seq(self.first.0 + u64::from(self.frame.count()))
-    }
-
     /// Against everything before this commit.
-    fn judge(&mut self, batch: &Batch, full: bool) -> Result<Outcome, StoreError> {
-        let full = full && !batch.revokes;
+    fn judge(&mut self, batch: &Batch) -> Result<Outcome, StoreError> {
+        let full = self.full && !batch.revokes;
         for check in &batch.checks {
             let holds = match check {
                 Check::Absent(key) => self.head(key)?.is_none(),
@@ -178,29 +193,32 @@ impl Group<'_> {
                 return Err(StoreError::Full);
             }
         }
-        Ok(Outcome::Committed(self.next()))
+        Ok(Outcome::Committed(self.next))
     }
 
     fn take(&mut self, batch: Batch) {
-        let version = self.next();
-        self.frame.push(&batch.writes);
+        let version = self.next;
+        self.next.0 += 1;
+        let Self { groups, heads, .. } = self;
+        let group = groups.back_mut().expect("the commit's group is there");
+        group.frame.push(&batch.writes);
         for write in batch.writes {
             match write {
                 Write::Put { key, value, expires_at } => {
                     if let Some(at) = expires_at {
-                        let before = self.heads.get(&key).copied().flatten();
+                        let before = heads.get(&key).flatten();
                         // An earlier reminder stands already, and sweep will move it.
                         if before.and_then(|head| head.expires_at).is_none_or(|before| before > at) {
-                            self.tree.remind(at, &key);
+                            group.tree.remind(at, &key);
                         }
                     }
-                    self.tree.put(&key, version, expires_at, &value);
-                    self.heads.insert(key, Some(Head { version, expires_at }));
+                    heads.set(&key, Some(Head { version, expires_at }));
+                    group.tree.put(key, version, expires_at, value);
                 }
                 Write::Delete { key } => {
-                    self.deletes = true;
-                    self.tree.delete(&key);
-                    self.heads.insert(key, None);
+                    group.deletes = true;
+                    heads.set(&key, None);
+                    group.tree.delete(key);
                 }
             }
         }

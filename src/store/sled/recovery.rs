@@ -282,14 +282,14 @@ fn replay(engine: &Engine, frame: &Frame<'_>) -> Result<(), StoreError> {
 
 fn stage(batch: &mut EngineBatch, frame: &Frame<'_>) -> Result<(), StoreError> {
     for (seq, writes) in (frame.first.0..).zip(frame.commits()?) {
-        for write in &writes {
+        for write in writes {
             match write {
                 Write::Delete { key } => batch.delete(key),
                 Write::Put { key, value, expires_at } => {
-                    batch.put(key, Seq(seq), *expires_at, value);
                     if let Some(at) = expires_at {
-                        batch.remind(*at, key);
+                        batch.remind(at, &key);
                     }
+                    batch.put(key, Seq(seq), expires_at, value);
                 }
             }
         }
@@ -312,7 +312,7 @@ fn load(engine: &Engine, path: &Path, id: &Id) -> Result<(), String> {
         match &block {
             Block::Records(rows) => {
                 for (key, stored) in rows {
-                    batch.put(key, stored.version, stored.expires_at, &stored.value);
+                    batch.put(key.clone(), stored.version, stored.expires_at, stored.value.to_vec());
                     if let Some(at) = stored.expires_at {
                         batch.remind(at, key);
                     }

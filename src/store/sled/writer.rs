@@ -1,45 +1,51 @@
-//! The second half of a commit: journal, disk, tree, answer. The one thread that writes.
+//! The second half of a commit: journal, disk, tree, answer. One group after the other.
 //!
-//! The group's frame goes to the journal first. Then two things happen at once: the syncer waits for the disk, and this
-//! thread applies the group to the tree. Answers leave when both are done. One after the other would cost the sum of
-//! the two; side by side they cost the slower one, and meanwhile the [judge](super::judge) prepares the next group.
+//! The group's frame goes to the journal first. Then two things happen at once: this thread waits for the disk, and the
+//! [applier](super::applier) applies the group to the tree. Answers leave when both are done. One after the other would
+//! cost the sum of the two; side by side they cost the slower one, and meanwhile the next group forms in the
+//! [queue](super::judge).
 //!
 //! What follows from the overlap: the tree may hold, for the length of one sync, commits that a power cut would undo.
 //! Nobody is told of them: a read that meets one waits for the sync ([`super::progress`]). After a power cut the tree
 //! is rebuilt, and after a crash of the process alone the frame is in the page cache and replayed.
 
 use super::Shared;
+use super::applier::Applier;
 use super::engine::{Applied, EngineBatch};
-use super::group::Prepared;
-use super::syncer::Syncer;
+use super::group::Group;
+use super::judge::Queue;
 use crate::base::time::Timestamp;
-use crate::store::journal::{Appender, Planned};
+use crate::store::journal::Journal;
 use crate::store::{Key, StoreError};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::Receiver;
 use tokio::sync::watch;
 
 pub struct Writer {
     pub shared: Arc<Shared>,
-    pub groups: Receiver<Prepared>,
-    pub appender: Appender,
-    pub syncer: Syncer,
+    pub queue: Arc<Queue>,
+    pub journal: Journal,
+    pub applier: Applier,
     pub durable: watch::Sender<u64>,
 }
 
 impl Writer {
-    /// Until the judge is gone. The error is a sentence: the process must end, nothing may be answered any more.
+    /// Until the queue is closed and empty. The error is a sentence: the process must end, nothing may be answered any
+    /// more.
     pub fn run(mut self) -> Result<(), String> {
-        while let Ok(group) = self.groups.recv() {
-            if let Some(planned) = group.planned {
-                self.write(planned, group.tree, group.deletes)?;
+        while let Some(mut group) = self.queue.next()? {
+            if group.frame.count() > 0 {
+                match self.journal.make_room(group.frame.length()) {
+                    Ok(()) => self.write(&mut group)?,
+                    Err(e) => {
+                        log::error!("no room can be made for the journal: {e}");
+                        self.queue.refuse(&mut group, self.journal.next());
+                    }
+                }
             }
-            for (answer, outcome) in group.answers {
-                // Whoever asked may have gone away.
-                let _ = answer.send(outcome);
-            }
-            for (reminders, answer) in group.tidies {
+            let tidies = std::mem::take(&mut group.tidies);
+            group.answer();
+            for (reminders, answer) in tidies {
                 self.tidy(reminders)?;
                 let _ = answer.send(());
             }
@@ -48,21 +54,20 @@ impl Writer {
         Ok(())
     }
 
-    fn write(&mut self, planned: Planned, mut tree: EngineBatch, deletes: bool) -> Result<(), String> {
-        let (first, last) = (planned.first, planned.last);
-        let file = self
-            .appender
-            .append(planned)
-            .map_err(|e| format!("the journal cannot be written: {e}"))?;
-        self.syncer.start(file)?;
+    fn write(&mut self, group: &mut Group) -> Result<(), String> {
+        let written = self.journal.append(&mut group.frame);
+        let written = written.map_err(|e| format!("the journal cannot be written: {e}"))?;
+        let (first, last) = (written.first, written.last);
         let progress = &self.shared.progress;
-        if deletes {
+        if group.deletes {
             progress.deleted.store(last.0, Ordering::SeqCst);
         }
+        let mut tree = std::mem::take(&mut group.tree);
         tree.applied(Applied { first, last });
-        let applied = self.shared.engine.apply(tree);
-        self.syncer.wait()?;
-        if let Err(e) = applied {
+        self.applier.start(tree)?;
+        let synced = self.journal.sync();
+        synced.map_err(|e| format!("the journal cannot be synced: {e}"))?;
+        if let Err(e) = self.applier.wait()? {
             self.shared.distrust(&e);
             return Err(format!("a commit cannot be applied: {e}"));
         }
@@ -96,5 +101,11 @@ impl Writer {
             }
         }
         engine.apply(batch).map_err(failed)
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue.fail();
     }
 }
