@@ -4,6 +4,8 @@ use crate::api::{cors, health, oauth, well_known};
 use crate::context::Context;
 use crate::control::socket;
 use crate::jobs;
+use crate::portal::trouble::{Trouble, answer};
+use crate::portal::{account, authorize, consent, joining, page, passwords, second_factor, sign_in, sign_out};
 use crate::web::listener::Listener;
 use crate::web::request::Request;
 use crate::web::response::Response;
@@ -19,6 +21,31 @@ use tokio::sync::watch;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Route {
+    Home,
+    Asset,
+    Authorize,
+    SignIn,
+    PostedSignIn,
+    SignOut,
+    Consent,
+    Account,
+    EndApp,
+    EndSession,
+    ChangePassword,
+    ChangedPassword,
+    SecondFactor,
+    EnrolSecondFactor,
+    EndSecondFactor,
+    ForgotPassword,
+    PostedForgotPassword,
+    ResetPassword,
+    PostedResetPassword,
+    Invitation,
+    PostedInvitation,
+    SignUp,
+    PostedSignUp,
+    ConfirmSignUp,
+    PostedConfirmSignUp,
     PostedAuthorization,
     PushedAuthorization,
     Token,
@@ -53,7 +80,32 @@ const fn get(path: &'static str, route: Route) -> Row {
     }
 }
 
-static ROUTES: [Row; 14] = [
+static ROUTES: [Row; 39] = [
+    get("/", Route::Home),
+    get("/assets/{file}", Route::Asset),
+    get("/oauth/authorize", Route::Authorize),
+    get("/login", Route::SignIn),
+    post("/login", Route::PostedSignIn),
+    post("/logout", Route::SignOut),
+    post("/consent", Route::Consent),
+    get("/account", Route::Account),
+    post("/account/apps", Route::EndApp),
+    post("/account/sessions", Route::EndSession),
+    get("/account/password", Route::ChangePassword),
+    post("/account/password", Route::ChangedPassword),
+    get("/account/totp", Route::SecondFactor),
+    post("/account/totp", Route::EnrolSecondFactor),
+    post("/account/totp/disable", Route::EndSecondFactor),
+    get("/password/forgot", Route::ForgotPassword),
+    post("/password/forgot", Route::PostedForgotPassword),
+    get("/password/reset", Route::ResetPassword),
+    post("/password/reset", Route::PostedResetPassword),
+    get("/invitation", Route::Invitation),
+    post("/invitation", Route::PostedInvitation),
+    get("/sign-up", Route::SignUp),
+    post("/sign-up", Route::PostedSignUp),
+    get("/sign-up/confirm", Route::ConfirmSignUp),
+    post("/sign-up/confirm", Route::PostedConfirmSignUp),
     post("/oauth/authorize", Route::PostedAuthorization),
     post("/oauth/par", Route::PushedAuthorization),
     post("/oauth/token", Route::Token),
@@ -93,7 +145,11 @@ fn takes_body(path: &str) -> bool {
 
 pub async fn dispatch(ctx: &Context, request: Request) -> Response {
     let Ok(found) = ROUTER.at(&request.path) else {
-        return Response::not_found();
+        return if page::is_wanted(&request) {
+            answer(ctx, &request, Err(Trouble::NotFound))
+        } else {
+            Response::not_found()
+        };
     };
     let rows = found.value.as_slice();
     let method = if request.method == Method::HEAD {
@@ -105,25 +161,68 @@ pub async fn dispatch(ctx: &Context, request: Request) -> Response {
         return preflight(rows, &request);
     }
     let Some(row) = rows.iter().find(|row| row.method == *method) else {
+        if page::is_wanted(&request) {
+            return answer(ctx, &request, Err(Trouble::MethodNotAllowed)).with_value(ALLOW, &allowed(rows));
+        }
         let methods: Vec<&str> = rows.iter().map(|row| row.method.as_str()).collect();
         let what = format!("This address answers {} only.", methods.join(" and "));
         return Response::error(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", &what)
             .with_value(ALLOW, &allowed(rows));
     };
-    let rest = found
-        .params
-        .get("path")
-        .map(|path| format!("/{path}"))
-        .unwrap_or_default();
-    match row.route {
-        Route::PostedAuthorization => oauth::authorize(ctx, &request),
-        Route::PushedAuthorization => oauth::push(ctx, &request).await,
-        Route::Token => oauth::token(ctx, &request).await,
-        Route::Introspect => oauth::introspect(ctx, &request).await,
-        Route::Revoke => oauth::revoke(ctx, &request).await,
+    let param = |name| found.params.get(name).unwrap_or_default();
+    let place = Place {
+        rest: if param("path").is_empty() {
+            String::new()
+        } else {
+            format!("/{}", param("path"))
+        },
+        file: param("file"),
+    };
+    handle(ctx, &request, row.route, &place).await
+}
+
+/// What of the path stands in place of a pattern.
+struct Place<'a> {
+    rest: String,
+    file: &'a str,
+}
+
+async fn handle(ctx: &Context, request: &Request, route: Route, place: &Place<'_>) -> Response {
+    let page = |page| answer(ctx, request, page);
+    match route {
+        Route::Home => page(account::home(ctx, request).await),
+        Route::Asset => page::asset(ctx, place.file),
+        Route::Authorize => page(authorize::get(ctx, request).await),
+        Route::SignIn => page(sign_in::get(ctx, request).await),
+        Route::PostedSignIn => page(sign_in::post(ctx, request).await),
+        Route::SignOut => page(sign_out::post(ctx, request).await),
+        Route::Consent => page(consent::post(ctx, request).await),
+        Route::Account => page(account::get(ctx, request).await),
+        Route::EndApp => page(account::end_app(ctx, request).await),
+        Route::EndSession => page(account::end_session(ctx, request).await),
+        Route::ChangePassword => page(passwords::change(ctx, request).await),
+        Route::ChangedPassword => page(passwords::post_change(ctx, request).await),
+        Route::SecondFactor => page(second_factor::get(ctx, request).await),
+        Route::EnrolSecondFactor => page(second_factor::enrol(ctx, request).await),
+        Route::EndSecondFactor => page(second_factor::disable(ctx, request).await),
+        Route::ForgotPassword => page(passwords::forgot(ctx, request).await),
+        Route::PostedForgotPassword => page(passwords::post_forgot(ctx, request).await),
+        Route::ResetPassword => page(passwords::reset(ctx, request).await),
+        Route::PostedResetPassword => page(passwords::post_reset(ctx, request).await),
+        Route::Invitation => page(joining::invitation(ctx, request).await),
+        Route::PostedInvitation => page(joining::post_invitation(ctx, request).await),
+        Route::SignUp => page(joining::sign_up(ctx, request).await),
+        Route::PostedSignUp => page(joining::post_sign_up(ctx, request).await),
+        Route::ConfirmSignUp => page(joining::confirm(ctx, request).await),
+        Route::PostedConfirmSignUp => page(joining::post_confirm(ctx, request).await),
+        Route::PostedAuthorization => oauth::authorize(ctx, request),
+        Route::PushedAuthorization => oauth::push(ctx, request).await,
+        Route::Token => oauth::token(ctx, request).await,
+        Route::Introspect => oauth::introspect(ctx, request).await,
+        Route::Revoke => oauth::revoke(ctx, request).await,
         Route::Jwks => well_known::jwks(ctx),
-        Route::ServerMetadata => well_known::authorization_server(ctx, &rest),
-        Route::ResourceMetadata => well_known::protected_resource(ctx, &rest),
+        Route::ServerMetadata => well_known::authorization_server(ctx, &place.rest),
+        Route::ResourceMetadata => well_known::protected_resource(ctx, &place.rest),
         Route::Healthz => health::healthz().await,
         Route::Readyz => health::readyz(ctx).await,
     }

@@ -3,6 +3,7 @@
 use crate::base::jose::Algorithm;
 use crate::base::limiter::Limiter;
 use crate::base::master::MasterSecret;
+use crate::base::password_pool::PasswordPool;
 use crate::base::random::Random;
 use crate::base::shelf::Shelf;
 use crate::base::time::{Clock, Timestamp};
@@ -13,6 +14,7 @@ use crate::store::cache::RecordCache;
 use crate::store::records::{Record, Versioned, load};
 use crate::store::{Batch, Key, Store, StoreError, keys};
 use std::sync::Arc;
+use tokio::sync::Notify;
 
 /// All posted authorization requests together (4 MiB).
 const POSTED_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -28,6 +30,10 @@ pub struct Context {
     pub limiter: Limiter,
     /// Authorization requests that came by POST. Not in the store: nobody has authenticated when they come.
     pub posted: Shelf,
+    /// Hashes and verifies every password.
+    pub passwords: PasswordPool,
+    /// Told when mail was written: its job looks at once.
+    pub mail_waiting: Notify,
     records: RecordCache,
 }
 
@@ -79,6 +85,7 @@ impl Context {
         };
         let keyring = Keyring::open(&tools, &algorithms).await.map_err(|e| e.to_string())?;
         let limiter = Limiter::new(config.limits.failures, &*random);
+        let passwords = PasswordPool::new(random.clone());
         Ok(Self {
             config,
             store,
@@ -88,6 +95,8 @@ impl Context {
             keyring,
             limiter,
             posted: Shelf::new(POSTED_BYTES_MAX),
+            passwords,
+            mail_waiting: Notify::new(),
             records: RecordCache::default(),
         })
     }

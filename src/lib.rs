@@ -5,7 +5,8 @@
 //! Imports go to the right only; `tests/tidy.rs` checks it:
 //!
 //! ```text
-//! main → cli → app → { api, jobs, control } → web → oauth → context → config → model → store → base
+//! main → cli → app → { api, portal, jobs, control } → web → oauth →
+//!   account → context → config → model → store → base
 //! ```
 //!
 //! * [`base`] knows nothing of OAuth: time, randomness, secrets, signatures, strict JSON, limits.
@@ -14,11 +15,13 @@
 //!   [`store::memory`] the one it is compared with; [`store::records`] the typed verbs over both.
 //! * [`model`] is what there is: records and pure state machines, `now` in, new value out.
 //! * [`config`] reads `grantd.toml` and the profile: the noun, the ids, the scopes, the lifetimes.
-//! * [`context`] is what every decision is made with: configuration, store, clock, randomness, secret, keys, and the
-//!   counts of failed credentials.
+//! * [`context`] is what every decision is made with: configuration, store, clock, randomness, secret, keys, the
+//!   counts of failed credentials, and the pool that hashes passwords.
+//! * [`account`] is people's accounts: passwords, second factors, one-time links, the letters that carry them.
 //! * [`oauth`] is the protocol, without HTTP.
 //! * [`web`] is HTTP, without routes: TLS, limits, timeouts, graceful end.
-//! * [`api`] has one short function per machine endpoint, [`jobs`] what happens by itself, [`control`] what an
+//! * [`portal`] is the pages people see: sign-in, consent, their account. [`api`] has one short function per machine
+//!   endpoint, [`jobs`] what happens by itself, [`control`] what an
 //!   administrator does from the command line.
 //! * [`app`] names every handler; [`cli`] is the command line.
 //!
@@ -33,6 +36,7 @@
 //! [`store::keys`] (all that is remembered) → [`app`] (all that is answered) → [`oauth::token`] (how a request is
 //! decided) → `tests/protocol/rfc6749.rs` (what is promised).
 
+pub mod account;
 pub mod api;
 pub mod app;
 pub mod base;
@@ -43,5 +47,6 @@ pub mod control;
 pub mod jobs;
 pub mod model;
 pub mod oauth;
+pub mod portal;
 pub mod store;
 pub mod web;

@@ -130,7 +130,7 @@ else
 fi
 
 if [ "$mode" = quick ]; then
-    echo "== left out of the quick run: cargo deny, the real clients, the full sizes of the tests"
+    echo "== left out of the quick run: cargo deny, the real clients, the pages in Chromium, the full sizes of the tests"
 else
     step deny cargo_deny || true
     if compgen -G "${CARGO_HOME:-$HOME/.cargo}/advisory-db*/*" >/dev/null; then
@@ -146,6 +146,10 @@ else
     else
         skip "the real clients: tests/clients/run.sh is missing"
     fi
+    before=$failed
+    step browser tests/browser/run.sh || failed=$before browser_failed=1
+    count_script browser
+    if [ "${browser_failed:-0}" = 1 ] && [ "$failed" = "$before" ]; then fail "tests/browser/run.sh"; fi
 fi
 
 echo "== $mode run, $SECONDS s"

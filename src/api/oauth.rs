@@ -76,7 +76,10 @@ pub async fn push(ctx: &Context, request: &Request) -> Response {
         pushed::push(ctx, &credentials(request, &params)).await
     };
     match answer.await {
-        Ok(body) => Response::json(StatusCode::CREATED, &body).no_store(),
+        Ok(body) => with_nonce(
+            Response::json(StatusCode::CREATED, &body).no_store(),
+            dpop::next_nonce(ctx),
+        ),
         Err(error) => refuse(ctx, request, &error),
     }
 }

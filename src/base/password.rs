@@ -1,6 +1,6 @@
 //! Passwords are remembered as Argon2id hashes (RFC 9106) in PHC strings, which carry salt and cost.
 //!
-//! One hash takes tens of milliseconds and 19 MiB: callers run these functions on a bounded pool.
+//! One hash takes tens of milliseconds and 19 MiB: [`super::password_pool`] alone calls these functions.
 
 use super::random::{self, Random};
 use super::secret::Secret;

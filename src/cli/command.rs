@@ -35,6 +35,15 @@ fn user_command(verb: UserVerb) -> Result<Command, String> {
                 password,
             }
         }
+        UserVerb::Invite(invite) => Command::UserInvite {
+            email: invite.email,
+            organization: invite.organization,
+            role: invite.role,
+        },
+        UserVerb::Reset(one) => Command::UserReset {
+            user: one.user,
+            second_factor: one.second_factor,
+        },
         UserVerb::List(_) => Command::UserList,
         UserVerb::Disable(one) => Command::UserDisable {
             user: one.user,

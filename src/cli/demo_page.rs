@@ -4,6 +4,12 @@ use super::arguments::Demo;
 use crate::context::Context;
 use serde_json::Value;
 
+/// The example of RFC 7636, appendix B.
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+/// Long enough for every profile.
+const STATE: &str = "example-state-0123456789";
+const SCOPES_SHOWN: usize = 4;
+
 /// An id as it stands in a URL or a form.
 pub fn id_text(id: &Value) -> String {
     id.as_str().map_or_else(|| id.to_string(), str::to_owned)
@@ -34,16 +40,9 @@ pub fn render(ctx: &Context, facts: &Value, demo: &Demo) -> String {
     } else {
         "development certificates"
     };
-    let owner = format!(
-        "{}  {}",
-        text(&facts["owner"]["email"]),
-        text(&facts["owner"]["password"])
-    );
-    let admin = format!(
-        "{}  {}",
-        text(&facts["admin"]["email"]),
-        text(&facts["admin"]["password"])
-    );
+    let person = |who: &Value| format!("{}  {}", text(&who["email"]), text(&who["password"]));
+    let (owner, admin) = (person(&facts["owner"]), person(&facts["admin"]));
+    let link = authorize_link(ctx, facts);
     format!(
         "grantd demo — profile {profile}, {transport} and example data. Ctrl-C ends it.
 
@@ -55,6 +54,10 @@ pub fn render(ctx: &Context, facts: &Value, demo: &Demo) -> String {
   private app    {private_id}
   public app     {public}
   single-page    {spa}
+
+Open in a browser, sign in as the owner and decide what the public app may do:
+
+  {link}
 
 Copy and paste, one after the other:
 
@@ -76,4 +79,21 @@ Copy and paste, one after the other:
 ",
         noun = noun.singular,
     )
+}
+
+/// What an app would send the owner to. Nobody listens at the redirect URI: the code stands in the address bar.
+fn authorize_link(ctx: &Context, facts: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let scopes: Vec<&str> = ctx.profile().scopes.names().take(SCOPES_SHOWN).collect();
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("response_type", "code")
+        .append_pair("client_id", &text(&facts["public_app"]["client_id"]))
+        .append_pair("redirect_uri", &text(&facts["public_app"]["redirect_uri"]))
+        .append_pair("scope", &scopes.join(" "))
+        .append_pair("state", STATE)
+        .append_pair("code_challenge", CHALLENGE)
+        .append_pair("code_challenge_method", "S256")
+        .append_pair("login_hint", &text(&facts["owner"]["email"]))
+        .finish();
+    format!("{}/oauth/authorize?{query}", ctx.issuer())
 }

@@ -3,8 +3,8 @@
 use super::reader::{Item, Problems, Table, shown, spell};
 use super::source::{read_text, tree};
 use super::tree::parse_toml;
-use super::{Config, ConfigErrors, Issuer, KeyPolicy, Listen, Log, LogLevel, Scheme, SessionPolicy, TlsFiles};
-use super::{limits, profile_file};
+use super::{Config, ConfigErrors, Issuer, KeyPolicy, Listen, Log, LogLevel, Scheme, SessionPolicy, SignUp, TlsFiles};
+use super::{Pages, limits, mail, profile_file};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -75,6 +75,8 @@ fn settings(table: Table<'_>, base: &Path, overrides: &Overrides, problems: &Pro
     let resources = table.get("resources");
     let keys = key_policy(&table);
     let sessions = sessions(&table);
+    let sign_up = mail::sign_up(&table);
+    let mail = mail::mail(&table, base);
     let limits = limits::read(&table);
     let log = log(&table);
     table.finish();
@@ -84,6 +86,7 @@ fn settings(table: Table<'_>, base: &Path, overrides: &Overrides, problems: &Pro
     let stand_in = issuer.clone().unwrap_or_else(default_issuer);
     let profile = profile.and_then(|name| profile_file::load(&name, &stand_in, &data_dir, problems));
     let resources = resources.map(|item| profile_file::resources(&item, &stand_in));
+    let pages = Pages::load(&data_dir, problems);
     let (issuer, listen, mut profile) = (issuer?, listen?, profile?);
     if let Some(resources) = resources {
         profile.resources = resources?;
@@ -97,8 +100,11 @@ fn settings(table: Table<'_>, base: &Path, overrides: &Overrides, problems: &Pro
         profile,
         keys,
         sessions,
+        sign_up,
+        mail,
         limits,
         log,
+        pages,
     };
     judge_together(&config, problems);
     Some(config)
@@ -177,7 +183,7 @@ fn listen(text: &str) -> Result<Listen, String> {
 }
 
 /// Relative paths are relative to the configuration file, not to wherever the program was started.
-fn path(item: &Item<'_>, base: &Path) -> Option<PathBuf> {
+pub(super) fn path(item: &Item<'_>, base: &Path) -> Option<PathBuf> {
     let text = item.text()?;
     if text.is_empty() || text.contains('\0') {
         return item.refuse(text, "which is no path");
@@ -293,6 +299,12 @@ fn judge_together(config: &Config, problems: &Problems) {
             spell(resource.access_token_lifetime),
             spell(idle)
         ));
+    }
+    if config.sign_up == SignUp::Open && config.mail.is_none() {
+        problems.add(
+            "`sign_up` is \"open\", and a new account's address is proven by mail: set `[mail]`, or use \"invite\""
+                .to_owned(),
+        );
     }
     let https = config.listen.iter().any(|listen| listen.scheme == Scheme::Https);
     if https && config.tls.is_none() && !config.issuer.is_loopback() {

@@ -6,6 +6,8 @@
 mod file;
 mod issuer;
 mod limits;
+mod mail;
+mod pages;
 mod profile;
 mod profile_file;
 mod reader;
@@ -18,6 +20,8 @@ pub use crate::model::role::Role;
 pub use crate::model::scope::{Risk, Scope, ScopeCatalog};
 pub use file::Overrides;
 pub use issuer::Issuer;
+pub use mail::{MailSecurity, MailServer, SignUp};
+pub use pages::{Asset, Pages, Texts};
 pub use profile::{AuthorizeParameter, AuthorizeRules, DpopRules, IdType, Lifetimes, Noun, Pkce, Profile, Resource};
 pub use profile_file::embedded_profiles;
 
@@ -44,9 +48,13 @@ pub struct Config {
     pub profile: Profile,
     pub keys: KeyPolicy,
     pub sessions: SessionPolicy,
+    pub sign_up: SignUp,
+    pub mail: Option<MailServer>,
     #[serde(serialize_with = "limits::show")]
     pub limits: Limits,
     pub log: Log,
+    #[serde(skip)]
+    pub pages: Pages,
 }
 
 /// Where the server answers. Plain http only on loopback addresses.

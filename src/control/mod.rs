@@ -9,6 +9,7 @@ pub mod tokens;
 pub mod transfer;
 pub mod users;
 
+use crate::base::text;
 use crate::context::Context;
 use crate::model::app::{AuthMethod, GrantType, Kind};
 use crate::model::role::Role;
@@ -36,6 +37,16 @@ pub enum Command {
     UserPassword {
         user: String,
         password: String,
+    },
+    UserInvite {
+        email: String,
+        organization: String,
+        role: Role,
+    },
+    UserReset {
+        user: String,
+        /// Also turn one-time codes off, at once.
+        second_factor: bool,
     },
     OrganizationCreate {
         name: String,
@@ -172,6 +183,12 @@ pub async fn execute(ctx: &Context, command: Command) -> Result<Value, String> {
         Command::UserList => users::list(ctx).await,
         Command::UserDisable { user, disabled } => users::disable(ctx, &user, disabled).await,
         Command::UserPassword { user, password } => users::password(ctx, &user, password).await,
+        Command::UserInvite {
+            email,
+            organization,
+            role,
+        } => users::invite(ctx, &email, &organization, role).await,
+        Command::UserReset { user, second_factor } => users::reset(ctx, &user, second_factor).await,
         Command::OrganizationCreate { name, id } => organizations::create(ctx, &name, id).await,
         Command::OrganizationList => organizations::list(ctx).await,
         Command::OrganizationDisable { organization, disabled } => {
@@ -234,22 +251,7 @@ async fn replace<R: Record>(ctx: &Context, old: &Versioned<R>, new: &R) -> Resul
     commit(ctx, batch).await
 }
 
-/// Names of people and things: 1 to `max` characters, none invisible.
+/// A name, or a sentence that asks for one.
 fn check_name(what: &str, name: &str, max: usize) -> Result<String, String> {
-    let name = name.trim();
-    if name.is_empty() || name.chars().count() > max || name.chars().any(deceives) {
-        return Err(format!("{what} needs a name of 1 to {max} visible characters"));
-    }
-    Ok(name.to_owned())
-}
-
-/// Characters that make a text look like another one to the person who has to trust it: controls, spaces without width,
-/// and those that turn the reading direction (Unicode TR 36 §2.10). The joiners of U+200C and U+200D belong to scripts.
-fn deceives(c: char) -> bool {
-    c.is_control()
-        || matches!(
-            c,
-            '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}'
-        )
-        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{e0000}'..='\u{e007f}')
+    text::name(name, max).ok_or_else(|| format!("{what} needs a name of 1 to {max} visible characters"))
 }

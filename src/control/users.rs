@@ -1,22 +1,19 @@
-//! Users: add, list, disable, password.
+//! Users: add, invite, list, disable, password, reset.
 
-use super::{LIST_MAX, check_name, commit, deceives, replace};
-use crate::base::password;
-use crate::base::random;
+use super::organizations;
+use super::{LIST_MAX, check_name, commit, replace};
+use crate::account::{Refusal, joining, passwords, second_factor};
 use crate::base::secret::Secret;
 use crate::context::Context;
-use crate::model::user::{EMAIL_BYTES_MAX, NAME_CHARS_MAX, User};
+use crate::model::link::LinkKind;
+use crate::model::role::Role;
+use crate::model::user::{NAME_CHARS_MAX, User};
 use crate::store::records::{Versioned, load, load_by_index};
 use crate::store::{Batch, keys, records};
 use serde_json::{Value, json};
 
-const PASSWORD_CHARS_MIN: usize = 12;
-const PASSWORD_BYTES_MAX: usize = 1024;
-
 pub async fn add(ctx: &Context, email: &str, name: Option<String>, password: Option<String>) -> Result<Value, String> {
-    if !User::valid_email(email) || email.chars().any(deceives) || email.to_lowercase().len() > EMAIL_BYTES_MAX {
-        return Err(format!("`{email}` is not an email address"));
-    }
+    check_email(email)?;
     if load_by_index::<User>(&*ctx.store, &keys::email(email)).await?.is_some() {
         return Err(format!("there is a user with the address {email} already"));
     }
@@ -28,18 +25,10 @@ pub async fn add(ctx: &Context, email: &str, name: Option<String>, password: Opt
         }
     };
     let password = match password {
-        Some(password) => Some(hash(ctx, password).await?),
+        Some(password) => Some(hash(ctx, email, &name, password).await?),
         None => None,
     };
-    let user = User {
-        id: format!("u_{}", random::token::<12>(&*ctx.random)),
-        email: email.to_owned(),
-        name,
-        password,
-        disabled: false,
-        epoch: 0,
-        created_at: ctx.now(),
-    };
+    let user = joining::new_user(ctx, email, name, password);
     let mut batch = Batch::new();
     batch.insert(&user)?;
     commit(ctx, batch).await?;
@@ -65,13 +54,50 @@ pub async fn disable(ctx: &Context, user: &str, disabled: bool) -> Result<Value,
 /// A new password ends whatever the old one opened.
 pub async fn password(ctx: &Context, user: &str, password: String) -> Result<Value, String> {
     let old = find(ctx, user).await?;
-    let new = User {
-        password: Some(hash(ctx, password).await?),
-        epoch: old.epoch + 1,
-        ..old.value.clone()
-    };
+    let phc = hash(ctx, &old.email, &old.name, password).await?;
+    let new = passwords::replaced(&old, phc);
     replace(ctx, &old, &new).await?;
     Ok(view(&new))
+}
+
+/// Into an organization, whether or not there is an account with this address. The link is in the answer where no mail
+/// server takes it.
+pub async fn invite(ctx: &Context, email: &str, organization: &str, role: Role) -> Result<Value, String> {
+    check_email(email)?;
+    let organization = organizations::find(ctx, organization).await?;
+    let texts = ctx.config.pages.texts([]);
+    let link = joining::invite(ctx, texts, &organization, email, role).await?;
+    Ok(sent(email, link, LinkKind::Invitation))
+}
+
+/// A link for a new password, which ends nothing before it is used; one-time codes end at once.
+pub async fn reset(ctx: &Context, user: &str, second_factor: bool) -> Result<Value, String> {
+    let user = find(ctx, user).await?;
+    if user.disabled {
+        return Err(format!("{} is disabled: enable them first", user.email));
+    }
+    if second_factor && user.totp.is_some() {
+        let done = second_factor::take_away(ctx, &user).await;
+        done.map_err(|_| "the user was changed by somebody else at the same moment: try again".to_owned())?;
+    }
+    let link = passwords::send_reset(ctx, ctx.config.pages.texts([]), &user).await?;
+    Ok(sent(&user.email, link, LinkKind::PasswordReset))
+}
+
+fn sent(email: &str, link: Option<String>, kind: LinkKind) -> Value {
+    let hours = kind.lives().as_secs() / 3600;
+    match link {
+        Some(link) => json!({ "email": email, "link": link, "valid_hours": hours }),
+        None => json!({ "email": email, "mailed": true, "valid_hours": hours }),
+    }
+}
+
+fn check_email(email: &str) -> Result<(), String> {
+    if User::valid_email(email) {
+        Ok(())
+    } else {
+        Err(format!("`{email}` is not an email address"))
+    }
 }
 
 /// By id or by email.
@@ -85,16 +111,12 @@ pub async fn find(ctx: &Context, user: &str) -> Result<Versioned<User>, String> 
     found.ok_or_else(|| format!("there is no user {user}: `grantd user list` shows them"))
 }
 
-async fn hash(ctx: &Context, password: String) -> Result<String, String> {
-    if password.chars().count() < PASSWORD_CHARS_MIN || password.len() > PASSWORD_BYTES_MAX {
-        return Err(format!(
-            "a password has at least {PASSWORD_CHARS_MIN} characters and at most {PASSWORD_BYTES_MAX} bytes"
-        ));
-    }
-    let password = Secret::new(password);
-    let random = ctx.random.clone();
-    let hashed = tokio::task::spawn_blocking(move || password::hash(&password, &*random)).await;
-    hashed.map_err(|_| "the password could not be hashed".to_owned())
+async fn hash(ctx: &Context, email: &str, name: &str, password: String) -> Result<String, String> {
+    let hashed = passwords::hash(ctx, &Secret::new(password), &[email, name]).await;
+    hashed.map_err(|refusal| match refusal {
+        Refusal::Weak(weak) => weak.to_string(),
+        _ => "many people are signing in at this moment: try again in a few seconds".to_owned(),
+    })
 }
 
 fn view(user: &User) -> Value {

@@ -1,6 +1,7 @@
 //! What happens by itself.
 
 pub mod keys;
+pub mod mail;
 pub mod sweep;
 
 use crate::context::Context;
@@ -10,16 +11,21 @@ use std::time::Duration;
 /// How often each job looks whether there is something to do.
 const EVERY: Duration = Duration::from_secs(60);
 
-/// Runs until dropped. A job that fails says so and is tried again at the next turn.
+/// Runs until dropped. Mail goes its own way: a mail server that hangs holds nothing else up.
 pub async fn run(ctx: Arc<Context>) {
+    tokio::join!(mail::run(&ctx), every_minute(&ctx));
+}
+
+/// A job that fails says so and is tried again at the next turn.
+async fn every_minute(ctx: &Context) {
     let mut turn = tokio::time::interval(EVERY);
     turn.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         turn.tick().await;
-        if let Err(error) = keys::turn(&ctx).await {
+        if let Err(error) = keys::turn(ctx).await {
             log::error!("the signing keys could not be looked after: {error}");
         }
-        if let Err(error) = sweep::turn(&ctx).await {
+        if let Err(error) = sweep::turn(ctx).await {
             log::error!("expired records could not be swept: {error}");
         }
     }

@@ -1,12 +1,15 @@
 //! What there is and how it changes: records and pure state machines. `now` goes in, a new value comes out.
 
 pub mod app;
+pub mod attempts;
 pub mod code;
 pub mod epoch;
 pub mod event;
 pub mod family;
 pub mod grant;
 pub mod keyring;
+pub mod link;
+pub mod mail;
 pub mod member;
 pub mod organization;
 pub mod pushed_request;

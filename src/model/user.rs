@@ -1,5 +1,7 @@
 //! A person who can sign in, or a system member that cannot.
 
+use crate::base::master::{KeyedDigest, Sealed};
+use crate::base::text::deceives;
 use crate::base::time::Timestamp;
 use crate::store::records::Record;
 use crate::store::{Key, keys};
@@ -16,9 +18,23 @@ pub struct User {
     pub name: String,
     /// An Argon2id PHC string; `None` cannot sign in.
     pub password: Option<String>,
+    /// The second factor, where there is one.
+    #[serde(default)]
+    pub totp: Option<Totp>,
     pub disabled: bool,
     pub epoch: u64,
     pub created_at: Timestamp,
+}
+
+/// Time-based one-time passwords (RFC 6238) and what stands in for them when the device is lost.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Totp {
+    /// Sealed for this user.
+    pub seed: Sealed,
+    /// The time step of the last code that was accepted: it and all before it are used up (RFC 6238 §5.2).
+    pub last_step: u64,
+    /// Of the recovery codes not used yet.
+    pub recovery: Vec<KeyedDigest>,
 }
 
 impl User {
@@ -27,13 +43,14 @@ impl User {
         let Some((local, domain)) = email.split_once('@') else {
             return false;
         };
-        email.len() <= EMAIL_BYTES_MAX
+        email.to_lowercase().len() <= EMAIL_BYTES_MAX
+            && email.len() <= EMAIL_BYTES_MAX
             && !local.is_empty()
             && !domain.is_empty()
             && !domain.contains('@')
             && !email
                 .chars()
-                .any(|c| c.is_whitespace() || c.is_control() || "<>\"(),;:\\".contains(c))
+                .any(|c| c.is_whitespace() || deceives(c) || "<>\"(),;:\\".contains(c))
     }
 }
 

@@ -3,7 +3,8 @@
 
 use super::authorize::{self, KNOWN, RESOURCE, Source};
 use super::client_auth::{self, Credentials};
-use super::error::OAuthError;
+use super::error::{ErrorCode, OAuthError};
+use super::{dpop, used_once};
 use crate::base::handle::Handle;
 use crate::base::master::Purpose;
 use crate::base::time::Timestamp;
@@ -15,6 +16,9 @@ use serde::Serialize;
 
 /// RFC 9126 §2.2.
 const PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
+
+/// What proofs for this endpoint name.
+const PATH: &str = "/oauth/par";
 
 /// The body of the 201.
 #[derive(Serialize)]
@@ -32,8 +36,15 @@ pub async fn push(ctx: &Context, credentials: &Credentials<'_>) -> Result<Answer
         return Err(OAuthError::invalid_request("A pushed request has no request_uri."));
     }
     // 3. Everything the authorization endpoint checks, now (§2.1); it does so again when the user comes.
-    authorize::judge(ctx, &client.app, params, Source::Pushed).map_err(|wrong| wrong.error)?;
-    // 4. Kept without credentials. The client may have named itself in the Authorization header only.
+    let request = authorize::judge(ctx, &client.app, params, Source::Pushed).map_err(|wrong| wrong.error)?;
+    // 4. A proof binds the code to its key, as dpop_jkt does; both together must mean the same one (RFC 9449 §10.1).
+    let proof = dpop::verify(ctx, &credentials.dpop, "POST", PATH, None)?;
+    let jkt = proof.as_ref().map(|proof| &proof.jkt);
+    if request.asked.jkt.is_some() && jkt.is_some_and(|jkt| request.asked.jkt.as_ref() != Some(jkt)) {
+        let what = "The DPoP proof is of another key than dpop_jkt says.";
+        return Err(OAuthError::new(ErrorCode::InvalidDpopProof, what));
+    }
+    // 5. Kept without credentials. The client may have named itself in the Authorization header only.
     let form = params.encode(|name| KNOWN.contains(&name) || name == RESOURCE);
     if form.len() > FORM_BYTES_MAX {
         return Err(OAuthError::invalid_request("The authorization request is too long."));
@@ -48,19 +59,20 @@ pub async fn push(ctx: &Context, credentials: &Credentials<'_>) -> Result<Answer
         digest: ctx.secret.digest(Purpose::RequestUri, request_uri.as_bytes()),
         client_id: client.app.client_id.clone(),
         form,
-        jkt: None,
+        jkt: jkt.cloned(),
         expires_at,
     })?;
-    if let Some(once) = &client.once {
-        batch.insert(once)?;
-    }
+    used_once::add(&mut batch, &client, proof.as_ref())?;
     match ctx.store.commit(batch).await? {
         Outcome::Committed(_) => Ok(Answer {
             request_uri,
             expires_in: lifetime.as_secs(),
         }),
-        // The random name is new: what was there already is the assertion.
-        Outcome::Conflict => Err(OAuthError::invalid_client("the client assertion was used before")),
+        // The random name is new: what was there already is the assertion or the proof.
+        Outcome::Conflict => {
+            used_once::judge(ctx, &client, proof.as_ref()).await?;
+            Err(OAuthError::invalid_client("what it showed had been used before"))
+        }
     }
 }
 

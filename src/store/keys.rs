@@ -25,6 +25,9 @@
 //! | `j`   | expiry hour, digest       | jti used once (DPoP, client assertion)  | swept once it is too old      |
 //! | `w`   | session                   | session of a browser                    | signed out, or swept          |
 //! | `x`   | user, session             | index → session                         | with the session              |
+//! | `l`   | expiry hour, digest       | one-time link                           | used, or swept                |
+//! | `t`   | digest                    | attempts at something guessable         | swept                         |
+//! | `y`   | next attempt, mail        | mail on its way, its text sealed        | delivered or given up         |
 //! | `v`   | time (number), event      | event                                   | swept after 400 days          |
 
 use super::Key;
@@ -52,10 +55,13 @@ const PUSHED_REQUEST: u8 = b'p';
 const USED_ONCE: u8 = b'j';
 const SESSION: u8 = b'w';
 const SESSION_OF_USER: u8 = b'x';
+const LINK: u8 = b'l';
+const ATTEMPTS: u8 = b't';
+const MAIL: u8 = b'y';
 const EVENT: u8 = b'v';
 
 /// Every space, with the name it has in an export.
-pub const SPACES: [(u8, &str); 21] = [
+pub const SPACES: [(u8, &str); 24] = [
     (SETTINGS, "settings"),
     (ORGANIZATION, "organization"),
     (USER, "user"),
@@ -76,6 +82,9 @@ pub const SPACES: [(u8, &str); 21] = [
     (USED_ONCE, "used_once"),
     (SESSION, "session"),
     (SESSION_OF_USER, "session_of_user"),
+    (LINK, "link"),
+    (ATTEMPTS, "attempts"),
+    (MAIL, "mail"),
     (EVENT, "event"),
 ];
 
@@ -120,6 +129,10 @@ pub fn member(organization: &str, user: &str) -> Key {
 
 pub fn members(organization: &str) -> Key {
     key(MEMBER, &[organization])
+}
+
+pub fn members_of_user(user: &str) -> Key {
+    key(MEMBER_OF_USER, &[user])
 }
 
 pub fn member_of_user(user: &str, organization: &str) -> Key {
@@ -212,6 +225,23 @@ pub fn session_of_user(user: &str, session: &str) -> Key {
 
 pub fn sessions_of_user(user: &str) -> Key {
     key(SESSION_OF_USER, &[user])
+}
+
+pub fn link(expires_at: Timestamp, digest: &KeyedDigest) -> Key {
+    by_hour(LINK, expires_at, &base64url(digest.as_bytes()))
+}
+
+pub fn attempts(digest: &KeyedDigest) -> Key {
+    key(ATTEMPTS, &[&base64url(digest.as_bytes())])
+}
+
+/// What is due first comes first.
+pub fn mail(next_attempt_at: Timestamp, mail: &str) -> Key {
+    numbered(MAIL, next_attempt_at.millis(), mail)
+}
+
+pub fn mails() -> Key {
+    key(MAIL, &[])
 }
 
 pub fn event(at: Timestamp, event: &str) -> Key {

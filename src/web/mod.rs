@@ -3,6 +3,7 @@
 pub mod client;
 mod connection;
 mod connections;
+pub mod cookies;
 pub mod development_certificates;
 mod exchange;
 pub mod listener;

@@ -1,5 +1,6 @@
 //! The configuration: what is accepted, and the sentence for everything that is not.
 
+mod mail;
 mod profile_files;
 mod profiles;
 mod values;

@@ -14,6 +14,14 @@ pub fn body(status: u16, body: &str, secrets: &[&str]) -> Result<(), String> {
     if status < 400 || body.is_empty() {
         return Ok(());
     }
+    // Where people come, a page tells what is wrong: a whole one.
+    if body.starts_with("<!DOCTYPE html>") {
+        return if body.ends_with("</html>") {
+            Ok(())
+        } else {
+            Err(format!("the page has no end: {body:?}"))
+        };
+    }
     let json: Value = serde_json::from_str(body).map_err(|e| format!("{e} in {body:?}"))?;
     let code = json["error"].as_str().unwrap_or_default();
     if code.is_empty() || !code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {

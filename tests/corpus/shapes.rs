@@ -123,7 +123,8 @@ const FIRST_LINES: &[Case] = &[
     ("encoded dots", Get("/oauth/%2e%2e/healthz", ""), &[404]),
     ("an encoded letter", Get("/health%7a", ""), &[404]),
     ("two slashes", Get("//healthz", ""), &[404]),
-    ("no path", Get("http://evil.example", ""), &[400, 404]),
+    // On to the sign-in page, by a path: not to the host that the request names.
+    ("no path", Get("http://evil.example", ""), &[303, 400, 404]),
     (
         "an authority",
         Raw(b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n"),
@@ -163,7 +164,7 @@ fn large() -> Vec<(&'static str, Vec<u8>, &'static [u16])> {
     };
     let method = format!("{} / HTTP/1.1\r\nHost: a\r\n\r\n", "A".repeat(9_000));
     vec![
-        ("a long method", method.into_bytes(), &[400, 404, 431]),
+        ("a long method", method.into_bytes(), &[400, 405, 431]),
         ("many fields", get("/healthz", &"X: y\r\n".repeat(500)), &[431]),
         (
             "a long field",

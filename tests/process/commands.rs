@@ -4,7 +4,7 @@ use crate::program::{Place, Running};
 use serde_json::Value;
 
 /// All commands but those that stay: their words, as `--help` is asked of them.
-const COMMANDS: [&str; 40] = [
+const COMMANDS: [&str; 42] = [
     "",
     "serve",
     "demo",
@@ -22,6 +22,8 @@ const COMMANDS: [&str; 40] = [
     "user disable",
     "user enable",
     "user password",
+    "user invite",
+    "user reset",
     "org",
     "org create",
     "org list",

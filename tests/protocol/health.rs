@@ -31,7 +31,7 @@ async fn a_server_that_answers_is_healthy_and_one_that_can_decide_is_ready() {
 async fn where_nothing_is_there_is_404_in_json() {
     let world = World::new("default").await;
     for path in [
-        "/",
+        "/nowhere",
         "/oauth",
         "/oauth/token/",
         "/OAUTH/token",

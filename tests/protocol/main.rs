@@ -4,9 +4,8 @@
 //!
 //! | lines                                             | wait for                                    |
 //! |---------------------------------------------------|---------------------------------------------|
-//! | O31 (frames), O32 (sign-in), B6, M5 (redirects)   | the pages of the authorization endpoint     |
-//! | O30 (consent, list of grants), B11                | consent and the portal                      |
 //! | D6, D7 (§9), D9 (resources)                       | the gateway                                 |
+//! | O30 (list of grants for admins)                   | the organization's pages                    |
 //! | M6, M8 (ID-JAG)                                   | client metadata documents, jwt-bearer       |
 //! | O26, M7 (challenges), R2 (challenges), F9 (-2)    | the gateway                                 |
 //! | F2 (-3 to -6)                                     | a profile for FAPI                          |
@@ -19,7 +18,9 @@ mod authorize_decisions;
 mod authorize_posted;
 mod authorize_silently;
 mod authorizing;
+mod browser;
 mod codes;
+mod consent;
 mod control;
 mod control_refusals;
 mod cors;
@@ -29,9 +30,15 @@ mod failing_store;
 mod health;
 mod http;
 mod idempotency;
+mod joining;
 mod keys;
 mod leaks;
 mod limiter;
+mod links;
+mod mail;
+mod mail_server;
+mod pages;
+mod passwords;
 mod past_failures;
 mod proofs;
 mod redirect_uri_tricks;
@@ -50,10 +57,14 @@ mod rfc8414;
 mod rfc8707;
 mod rfc9068;
 mod rfc9126;
+mod rfc9126_proofs;
 mod rfc9207;
 mod rfc9449;
 mod rfc9449_nonces;
 mod rfc9728;
+mod sessions;
+mod sign_in;
 mod support;
 mod tokens;
+mod totp;
 mod transfer;

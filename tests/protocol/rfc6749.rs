@@ -219,14 +219,14 @@ async fn o28_users_and_clients_cannot_be_confused() {
 }
 
 #[tokio::test]
-async fn o29_nothing_is_a_redirect() {
+async fn o29_nothing_for_machines_is_a_redirect() {
     let world = World::new("default").await;
     for path in [
         "/oauth/token",
         "/oauth/introspect",
         "/oauth/revoke",
         "/oauth/token/",
-        "/",
+        "/nowhere",
         "//oauth/token",
     ] {
         for answer in [world.get(path).await, world.post_as_app(path, GRANT).await] {

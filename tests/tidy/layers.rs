@@ -4,13 +4,14 @@ use crate::source::{Path, Source, end_of_item};
 use crate::tree::Tree;
 
 /// From left to right; those of one row never name each other.
-const LAYERS: [&[&str]; 11] = [
+const LAYERS: [&[&str]; 12] = [
     &["main"],
     &["cli"],
     &["app"],
     &["api", "portal", "gateway", "sandbox", "jobs", "control"],
     &["web"],
     &["oauth"],
+    &["account"],
     &["context"],
     &["config"],
     &["model"],

@@ -78,7 +78,13 @@ impl Tree {
 
 fn walk(root: &Path, folder: &Path, found: &mut Vec<String>) {
     // What a run leaves behind is ignored by git, not shipped.
-    const LEFT_BY_RUNS: [&str; 4] = ["data/store", "data/backup", "data/secret", "tests/clients"];
+    const LEFT_BY_RUNS: [&str; 5] = [
+        "data/store",
+        "data/backup",
+        "data/secret",
+        "tests/clients",
+        "tests/browser",
+    ];
     let relative = |path: &Path| {
         let path = path.strip_prefix(root).expect("everything walked lies in the package");
         path.to_string_lossy().replace('\\', "/")

@@ -58,6 +58,8 @@ purposes! {
     DpopNonce = "dpop nonce",
     ClientAssertion = "client assertion",
     EmailAddress = "email address",
+    SignUp = "sign up",
+    Mail = "mail",
 }
 
 pub struct MasterSecret {
@@ -240,6 +242,17 @@ impl<'de> Deserialize<'de> for KeyedDigest {
 /// An encrypted secret: key version ‖ nonce (12) ‖ ciphertext ‖ tag (16).
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sealed(Vec<u8>);
+
+impl Sealed {
+    /// For what leaves the store and comes back, such as a field of a form. What is no seal opens nowhere.
+    pub fn from_bytes(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
 
 impl fmt::Debug for Sealed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,7 +3,7 @@
 use crate::model::role::Role;
 use argh::FromArgs;
 
-/// People: add, list, disable, enable, password.
+/// People: add, invite, list, disable, enable, password, reset.
 #[derive(FromArgs)]
 #[argh(subcommand, name = "user")]
 pub struct User {
@@ -15,10 +15,12 @@ pub struct User {
 #[argh(subcommand)]
 pub enum UserVerb {
     Add(UserAdd),
+    Invite(UserInvite),
     List(UserList),
     Disable(UserDisable),
     Enable(UserEnable),
     Password(UserPassword),
+    Reset(UserReset),
 }
 
 /// Add a user. Without a password they cannot sign in, but can be the dedicated user of a private app.
@@ -34,6 +36,34 @@ pub struct UserAdd {
     /// read a password from standard input
     #[argh(switch)]
     pub password_stdin: bool,
+}
+
+/// Invite somebody into an organization, with or without an account. Prints the link, or says that it was mailed.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "invite")]
+pub struct UserInvite {
+    /// the email address
+    #[argh(positional)]
+    pub email: String,
+    /// the organization's id
+    #[argh(option)]
+    pub organization: String,
+    /// owner, admin, developer or member
+    #[argh(option)]
+    pub role: Role,
+}
+
+/// Let a user choose a new password. Prints the link, or says that it was mailed. Its use ends every token that acts as
+/// them.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "reset")]
+pub struct UserReset {
+    /// id or email
+    #[argh(positional)]
+    pub user: String,
+    /// also turn one-time codes off, at once: for who has lost the device and the recovery codes
+    #[argh(switch)]
+    pub second_factor: bool,
 }
 
 /// List the users.

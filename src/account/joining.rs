@@ -1,0 +1,218 @@
+//! How people come in: invited into an organization, or by signing up.
+
+use super::attempts::{self, Allowance};
+use super::letters::{self, compose, post};
+use super::{Refusal, commit, links, passwords};
+use crate::base::random;
+use crate::base::secret::Secret;
+use crate::base::text;
+use crate::config::{SignUp, Texts};
+use crate::context::Context;
+use crate::model::link::{Allows, Link, LinkKind};
+use crate::model::member::Member;
+use crate::model::organization::Organization;
+use crate::model::role::Role;
+use crate::model::user::{NAME_CHARS_MAX, User};
+use crate::store::records::{Versioned, load, load_by_index};
+use crate::store::{Batch, StoreError, keys};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// Letters to one address, whoever asks for them.
+const SIGN_UPS: Allowance = Allowance {
+    what: "sign-up",
+    max: 3,
+    window: Duration::from_secs(60 * 60),
+};
+
+/// What an invitation offers, and to whom.
+pub struct Invitation {
+    link: Versioned<Link>,
+    pub organization: Versioned<Organization>,
+    pub email: String,
+    pub role: Role,
+    /// Whoever has the address already; they have to be signed in to accept.
+    pub user: Option<Versioned<User>>,
+}
+
+/// A user who is in no organization yet.
+pub fn new_user(ctx: &Context, email: &str, name: String, password: Option<String>) -> User {
+    User {
+        id: format!("u_{}", random::token::<12>(&*ctx.random)),
+        email: email.to_owned(),
+        name,
+        password,
+        totp: None,
+        disabled: false,
+        epoch: 0,
+        created_at: ctx.now(),
+    }
+}
+
+/// Sends an invitation; its link, to show, where no mail server takes it.
+pub async fn invite(
+    ctx: &Context,
+    texts: &Texts,
+    organization: &Organization,
+    email: &str,
+    role: Role,
+) -> Result<Option<String>, StoreError> {
+    let allows = Allows::Invitation {
+        organization: organization.id.clone(),
+        email: email.to_owned(),
+        role,
+    };
+    let link = links::make(ctx, LinkKind::Invitation, allows);
+    let values = [("link", link.url.as_str()), ("organization", &organization.name)];
+    let letter = compose(ctx, texts, email, letters::INVITATION, &values);
+    let mut batch = Batch::new();
+    batch.insert(&link.record)?;
+    post(ctx, &mut batch, Some(&letter), link.record.expires_at)?;
+    commit(ctx, batch).await?;
+    Ok(ctx.config.mail.is_none().then_some(link.url))
+}
+
+/// What the link invites to, while the organization stands.
+pub async fn invitation(ctx: &Context, token: &str) -> Result<Invitation, Refusal> {
+    let link = links::find(ctx, LinkKind::Invitation, token).await?;
+    let link = link.ok_or(Refusal::LinkGone)?;
+    let Allows::Invitation {
+        organization,
+        email,
+        role,
+    } = link.allows.clone()
+    else {
+        return Err(Refusal::LinkGone);
+    };
+    let organization = load::<Organization>(&*ctx.store, &keys::organization(&organization)).await?;
+    let organization = organization.filter(|organization| !organization.disabled);
+    Ok(Invitation {
+        organization: organization.ok_or(Refusal::LinkGone)?,
+        user: load_by_index(&*ctx.store, &keys::email(&email)).await?,
+        link,
+        email,
+        role,
+    })
+}
+
+/// The user who is signed in joins; only who has the address that was invited.
+pub async fn accept(ctx: &Context, token: &str, signed_in: &str) -> Result<(), Refusal> {
+    loop {
+        let invitation = invitation(ctx, token).await?;
+        let user = invitation.user.as_ref();
+        let user = user.filter(|user| user.id == signed_in && !user.disabled);
+        let user = user.ok_or(Refusal::OtherAccount)?;
+        let mut batch = Batch::new();
+        batch.require(user);
+        join(ctx, &mut batch, &invitation, &user.id).await?;
+        if commit(ctx, batch).await? {
+            return Ok(());
+        }
+    }
+}
+
+/// Whoever was invited makes an account and joins with it.
+pub async fn accept_as_new(ctx: &Context, token: &str, name: &str, password: &Secret) -> Result<(), Refusal> {
+    let invited = invitation(ctx, token).await?;
+    if ctx.config.sign_up == SignUp::Closed {
+        return Err(Refusal::Closed);
+    }
+    let user = chosen(ctx, &invited.email, name, password).await?;
+    loop {
+        let invitation = invitation(ctx, token).await?;
+        if invitation.user.is_some() {
+            return Err(Refusal::OtherAccount);
+        }
+        let mut batch = Batch::new();
+        batch.insert(&user)?;
+        join(ctx, &mut batch, &invitation, &user.id).await?;
+        if commit(ctx, batch).await? {
+            return Ok(());
+        }
+    }
+}
+
+/// Uses the link up. Who is a member already keeps their role: an old invitation takes nothing away.
+async fn join(ctx: &Context, batch: &mut Batch, invitation: &Invitation, user: &str) -> Result<(), StoreError> {
+    batch.remove(&invitation.link).require(&invitation.organization);
+    let organization = &invitation.organization.id;
+    match load::<Member>(&*ctx.store, &keys::member(organization, user)).await? {
+        Some(old) if !old.removed => batch.require(&old),
+        Some(old) => batch.replace(&old, &old.with_role(invitation.role))?,
+        None => batch.insert(&Member {
+            organization: organization.clone(),
+            user: user.to_owned(),
+            role: invitation.role,
+            removed: false,
+            epoch: 0,
+            created_at: ctx.now(),
+        })?,
+    };
+    Ok(())
+}
+
+/// Sends a link to this address: to make an account, or a word that there is one. The answer is the same.
+pub async fn ask_sign_up(ctx: &Context, texts: &Texts, email: &str, peer: IpAddr) -> Result<(), Refusal> {
+    if ctx.config.sign_up != SignUp::Open {
+        return Err(Refusal::Closed);
+    }
+    if !User::valid_email(email) {
+        return Err(Refusal::BadAddress);
+    }
+    if !attempts::ask(ctx, &SIGN_UPS, email, peer).await? {
+        return Ok(());
+    }
+    let known = load_by_index::<User>(&*ctx.store, &keys::email(email)).await?;
+    let (allows, letter) = match &known {
+        Some(_) => (Allows::Nothing, letters::SIGN_UP_KNOWN),
+        None => {
+            let email = email.to_owned();
+            (Allows::SignUp { email }, letters::SIGN_UP)
+        }
+    };
+    let link = links::make(ctx, LinkKind::SignUp, allows);
+    let to = known.as_ref().map_or(email, |user| &user.email);
+    let letter = compose(ctx, texts, to, letter, &[("link", &link.url)]);
+    let mut batch = Batch::new();
+    batch.insert(&link.record)?;
+    post(ctx, &mut batch, Some(&letter), link.record.expires_at)?;
+    commit(ctx, batch).await?;
+    Ok(())
+}
+
+/// For which address the link makes an account.
+pub async fn signing_up(ctx: &Context, token: &str) -> Result<(Versioned<Link>, String), Refusal> {
+    let link = links::find(ctx, LinkKind::SignUp, token).await?;
+    let link = link.ok_or(Refusal::LinkGone)?;
+    let Allows::SignUp { email } = link.allows.clone() else {
+        return Err(Refusal::LinkGone);
+    };
+    // Somebody was faster, with another link.
+    let taken = load_by_index::<User>(&*ctx.store, &keys::email(&email))
+        .await?
+        .is_some();
+    if taken || ctx.config.sign_up != SignUp::Open {
+        return Err(Refusal::LinkGone);
+    }
+    Ok((link, email))
+}
+
+/// Makes the account of a sign-up link, once.
+pub async fn sign_up(ctx: &Context, token: &str, name: &str, password: &Secret) -> Result<(), Refusal> {
+    let (_, email) = signing_up(ctx, token).await?;
+    let user = chosen(ctx, &email, name, password).await?;
+    loop {
+        let (link, _) = signing_up(ctx, token).await?;
+        let mut batch = Batch::new();
+        batch.remove(&link).insert(&user)?;
+        if commit(ctx, batch).await? {
+            return Ok(());
+        }
+    }
+}
+
+async fn chosen(ctx: &Context, email: &str, name: &str, password: &Secret) -> Result<User, Refusal> {
+    let name = text::name(name, NAME_CHARS_MAX).ok_or(Refusal::BadName)?;
+    let phc = passwords::hash(ctx, password, &[email, &name]).await?;
+    Ok(new_user(ctx, email, name, Some(phc)))
+}

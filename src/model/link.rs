@@ -1,0 +1,90 @@
+//! A one-time link, as it goes by mail: what it lets its holder do, once, until it expires.
+
+use super::role::Role;
+use crate::base::master::{KeyedDigest, Purpose};
+use crate::base::time::Timestamp;
+use crate::store::records::Record;
+use crate::store::{Key, keys};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// Removed by whatever it was used for, in the same batch: of two who use it at once, one finds it gone.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Link {
+    /// Of the text in the link.
+    pub digest: KeyedDigest,
+    pub allows: Allows,
+    pub expires_at: Timestamp,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Allows {
+    /// A new password for this user, as long as nobody has set another: `epoch` is theirs when the link was made.
+    PasswordReset { user: String, epoch: u64 },
+    /// To join with this role, for whoever has this address; their account is made with it where there is none.
+    Invitation {
+        organization: String,
+        email: String,
+        role: Role,
+    },
+    /// An account for this address.
+    SignUp { email: String },
+    /// Nothing. Made where there is nobody to send a link to, so that as much is written as where there is.
+    Nothing,
+}
+
+/// What a link is for: each kind has a digest, a path and a life of its own, and none passes for another.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LinkKind {
+    PasswordReset,
+    Invitation,
+    SignUp,
+}
+
+impl LinkKind {
+    pub const fn lives(self) -> Duration {
+        match self {
+            Self::PasswordReset | Self::SignUp => HOUR,
+            Self::Invitation => WEEK,
+        }
+    }
+
+    pub const fn purpose(self) -> Purpose {
+        match self {
+            Self::PasswordReset => Purpose::PasswordReset,
+            Self::Invitation => Purpose::Invitation,
+            Self::SignUp => Purpose::SignUp,
+        }
+    }
+
+    /// The page that the link opens.
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::PasswordReset => "/password/reset",
+            Self::Invitation => "/invitation",
+            Self::SignUp => "/sign-up/confirm",
+        }
+    }
+
+    /// Part of the text's prefix, for scanners and for people who find one.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::PasswordReset => "reset",
+            Self::Invitation => "invitation",
+            Self::SignUp => "signup",
+        }
+    }
+}
+
+impl Record for Link {
+    fn key(&self) -> Key {
+        keys::link(self.expires_at, &self.digest)
+    }
+
+    fn expires_at(&self) -> Option<Timestamp> {
+        Some(self.expires_at)
+    }
+}

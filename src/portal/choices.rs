@@ -1,0 +1,106 @@
+//! For which organization the user grants: always asked, never guessed.
+
+use super::visit::Visit;
+use crate::context::Context;
+use crate::model::member::Member;
+use crate::model::organization::Organization;
+use crate::model::role::Role;
+use crate::oauth::authorize::AuthorizationRequest;
+use crate::oauth::scope;
+use crate::store::records::load;
+use crate::store::{Key, StoreError, keys};
+use maud::{Markup, html};
+
+/// Organizations shown at most; somebody with more chooses among those with the lowest ids.
+const SHOWN_MAX: u32 = 200;
+
+/// One of the user's organizations.
+pub struct Choice {
+    id: String,
+    name: String,
+    role: Role,
+    grantable: usize,
+    /// Titles of the scopes that the role may not grant.
+    left_out: Vec<String>,
+}
+
+impl Choice {
+    pub fn possible(&self) -> bool {
+        self.grantable > 0
+    }
+}
+
+/// Every organization the user is a member of, those where something can be granted first.
+pub async fn of(ctx: &Context, asking: &AuthorizationRequest, user: &str) -> Result<Vec<Choice>, StoreError> {
+    let (catalog, asked) = (&ctx.profile().scopes, &asking.asked.scopes);
+    let rows = ctx.store.scan(&keys::members_of_user(user), None, SHOWN_MAX).await?;
+    let mut choices = Vec::with_capacity(rows.len());
+    for (_, stored) in rows {
+        let Some(member) = load::<Member>(&*ctx.store, &Key(stored.value.to_vec())).await? else {
+            continue;
+        };
+        let organization = ctx
+            .load::<Organization>(&keys::organization(&member.organization))
+            .await?;
+        let Some(organization) = organization.filter(|o| !o.disabled && !member.removed) else {
+            continue;
+        };
+        let granted = scope::effective(catalog, &asking.app, member.role, asked);
+        let left_out = asked.iter().filter(|name| !granted.contains(name));
+        choices.push(Choice {
+            id: organization.id.clone(),
+            name: organization.name.clone(),
+            role: member.role,
+            grantable: granted.len(),
+            left_out: left_out
+                .map(|name| catalog.get(name).map_or(name, |scope| &scope.title).clone())
+                .collect(),
+        });
+    }
+    choices.sort_by_key(|choice| !choice.possible());
+    Ok(choices)
+}
+
+/// The radio buttons. The only possible one is chosen already, else the one of the last time.
+pub fn fields(visit: &Visit<'_>, choices: &[Choice], last: Option<&str>) -> Markup {
+    let possible = choices.iter().filter(|choice| choice.possible()).count();
+    html! {
+        fieldset {
+            legend { (visit.noun()) }
+            @if possible == 0 {
+                p.notice.warning { (visit.text("nothing_to_grant")) }
+            }
+            @for choice in choices {
+                label.option.impossible[!choice.possible()] {
+                    input type="radio" name="organization" value=(choice.id) required
+                        checked[choice.possible() && (possible == 1 || last == Some(&choice.id))]
+                        disabled[!choice.possible()];
+                    span {
+                        strong { bdi { (choice.name) } }
+                        span.quiet { (visit.fill("your_role", &[("role", role(visit, choice.role))])) }
+                        (left_out(visit, choice))
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn left_out(visit: &Visit<'_>, choice: &Choice) -> Markup {
+    html! {
+        @if !choice.possible() {
+            span.left-out { (visit.text("role_grants_nothing")) }
+        } @else if !choice.left_out.is_empty() {
+            span.left-out { (visit.fill("left_out", &[("scopes", &choice.left_out.join(", "))])) }
+        }
+    }
+}
+
+pub fn role<'a>(visit: &Visit<'a>, role: Role) -> &'a str {
+    visit.text(match role {
+        Role::Owner => "role_owner",
+        Role::Admin => "role_admin",
+        Role::Developer => "role_developer",
+        Role::Member => "role_member",
+    })
+}

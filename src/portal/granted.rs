@@ -1,0 +1,76 @@
+//! What a user granted to which apps: listed, and taken back.
+
+use crate::base::random;
+use crate::base::time::Timestamp;
+use crate::context::Context;
+use crate::model::app::App;
+use crate::model::event::{Event, EventKind};
+use crate::model::family::Family;
+use crate::model::grant::{Grant, GrantStatus};
+use crate::model::organization::Organization;
+use crate::store::records::{list, load};
+use crate::store::{Batch, Key, Outcome, StoreError, keys};
+
+/// Grants and families listed at most.
+const LISTED_MAX: u32 = 200;
+
+pub struct Granted {
+    pub grant: Grant,
+    pub app_name: String,
+    pub organization_name: String,
+    pub used_at: Option<Timestamp>,
+}
+
+/// The grants of a user that are not revoked, the newest approval first.
+pub async fn of_user(ctx: &Context, user: &str) -> Result<Vec<Granted>, StoreError> {
+    let rows = ctx.store.scan(&keys::grants_of_user(user), None, LISTED_MAX).await?;
+    let mut found = Vec::new();
+    for (_, stored) in rows {
+        let grant = load::<Grant>(&*ctx.store, &Key(stored.value.to_vec())).await?;
+        let Some(grant) = grant.filter(|grant| grant.status != GrantStatus::Revoked) else {
+            continue;
+        };
+        let app = ctx.load::<App>(&keys::app(&grant.client_id)).await?;
+        let organization = ctx
+            .load::<Organization>(&keys::organization(&grant.organization))
+            .await?;
+        let families = keys::families(&grant.organization, &grant.id);
+        let (families, _) = list::<Family>(&*ctx.store, &families, None, LISTED_MAX).await?;
+        found.push(Granted {
+            app_name: app.map_or(grant.client_id.clone(), |app| app.name.clone()),
+            organization_name: organization.map_or(grant.organization.clone(), |o| o.name.clone()),
+            used_at: families.iter().map(|family| family.used_at).max(),
+            grant: grant.value,
+        });
+    }
+    found.sort_by_key(|granted| std::cmp::Reverse(granted.grant.approved_at));
+    Ok(found)
+}
+
+/// One write ends every token under the grant. `false` where it is not this user's.
+pub async fn revoke(ctx: &Context, user: &str, organization: &str, id: &str) -> Result<bool, StoreError> {
+    loop {
+        let grant = load::<Grant>(&*ctx.store, &keys::grant(organization, id)).await?;
+        let Some(grant) = grant.filter(|grant| grant.user == user) else {
+            return Ok(false);
+        };
+        if grant.status == GrantStatus::Revoked {
+            return Ok(true);
+        }
+        let mut batch = Batch::new();
+        batch.replace(&grant, &grant.revoke())?;
+        batch.insert(&Event {
+            id: format!("e_{}", random::token::<15>(&*ctx.random)),
+            kind: EventKind::GrantRevoked,
+            at: ctx.now(),
+            organization: Some(grant.organization.clone()),
+            user: Some(grant.user.clone()),
+            client_id: Some(grant.client_id.clone()),
+            grant: Some(grant.id.clone()),
+        })?;
+        batch.revokes = true;
+        if let Outcome::Committed(_) = ctx.store.commit(batch).await? {
+            return Ok(true);
+        }
+    }
+}
