@@ -1,0 +1,149 @@
+//! A server killed between a decision and its answer. The client asks again, as clients do, and loses nothing; whoever
+//! holds what was rotated or revoked holds nothing.
+//!
+//! The test starts itself again as the server of one request, which kills itself with SIGKILL at one of four points of
+//! the commit. GRANTD_TEST_FULL=1 goes through all of them; otherwise through one of each kind.
+
+mod child;
+mod client;
+mod trap;
+
+use child::World;
+use client::{Client, ClientType};
+use std::fmt;
+use trap::Point;
+
+const KEYS: [Option<&str>; 2] = [None, Some("the-key-of-this-try")];
+
+/// Everything that a case varies.
+#[derive(Clone, Copy)]
+struct Case {
+    client: ClientType,
+    key: Option<&'static str>,
+    point: Point,
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let key = if self.key.is_some() { "keyed" } else { "keyless" };
+        write!(f, "{:?}, {key}, {:?}", self.client, self.point)
+    }
+}
+
+fn cases() -> Vec<Case> {
+    let full = std::env::var_os("GRANTD_TEST_FULL").is_some();
+    let mut cases = Vec::new();
+    for (number, client) in ClientType::ALL.into_iter().enumerate() {
+        for key in KEYS {
+            for (at, point) in Point::ALL.into_iter().enumerate() {
+                if full || (at + number + usize::from(key.is_some())) % 4 == 0 {
+                    cases.push(Case { client, key, point });
+                }
+            }
+        }
+    }
+    cases
+}
+
+/// A world in which the client was killed while it sent `request` once, at the case's point.
+fn killed(case: Case, prepare: impl Fn(&World, &Client) -> String) -> (World, Client, String) {
+    let world = World::new();
+    let client = Client::new(&world, case.client);
+    let form = prepare(&world, &client);
+    world.kill(&client.request("/oauth/token", &form, case.key), case.point);
+    (world, client, form)
+}
+
+/// A refresh after the answer arrived, and then the old token again: the first goes on, the second is a theft.
+fn goes_on(world: &World, client: &Client, refresh_token: &str, case: Case) -> String {
+    let next = world.ask(&client.refresh(refresh_token, None));
+    assert_eq!(next.status, 200, "{case}: {next:?}");
+    next.text("refresh_token")
+}
+
+#[test]
+fn a_code_exchange_asked_again_gives_what_was_committed_or_ends_it() {
+    for case in cases() {
+        let (world, client, form) = killed(case, |world, client| client.exchange_form(&world.code(client)));
+        let again = world.ask(&client.request("/oauth/token", &form, case.key));
+        let committed = case.point != Point::BeforeAppend;
+        match case.key {
+            // Nobody can tell the client from a thief: what the code made is dead, whether anyone got it or not.
+            None if committed => {
+                assert_eq!(again.error(), (400, "invalid_grant".to_owned()), "{case}: {again:?}");
+                continue;
+            }
+            _ => assert_eq!(again.status, 200, "{case}: {again:?}"),
+        }
+        assert_eq!(again.replayed(), committed, "{case}: {again:?}");
+        if case.key.is_some() {
+            let third = world.ask(&client.request("/oauth/token", &form, case.key));
+            assert_eq!((third.status, &third.body), (200, &again.body), "{case}");
+        }
+        assert!(world.active(&again.text("access_token")), "{case}");
+        goes_on(&world, &client, &again.text("refresh_token"), case);
+    }
+}
+
+#[test]
+fn a_refresh_asked_again_gives_the_committed_successor_and_the_rotated_token_stays_dead() {
+    for case in cases() {
+        let (world, client, form) = killed(case, |world, client| {
+            let first = world.ask(&client.request("/oauth/token", &client.exchange_form(&world.code(client)), None));
+            client.refresh_form(&first.text("refresh_token"))
+        });
+        let again = world.ask(&client.request("/oauth/token", &form, case.key));
+        assert_eq!(again.status, 200, "{case}: {again:?}");
+        let committed = case.point != Point::BeforeAppend;
+        assert_eq!(again.replayed(), committed, "{case}: {again:?}");
+        let third = world.ask(&client.request("/oauth/token", &form, case.key));
+        assert_eq!(third.text("refresh_token"), again.text("refresh_token"), "{case}");
+        if case.key.is_some() {
+            assert_eq!(third.body, again.body, "{case}");
+        }
+        let newest = goes_on(&world, &client, &again.text("refresh_token"), case);
+        // The rotated token is dead: its own key is told so, anybody else ends everything.
+        let late = world.ask(&client.request("/oauth/token", &form, case.key));
+        assert_eq!(late.error(), (400, "invalid_grant".to_owned()), "{case}: {late:?}");
+        assert_eq!(late.recovery_expired(), case.key.is_some(), "{case}: {late:?}");
+        let after = world.ask(&client.refresh(&newest, None));
+        assert_eq!(after.status == 200, case.key.is_some(), "{case}: {after:?}");
+    }
+}
+
+#[test]
+fn a_revocation_asked_again_has_happened() {
+    for case in cases().into_iter().filter(|case| case.key.is_none()) {
+        let world = World::new();
+        let client = Client::new(&world, case.client);
+        let first = world.ask(&client.request("/oauth/token", &client.exchange_form(&world.code(&client)), None));
+        let (refresh_token, access_token) = (first.text("refresh_token"), first.text("access_token"));
+        let form = format!("token={refresh_token}");
+        world.kill(&client.request("/oauth/revoke", &form, None), case.point);
+        assert_eq!(world.active(&access_token), case.point == Point::BeforeAppend, "{case}");
+        let again = world.ask(&client.request("/oauth/revoke", &form, None));
+        assert_eq!(again.status, 200, "{case}: {again:?}");
+        assert!(!world.active(&access_token), "{case}");
+        let refreshed = world.ask(&client.refresh(&refresh_token, None));
+        assert_eq!(
+            refreshed.error(),
+            (400, "invalid_grant".to_owned()),
+            "{case}: {refreshed:?}"
+        );
+    }
+}
+
+#[test]
+fn the_full_run_goes_through_every_point_with_and_without_a_key_for_every_client() {
+    let kills = cases().len() * 2 + cases().iter().filter(|case| case.key.is_none()).count();
+    println!("lost answers: {kills} kills at four points of a commit");
+    if std::env::var_os("GRANTD_TEST_FULL").is_some() {
+        assert_eq!(kills, 3 * 2 * 4 * 2 + 3 * 4);
+    }
+}
+
+/// Not a test of its own: what the tests above run as a process of its own.
+#[test]
+fn child() {
+    child::run();
+}
