@@ -32,6 +32,9 @@ expected() {
         done
         printf '%s\n' {openid-client,oauth4webapi,Authlib,requests-oauthlib}" $profile verify"
         echo "oauth4webapi $profile resource-metadata"
+        printf '%s\n' "openid-client $profile "{par-dpop,public-par-dpop} "oauth4webapi $profile "{code,public-code,denied}
+        printf '%s\n' "simple-oauth2 $profile code" "Authlib $profile "{code,public-code}
+        printf '%s\n' "requests-oauthlib $profile "{code,denied} "oauth2 $profile code"
     done
     printf '%s\n' {jose,joserfc,PyJWT}" algorithms "{EdDSA,ES256,RS256,rotation}
     printf '%s\n' "Authlib algorithms "{ES256,RS256} "jose algorithms jwks"
@@ -76,7 +79,8 @@ start() {
         return 1
     fi
     printf '%s\n' "$facts" >"$data/facts.json"
-    sed -E 's/.*"private_app":\{[^}]*"client_secret":"([^"]+)".*/\1/' "$data/facts.json" >>"$work/$profile.secrets"
+    # The secrets of both apps and the passwords.
+    grep -oE '"(client_secret|password)":"[^"]+"' "$data/facts.json" | cut -d '"' -f 4 >>"$work/$profile.secrets"
 }
 
 # run PROFILE COMMAND...: one client's flows on a server of its own (one server forgives ten wrong secrets, no more).
@@ -160,6 +164,7 @@ if (install_node); then
     for profile in "${profiles[@]}"; do
         run "$profile" node node/openid-client.mjs
         run "$profile" node node/oauth4webapi.mjs
+        run "$profile" node node/delegated.mjs
     done
     run algorithms node node/jose.mjs
 else
@@ -169,6 +174,7 @@ if (install_python); then
     for profile in "${profiles[@]}"; do
         run "$profile" python/.venv/bin/python python/authlib_client.py
         run "$profile" python/.venv/bin/python python/requests_oauthlib_client.py
+        run "$profile" python/.venv/bin/python python/delegated.py
     done
     run algorithms python/.venv/bin/python python/algorithms.py
 else

@@ -1,5 +1,7 @@
 //! The `oauth2` crate, with ureq and rustls below it.
 
+mod delegated;
+
 use oauth2::basic::{BasicErrorResponse, BasicErrorResponseType, BasicRevocationErrorResponse, BasicTokenType};
 use oauth2::{
     AccessToken, AuthType, Client, ClientId, ClientSecret, EndpointNotSet, EndpointSet, ExtraTokenFields, HttpRequest,
@@ -72,7 +74,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let flows: [(&str, Flow); 13] = [
+    let flows: [(&str, Flow); 14] = [
         ("untrusted", untrusted),
         ("discover", discover),
         ("basic", basic),
@@ -86,6 +88,7 @@ fn main() -> ExitCode {
         ("wrong-secret", wrong_secret),
         ("unknown-scope", unknown_scope),
         ("unknown-resource", unknown_resource),
+        ("code", delegated::code),
     ];
     let mut ended = ExitCode::SUCCESS;
     for (name, flow) in flows {
@@ -119,8 +122,21 @@ impl Test {
     }
 
     fn client(&self, auth_type: AuthType, secret: &str) -> Result<OAuth2, Failure> {
+        self.client_named(self.client_id(), auth_type, secret)
+    }
+
+    /// One of the apps among the facts.
+    fn client_of(&self, app: &Value) -> Result<OAuth2, Failure> {
+        self.client_named(
+            text(&app["client_id"]),
+            AuthType::BasicAuth,
+            &text(&app["client_secret"]),
+        )
+    }
+
+    fn client_named(&self, client_id: String, auth_type: AuthType, secret: &str) -> Result<OAuth2, Failure> {
         let endpoint = |name: &str| text(&self.metadata[name]);
-        let client = Client::new(ClientId::new(self.client_id()))
+        let client = Client::new(ClientId::new(client_id))
             .set_client_secret(ClientSecret::new(secret.to_owned()))
             .set_auth_type(auth_type)
             .set_token_uri(TokenUrl::new(endpoint("token_endpoint"))?)
@@ -327,8 +343,13 @@ fn unknown_resource(test: &Test) -> Done {
 fn agent(roots: RootCerts) -> Agent {
     let tls = TlsConfig::builder().root_certs(roots).build();
     let config = Agent::config_builder().tls_config(tls).proxy(None);
-    // The crate reads the bodies of errors itself.
-    config.http_status_as_error(false).build().new_agent()
+    // The crate reads the bodies of errors itself, and no client of this protocol follows a redirect (RFC 9700 §4.12).
+    let config = config.http_status_as_error(false);
+    config
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .build()
+        .new_agent()
 }
 
 fn send(agent: &Agent, request: HttpRequest) -> Result<HttpResponse, ureq::Error> {
