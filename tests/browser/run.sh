@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# The pages in Chromium, against the real program over TLS.
+#
+#   tests/browser/run.sh     needs node 20 with npm, chromium, cargo; GRANTD names a binary already built
+#
+# Pictures of every page are left in target/browser. The last line is "N passed, M failed": a check that did not run
+# counts as failed.
+set -euo pipefail
+cd "$(dirname "$0")"
+root=$(cd ../.. && pwd)
+target=$(cd "$root" && mkdir -p "${CARGO_TARGET_DIR:-target}" && cd "${CARGO_TARGET_DIR:-target}" && pwd)
+pictures=$target/browser
+work=$(mktemp -d)
+server=
+export NO_PROXY=127.0.0.1 no_proxy=127.0.0.1
+
+expected() {
+    local view step
+    for view in phone-light phone-dark desk-light desk-dark; do
+        for step in error sign-in 'wrong password' consent approved back account sign-out quiet; do
+            echo "$view $step"
+        done
+    done
+    printf '%s\n' 'form_post by script' 'form_post by button' 'window of its own' cookie
+}
+
+clean() {
+    if [ -n "$server" ]; then
+        kill "$server" 2>/dev/null || true
+        wait "$server" || true
+    fi
+    rm -rf "$work"
+}
+trap clean EXIT
+trap 'exit 130' INT TERM
+
+give_up() {
+    echo "$*"
+    echo "0 passed, $(expected | wc -l) failed"
+    exit 1
+}
+
+chromium=$(command -v chromium || command -v chromium-browser || true)
+if [ -z "$chromium" ]; then give_up "chromium is missing: apt-get install chromium"; fi
+if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+    give_up "node or npm is missing: apt-get install nodejs npm"
+fi
+if ! cmp -s package-lock.json node_modules/.installed; then
+    npm ci --ignore-scripts --no-audit --no-fund >"$work/npm.log" 2>&1 || { cat "$work/npm.log"; give_up "npm ci failed"; }
+    cp package-lock.json node_modules/.installed
+fi
+if [ -z "${GRANTD:-}" ]; then
+    (cd "$root" && CARGO_TARGET_DIR=$target cargo build --quiet --locked) || give_up "the program does not build"
+fi
+GRANTD=$(realpath "${GRANTD:-$target/debug/grantd}")
+
+mkdir -p "$pictures" "$work/data"
+mkfifo "$work/ready"
+"$GRANTD" demo --json --listen 127.0.0.1:0 --data "$work/data" >"$work/ready" 2>"$work/server.log" &
+server=$!
+if ! IFS= read -r -t 120 facts <"$work/ready"; then
+    cat "$work/server.log"
+    give_up "grantd demo did not start"
+fi
+printf '%s\n' "$facts" >"$work/facts.json"
+node pages.mjs "$work/facts.json" "$pictures" "$chromium" 2>&1 | tee "$work/results" || true
+
+passed=0 failed=0
+while read -r name; do
+    if grep -qxF -e "ok $name" "$work/results"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        grep -qF -e "FAILED $name:" "$work/results" || echo "FAILED $name: it did not run"
+    fi
+done < <(expected)
+if grep -E 'ERROR|panicked' "$work/server.log"; then failed=$((failed + 1)); fi
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
