@@ -56,14 +56,14 @@ pub async fn introspect(ctx: &Context, request: &Request) -> Response {
     }
 }
 
-/// `POST /oauth/revoke` (RFC 7009): 200 with nothing in it.
+/// `POST /oauth/revoke` (RFC 7009): 200 with nothing in it, as JSON, since some clients read every answer as JSON.
 pub async fn revoke(ctx: &Context, request: &Request) -> Response {
     let answer = async {
         let params = form(request)?;
         revoke::revoke(ctx, &credentials(request, &params)).await
     };
     let response = match answer.await {
-        Ok(()) => Response::new(StatusCode::OK).no_store(),
+        Ok(()) => Response::json_bytes(StatusCode::OK, "{}").no_store(),
         Err(error) => refuse(ctx, request, &error),
     };
     cors::answer(ctx, request, response).await
