@@ -92,7 +92,9 @@ async fn past_the_outbox_is_sealed_and_neither_it_nor_the_log_tells_the_link() {
 async fn without_starttls_or_with_a_foreign_certificate_nothing_is_sent() {
     let server = MailServer::up().await;
     server.behave(Behaviour::Plain);
-    let world = server.world(SignUp::Invite).await;
+    // Without credentials, which the client of itself keeps from a server without TLS.
+    let anonymous = |mail: &mut grantd::config::MailServer| (mail.username, mail.password_file) = (None, None);
+    let world = server.world_with(SignUp::Invite, anonymous).await;
     world.run(invite(&world, "new@example.com")).await;
     turn(&world).await;
     assert_eq!(
@@ -159,15 +161,18 @@ async fn what_was_written_is_sent_at_once_and_a_server_that_hangs_holds_up_no_ot
     let server = MailServer::up().await;
     let world = server.world(SignUp::Invite).await;
     let jobs = tokio::spawn(grantd::jobs::run(world.ctx.clone()));
-    world.run(invite(&world, "first@example.com")).await;
-    tokio::time::timeout(Duration::from_secs(20), server.taken())
-        .await
-        .expect("sent without waiting for the next minute");
+    // The first may find the job before its first look; the second is told.
+    for email in ["first@example.com", "second@example.com"] {
+        world.run(invite(&world, email)).await;
+        tokio::time::timeout(Duration::from_secs(20), server.taken())
+            .await
+            .expect("sent without waiting for the next minute");
+    }
     server.behave(Behaviour::Hangs);
-    world.run(invite(&world, "second@example.com")).await;
+    world.run(invite(&world, "third@example.com")).await;
     let browser = Browser::new(&world);
     assert_eq!(browser.get("/password/forgot").await.status, 200);
-    assert_eq!(server.received().len(), 1);
+    assert_eq!(server.received().len(), 2);
     assert!(!jobs.is_finished());
     jobs.abort();
 }
