@@ -21,20 +21,20 @@
 //! * [`oauth`] is the protocol, without HTTP.
 //! * [`web`] is HTTP, without routes: TLS, limits, timeouts, graceful end.
 //! * [`portal`] is the pages people see: sign-in, consent, their account. [`api`] has one short function per machine
-//!   endpoint, [`jobs`] what happens by itself, [`control`] what an
-//!   administrator does from the command line.
+//!   endpoint, [`jobs`] what happens by itself, [`control`] what an administrator does from the command line.
 //! * [`app`] names every handler; [`cli`] is the command line.
 //!
 //! # A request's way
 //!
 //! [`web::server`] accepts, ends TLS and reads the body whole, within the limits → [`app::dispatch`] finds the row of
-//! its table → a handler of [`api`] turns HTTP into parameters → [`oauth`] decides; what it changes is one batch → the
-//! answer.
+//! its table → a handler of [`api`] or [`portal`] turns HTTP into parameters → [`oauth`] or [`account`] decides; what it
+//! changes is one batch → the answer.
 //!
 //! # Where to start reading
 //!
-//! [`store::keys`] (all that is remembered) → [`app`] (all that is answered) → [`oauth::token`] (how a request is
-//! decided) → `tests/protocol/rfc6749.rs` (what is promised).
+//! [`store::keys`] (all that is remembered) → [`app`] (all that is answered) → [`oauth::token`] and
+//! [`oauth::authorize`] (how a request is decided) → [`model::family`] (what a refresh token comes to) →
+//! `tests/protocol/rfc6749.rs` (what is promised).
 
 pub mod account;
 pub mod api;

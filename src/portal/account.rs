@@ -57,7 +57,7 @@ pub async fn get(ctx: &Context, request: &Request) -> Paged {
             dt { (visit.text("name")) } dd { bdi { (signed_in.user.name) } }
             dt { (visit.text("email")) } dd { (signed_in.user.email) }
         }
-        ul {
+        ul.links {
             li { a href="/account/password" { (visit.text("change_password")) } }
             li { a href="/account/totp" { (visit.text("totp")) } }
         }

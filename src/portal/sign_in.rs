@@ -235,9 +235,11 @@ pub fn form(visit: &Visit<'_>, shown: &Shown<'_>) -> Response {
             (fields(visit, &email, shown.problem.is_some()))
             button.wide-button { (visit.text("sign_in")) }
         }
-        p { a href="/password/forgot" { (visit.text("forgot_password")) } }
-        @if visit.ctx.config.sign_up == SignUp::Open {
-            p { a href="/sign-up" { (visit.text("sign_up")) } }
+        ul.links.below {
+            li { a href="/password/forgot" { (visit.text("forgot_password")) } }
+            @if visit.ctx.config.sign_up == SignUp::Open {
+                li { a href="/sign-up" { (visit.text("sign_up")) } }
+            }
         }
     };
     Page::new(visit.text("sign_in"), body)
