@@ -27,6 +27,11 @@ const LANGUAGES: [(&str, &str, &str); 3] = [
     ),
 ];
 
+/// The tags of the languages there are.
+pub(super) fn languages() -> impl Iterator<Item = &'static str> {
+    LANGUAGES.iter().map(|(language, ..)| *language)
+}
+
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Pages {
     languages: Vec<Texts>,

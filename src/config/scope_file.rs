@@ -1,5 +1,6 @@
 //! Reads `scopes.json`, the scope catalog of a profile.
 
+use super::pages;
 use super::reader::{Item, Problems, Table};
 use super::tree::Node;
 use super::{Risk, Role, Scope, ScopeCatalog};
@@ -35,6 +36,7 @@ fn scope(table: Table<'_>) -> Option<Scope> {
     let text = |key| table.required(key).and_then(|item| item.sentence());
     let name = table.required("name").and_then(|item| scope_name(&item));
     let (title, sentence) = (text("title"), text("sentence"));
+    let sentence_in = table.table("sentence_in").map_or_else(Vec::new, translations);
     let risks = [("low", Risk::Low), ("medium", Risk::Medium), ("high", Risk::High)];
     let risk = table.required("risk").and_then(|item| item.choice(&risks));
     let roles = table.required("roles").and_then(|item| {
@@ -47,10 +49,19 @@ fn scope(table: Table<'_>) -> Option<Scope> {
         name: name?,
         title: title?,
         sentence: sentence?,
+        sentence_in,
         risk: risk?,
         roles: roles?,
         implies: implies.unwrap_or(Some(Vec::new()))?,
     })
+}
+
+/// In languages that the pages have, besides the first, which `sentence` is in.
+fn translations(table: Table<'_>) -> Vec<(String, String)> {
+    let in_language = |language| Some((String::from(language), table.get(language)?.sentence()?));
+    let found = pages::languages().skip(1).filter_map(in_language).collect();
+    table.finish();
+    found
 }
 
 fn scope_name(item: &Item<'_>) -> Option<String> {

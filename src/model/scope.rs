@@ -13,6 +13,9 @@ pub struct Scope {
     pub title: String,
     /// One sentence for the consent page.
     pub sentence: String,
+    /// The sentence in other languages of the pages: language tag and text.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sentence_in: Vec<(String, String)>,
     pub risk: Risk,
     /// The roles that may grant it, the owner always among them.
     pub roles: Vec<Role>,
@@ -42,6 +45,14 @@ pub struct ScopeCatalog(Vec<Scope>);
 
 /// What keeps a list of scopes from being a catalog, a sentence for each.
 pub type Faults = Vec<String>;
+
+impl Scope {
+    /// For a page in that language.
+    pub fn sentence(&self, language: &str) -> &str {
+        let translated = self.sentence_in.iter().find(|(tag, _)| tag == language);
+        translated.map_or(&self.sentence, |(_, text)| text)
+    }
+}
 
 impl ScopeCatalog {
     /// Refuses what would make a scope mean two things, or let a role grant through `implies` what it may not grant.

@@ -134,7 +134,7 @@ fn scopes(visit: &Visit<'_>, names: &[String]) -> Markup {
             @for scope in names.iter().filter_map(|name| catalog.get(name)) {
                 li {
                     span {
-                        (scope.sentence)
+                        (scope.sentence(visit.language()))
                         @if scope.risk == Risk::High {
                             " " span.tag.high { (visit.text("sensitive")) }
                         }

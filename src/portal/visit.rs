@@ -119,6 +119,11 @@ impl<'a> Visit<'a> {
         }
     }
 
+    /// The tag of the page's language.
+    pub fn language(&self) -> &'static str {
+        self.texts.language
+    }
+
     pub fn text(&self, key: &'static str) -> &'a str {
         self.texts.get(key)
     }

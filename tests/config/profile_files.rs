@@ -158,6 +158,7 @@ fn catalog(rows: &[(&str, &[Role], &[&str])]) -> Result<ScopeCatalog, Vec<String
         name: (*name).to_owned(),
         title: "T".to_owned(),
         sentence: "S.".to_owned(),
+        sentence_in: Vec::new(),
         risk: Risk::Low,
         roles: roles.to_vec(),
         implies: implies.iter().map(|name| (*name).to_owned()).collect(),

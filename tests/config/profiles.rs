@@ -185,6 +185,18 @@ fn makecrypto_is_what_its_documentation_prints() {
 }
 
 #[test]
+fn every_sentence_is_there_in_every_language() {
+    for name in embedded_profiles() {
+        for scope in embedded(name).scopes.iter() {
+            assert_eq!(scope.sentence("en"), scope.sentence, "{name}");
+            for language in ["fr", "sl"] {
+                assert_ne!(scope.sentence(language), scope.sentence, "{} of {name}", scope.name);
+            }
+        }
+    }
+}
+
+#[test]
 fn owners_may_grant_all_and_members_nothing_dangerous() {
     for name in embedded_profiles() {
         let scopes = embedded(name).scopes;
