@@ -104,6 +104,8 @@ cargo_deny() {
         cargo install cargo-deny --locked --version "$deny_version" --root "$tools" --target-dir "$tools/build" || return
         rm -rf "$tools/build"
     fi
+    # Cargo.lock names crates of other systems too (rustls-native-certs); what is compiled here never fetched them.
+    cargo fetch --locked --quiet || return
     cargo deny --locked --offline check licenses bans sources
 }
 
