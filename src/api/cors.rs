@@ -54,10 +54,12 @@ async fn registered(ctx: &Context, request: &Request, origin: &str) -> bool {
     let key = keys::app(client_id);
     match ctx.load::<App>(&key).await {
         Ok(Some(app)) if app.client_type == ClientType::Public => {
-            let origin_of = |uri: &String| Url::parse(uri).map(|uri| uri.origin().ascii_serialization());
-            app.redirect_uris
-                .iter()
-                .any(|uri| origin_of(uri).as_deref() == Ok(origin))
+            let origins = app.redirect_uris.iter().filter_map(|uri| Url::parse(uri).ok());
+            // An app's own scheme has an opaque origin, which is written `null`: so are those of sandboxed pages, which
+            // may be anybody's (RFC 6454 §7.1).
+            origins
+                .map(|uri| uri.origin())
+                .any(|own| own.is_tuple() && own.ascii_serialization() == origin)
         }
         _ => false,
     }

@@ -2,6 +2,8 @@
 
 use crate::http::{Answer, request};
 use crate::support::{Client, GRANT, World};
+use grantd::control::NewApp;
+use grantd::model::app::Kind;
 use http::Method;
 
 #[tokio::test]
@@ -67,4 +69,19 @@ async fn b5_a_page_may_use_the_token_endpoint_where_its_public_client_has_a_redi
     );
     assert_eq!(preflight.header("access-control-allow-methods"), Some("POST"));
     assert_eq!(preflight.header("access-control-allow-credentials"), None);
+}
+
+#[tokio::test]
+async fn b5_the_scheme_of_a_native_app_lets_no_sandboxed_page_in() {
+    let world = World::new("default").await;
+    let native = NewApp {
+        public_client: true,
+        redirect_uris: vec!["com.example.app:/callback".into()],
+        ..world.new_app(Kind::Public, &[])
+    };
+    let native = world.add_app(native).await;
+    for origin in ["null", "com.example.app://", "com.example.app:"] {
+        let answer = world.exchange(&native, "unknown", &[("origin", origin)]).await;
+        assert_eq!(answer.header("access-control-allow-origin"), None, "{origin}");
+    }
 }
