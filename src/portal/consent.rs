@@ -38,6 +38,11 @@ pub async fn post(ctx: &Context, request: &Request) -> Paged {
     if asking.asked.prompt.none || !satisfies(ctx, &asking, &signed_in, &query) {
         return Ok(redirect(&visit, &format!("{}?{query}", next::AUTHORIZE), None));
     }
+    // Nobody approves what the page did not show: a request that names no scopes means whatever the app has now.
+    let shown = field("app")? == Some(&asking.app.version.0.to_string());
+    if field("decision")? == Some("approve") && !shown {
+        return Ok(redirect(&visit, &format!("{}?{query}", next::AUTHORIZE), None));
+    }
     let organization = field("organization")?;
     match (field("decision")?, organization) {
         (Some("deny"), _) => Ok(match authorize::deny(ctx, &asking).await {
@@ -98,6 +103,7 @@ pub async fn show(
         form method="post" action="/consent" {
             (visit.csrf(FORM))
             input type="hidden" name="request" value=(query);
+            input type="hidden" name="app" value=(asking.app.version.0);
             h2 { (visit.text("consent_scopes")) }
             (scopes(visit, &asking.asked.scopes))
             (choices::fields(visit, &choices, signed_in.session.organization.as_deref()))

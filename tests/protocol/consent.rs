@@ -317,3 +317,24 @@ async fn the_noun_of_the_profile_heads_the_choice() {
     let page = shown(&asking, &browser, "").await;
     assert!(page.body.contains("<legend>Company</legend>"), "{page:?}");
 }
+
+#[tokio::test]
+async fn o30_what_the_app_changed_since_the_page_was_shown_is_shown_before_it_is_granted() {
+    let asking = world("default").await;
+    let all = asking.app(&asking.web.0).await.value.scopes;
+    assert!(all.len() > 1, "{all:?}");
+    let with_scopes = async |scopes| {
+        asking.change_app(&asking.web.0, |app, _| app.scopes = scopes).await;
+    };
+    with_scopes(vec![all[0].clone()]).await;
+    let browser = Browser::new(&asking.world);
+    let page = shown(&asking, &browser, "").await;
+    with_scopes(all.clone()).await;
+    let answer = decide(&browser, &page, &asking.world.organization, "approve").await;
+    let path = format!("/oauth/authorize?{}", asking.query(""));
+    assert_eq!((answer.status, answer.header("location")), (303, Some(&*path)));
+    let page = browser.get(&path).await;
+    let answer = decide(&browser, &page, &asking.world.organization, "approve").await;
+    assert!(param(&answer, "code").is_some(), "{answer:?}");
+    assert_eq!(asking.grant().await.scopes, all);
+}
