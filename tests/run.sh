@@ -74,14 +74,16 @@ count_tests() {
 }
 
 # What the tests say of their own size. The full run has its minimum: a hundred kills of the store and of the server, and
-# fifty thousand requests in each of the five races for a code or a refresh token.
+# fifty thousand requests in each of the five races for a code or a refresh token; over TLS two thousand of each.
 figures() {
     local log=$logs/test.log full
-    sed -nE 's/^(kill cycles|mutated requests|malformed shapes|raced requests|simulated seeds)/   \1/p' "$log"
+    sed -nE 's/^(kill cycles|mutated requests|malformed shapes|raced requests|races over TLS|simulated seeds)/   \1/p' "$log"
     full=$(grep -cE '^kill cycles: ([1-9][0-9]{2,}),' "$log" || true)
     if [ "$mode" = full ] && [ "$full" -lt 2 ]; then fail "fewer than 100 kill cycles of the store or of the server"; fi
     full=$(grep -cE '^raced requests: ([5-9][0-9]{4}|[0-9]{6,}),' "$log" || true)
     if [ "$mode" = full ] && [ "$full" -lt 5 ]; then fail "fewer than 50,000 requests in a race"; fi
+    full=$(grep -cE '^races over TLS: ([2-9][0-9]{3}|[0-9]{5,}) codes x 16, ([2-9][0-9]{3}|[0-9]{5,}) refresh tokens x 8$' "$log" || true)
+    if [ "$mode" = full ] && [ "$full" -lt 1 ]; then fail "fewer than 2,000 codes or refresh tokens raced for over TLS"; fi
 }
 
 # A script that counts for itself ends with the line "N passed, M failed".

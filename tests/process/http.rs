@@ -1,18 +1,17 @@
-//! The least HTTP/1.1 client, over plain loopback sockets: one connection, kept alive.
+//! The least HTTP/1.1 client: one connection, kept alive; over a plain loopback socket unless it is told another.
 
 use base64::Engine as _;
 use serde_json::Value;
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read, Write};
 use std::net::TcpStream;
 
-pub struct Http {
-    stream: BufReader<TcpStream>,
+pub struct Http<S = TcpStream> {
+    stream: BufReader<S>,
 }
 
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
-    #[allow(dead_code, reason = "failed assertions print it")]
     pub head: String,
     pub body: String,
 }
@@ -23,15 +22,39 @@ impl Answer {
     }
 }
 
+/// `at`: `host:port`, or an origin.
+pub fn connect(at: &str) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(at.trim_start_matches("http://").trim_start_matches("https://"))?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(crate::program::PATIENCE))?;
+    Ok(stream)
+}
+
+/// The text of a POST; `more` are header lines, each with its end.
+pub fn post(path: &str, client: &Client, form: &str, more: &str) -> String {
+    let length = form.len();
+    let auth = &client.basic;
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: test\r\nAuthorization: {auth}\r\nContent-Length: {length}\r\n{more}\
+         Content-Type: application/x-www-form-urlencoded\r\n\r\n{form}"
+    )
+}
+
 impl Http {
-    /// `at`: `host:port`, or an origin of http.
     pub fn connect(at: &str) -> io::Result<Self> {
-        let stream = TcpStream::connect(at.trim_start_matches("http://"))?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(crate::program::PATIENCE))?;
-        Ok(Self {
+        connect(at).map(Self::over)
+    }
+}
+
+impl<S: Read + Write> Http<S> {
+    pub fn over(stream: S) -> Self {
+        Self {
             stream: BufReader::new(stream),
-        })
+        }
+    }
+
+    pub fn stream(&mut self) -> &mut S {
+        self.stream.get_mut()
     }
 
     pub fn get(&mut self, path: &str) -> io::Result<Answer> {
@@ -40,12 +63,7 @@ impl Http {
     }
 
     pub fn post(&mut self, path: &str, client: &Client, form: &str) -> io::Result<Answer> {
-        let length = form.len();
-        let auth = &client.basic;
-        self.send(&format!(
-            "POST {path} HTTP/1.1\r\nHost: test\r\nAuthorization: {auth}\r\nContent-Length: {length}\r\n\
-             Content-Type: application/x-www-form-urlencoded\r\n\r\n{form}"
-        ))?;
+        self.send(&post(path, client, form, ""))?;
         self.answer()
     }
 

@@ -9,4 +9,5 @@ mod files;
 mod http;
 mod kill;
 mod program;
+mod races_tls;
 mod signals;
