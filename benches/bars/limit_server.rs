@@ -38,7 +38,7 @@ const TYP: &str = "at+jwt";
 const TOKEN_BYTES_MAX: usize = 8 * 1024;
 static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What it is to answer with, as JSON on standard input.
+/// What it is to answer with, as a line of JSON on standard input.
 #[derive(Serialize, Deserialize)]
 pub struct Orders {
     pub certificates: PathBuf,
@@ -134,7 +134,8 @@ pub fn run() -> ExitCode {
 }
 
 fn serve() -> Result<(), String> {
-    let input = std::io::read_to_string(std::io::stdin()).map_err(|e| e.to_string())?;
+    let mut input = String::new();
+    std::io::stdin().read_line(&mut input).map_err(|e| e.to_string())?;
     let orders: Orders = serde_json::from_str(&input).map_err(|e| e.to_string())?;
     let claims = Box::leak(orders.claims.clone().into_boxed_str());
     let tls = TlsAcceptor::from(Arc::new(tls(&orders.certificates)?));

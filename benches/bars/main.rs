@@ -3,12 +3,17 @@
 //! One line per figure. A server's speed is its ratio to a limit server on the same core in the same minute, because
 //! machines drift by more than what is measured here.
 
+mod delegated;
 mod ed25519;
+mod grantd_server;
 mod limit_server;
+mod login;
+mod measured;
 mod process;
 mod server;
 mod size;
 mod store;
+mod web;
 mod wrk;
 
 use std::process::ExitCode;
@@ -20,6 +25,14 @@ struct Report {
 }
 
 impl Report {
+    /// One line for a figure without a bar.
+    fn figure(text: String) -> Self {
+        Self {
+            lines: vec![text],
+            reached: true,
+        }
+    }
+
     /// One line, with "MISSED" where the bar was.
     fn line(text: String, bar: &str, reached: bool) -> Self {
         let verdict = if reached { "" } else { " MISSED" };
@@ -42,6 +55,11 @@ impl Report {
     }
 }
 
+/// The ratios of two series, round by round; the middle one.
+fn middle_ratio(ours: &[f64], theirs: &[f64]) -> f64 {
+    median(ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs))
+}
+
 /// The middle of the values; of an even number the lower middle.
 fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.into_iter().collect();
@@ -51,10 +69,13 @@ fn median(values: impl IntoIterator<Item = f64>) -> f64 {
 
 type Bench = fn() -> Result<Report, String>;
 
-const BENCHES: [(&str, Bench); 5] = [
+const BENCHES: [(&str, Bench); 8] = [
     ("ed25519", ed25519::run),
     ("mint", || server::run(server::Subject::Mint)),
     ("introspect", || server::run(server::Subject::Introspect)),
+    ("refresh", delegated::refresh),
+    ("code", delegated::code),
+    ("login", login::run),
     ("store", store::run),
     ("size", size::run),
 ];
@@ -64,6 +85,9 @@ fn main() -> ExitCode {
     let mut names: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
     if names.iter().any(|name| name == limit_server::COMMAND) {
         return limit_server::run();
+    }
+    if names.iter().any(|name| name == grantd_server::COMMAND) {
+        return grantd_server::run();
     }
     if names.is_empty() {
         names = BENCHES.map(|(name, _)| name.to_owned()).to_vec();

@@ -4,20 +4,15 @@
 //! handshakes at the beginning of each slice are part of it, for both alike: 64 of them, about 2 % of a second.
 
 use crate::limit_server::{self, Orders};
-use crate::process::Server;
-use crate::wrk::{self, Load};
-use crate::{Report, median};
-use bytes::Bytes;
-use grantd::web::client::Client;
-use http::Request;
-use http::header::CONTENT_TYPE;
+use crate::process::{GENERATOR_CORE, SERVER_CORE, Server, needs_two_cores};
+use crate::web::{form, post};
+use crate::wrk::{self, CONNECTIONS, Load};
+use crate::{Report, median, middle_ratio};
 use serde_json::Value;
 use std::path::Path;
 
 const ROUNDS: usize = 15;
 const SLICE_S: u32 = 1;
-const SERVER_CORE: usize = 0;
-const GENERATOR_CORE: usize = 1;
 const RATIO_MIN: f64 = 0.80;
 
 #[derive(Clone, Copy)]
@@ -57,9 +52,7 @@ struct Side {
 }
 
 pub fn run(subject: Subject) -> Result<Report, String> {
-    if std::thread::available_parallelism().map_or(1, usize::from) < 2 {
-        return Err("it takes two cores: one for the servers, one for the generator".into());
-    }
+    needs_two_cores()?;
     let scratch = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).map_err(|e| e.to_string())?;
     let mut pair = start(subject, scratch.path())?;
     // Page cache, connections tables, branch predictors: the first slices count for nothing.
@@ -82,11 +75,13 @@ impl Side {
     fn measure(&mut self) -> Result<(), String> {
         let load = Load {
             core: GENERATOR_CORE,
+            connections: CONNECTIONS,
+            script: "post",
             url: self.url.clone(),
-            form: &self.form,
+            args: &[&self.form],
         };
         let before = self.server.cpu_s()?;
-        let rate = wrk::slice(&load, SLICE_S)?;
+        let rate = wrk::slice(&load, SLICE_S)?.rate;
         let cpu_s = self.server.cpu_s()? - before;
         self.rates.push(rate);
         self.cpu_us.push(cpu_s * 1e6 / (rate * f64::from(SLICE_S)));
@@ -97,13 +92,7 @@ impl Side {
 impl Match {
     fn report(&self) -> Report {
         let [grantd, limit] = &self.sides;
-        let ratio = median(
-            grantd
-                .rates
-                .iter()
-                .zip(&limit.rates)
-                .map(|(ours, theirs)| ours / theirs),
-        );
+        let ratio = middle_ratio(&grantd.rates, &limit.rates);
         let middle = |values: &[f64]| median(values.iter().copied());
         let text = format!(
             "{} ratio={ratio:.2} (grantd {:.0}/s, limit {:.0}/s, runs {ROUNDS}; CPU {:.1} us, limit {:.1} us)",
@@ -180,22 +169,4 @@ fn check(subject: Subject, answer: &Value) -> Result<(), String> {
     } else {
         Err(format!("the answer is not the one asked for: {answer}"))
     }
-}
-
-fn form(pairs: &[(&str, &str)]) -> String {
-    form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(pairs)
-        .finish()
-}
-
-fn post(ca_file: &str, url: &str, form: &str) -> Result<Value, String> {
-    let client = Client::new(Some(Path::new(ca_file)))?;
-    let request = Request::post(url)
-        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .body(Bytes::from(form.to_owned()))
-        .map_err(|e| e.to_string())?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|e| e.to_string())?;
-    let response = runtime.block_on(client.send(request))?;
-    serde_json::from_slice(response.body()).map_err(|e| format!("{url} said no JSON: {e}"))
 }

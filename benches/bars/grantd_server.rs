@@ -1,0 +1,371 @@
+//! grantd in this program: the same listener, routes and store as `grantd serve`, on a disk that counts its syncs and
+//! can make them take longer, with tokens and codes made on demand without anybody clicking through pages.
+
+use grantd::app;
+use grantd::base::digest::{base64url, sha256};
+use grantd::base::jose::{Algorithm, SigningKey};
+use grantd::base::master::MasterSecret;
+use grantd::base::random::{self, SystemRandom};
+use grantd::base::time::{Clock as _, SystemClock};
+use grantd::config::{Config, Overrides, TlsFiles};
+use grantd::context::{Context, Parts};
+use grantd::control::{Command, NewApp, execute, socket};
+use grantd::model::app::Kind;
+use grantd::model::role::Role;
+use grantd::oauth::authorize::{self, Approval};
+use grantd::store::Batch;
+use grantd::store::disk::Disk;
+use grantd::store::sled::{SledOptions, SledStore};
+use grantd::web::development_certificates;
+use grantd::web::listener::Listener;
+use grantd::web::request::Request;
+use grantd::web::signals::Stop;
+use grantd::web::tls::Tls;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Method};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::net::{IpAddr, Ipv4Addr};
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// The argument that makes this program the server.
+pub const COMMAND: &str = "grantd-server";
+pub const EMAIL: &str = "owner@example.com";
+pub const REDIRECT_URI: &str = "https://app.example/callback";
+pub const VERIFIER: &str = "a-verifier-of-forty-three-characters-or-more-0123456789";
+/// What is made on demand is made by so many at a time, each for another user.
+const MAKERS: usize = 64;
+
+/// The first line of standard input.
+#[derive(Serialize, Deserialize)]
+pub struct Orders {
+    pub data_dir: PathBuf,
+    /// Each has a grant of its own.
+    pub users: usize,
+}
+
+/// Every further line; each is answered with one line of JSON.
+#[derive(Serialize, Deserialize)]
+pub enum Task {
+    /// Writes fresh refresh tokens of the confidential app into a file, one a line, each of another user.
+    RefreshTokens { count: usize, file: PathBuf },
+    /// Writes fresh codes of the public app into a file, one a line, each with a tab and a DPoP proof of its own.
+    Codes { count: usize, file: PathBuf },
+    /// How much longer a sync takes from now on.
+    SlowSyncs { micros: u64 },
+    /// How many commits and syncs there have been.
+    Count,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct Counts {
+    pub commits: u64,
+    pub syncs: u64,
+}
+
+pub fn run() -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let served = runtime
+        .map_err(|e| e.to_string())
+        .and_then(|runtime| runtime.block_on(serve()));
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("grantd of the bench: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[derive(Default)]
+struct MeasuredDisk {
+    syncs: AtomicU64,
+    slower_by_us: AtomicU64,
+}
+
+/// The store owns its disk, and so does whoever asks how it went.
+struct Shared(Arc<MeasuredDisk>);
+
+impl Disk for Shared {
+    fn sync(&self, file: &File) -> io::Result<()> {
+        file.sync_data()?;
+        self.0.syncs.fetch_add(1, Ordering::Relaxed);
+        let slower_by_us = self.0.slower_by_us.load(Ordering::Relaxed);
+        if slower_by_us > 0 {
+            std::thread::sleep(Duration::from_micros(slower_by_us)); // allowed: it is the slow disk
+        }
+        Ok(())
+    }
+}
+
+struct Server {
+    ctx: Arc<Context>,
+    store: Arc<SledStore>,
+    disk: Arc<MeasuredDisk>,
+    organization: String,
+    users: Vec<String>,
+    confidential: Value,
+    public: Value,
+}
+
+async fn serve() -> Result<(), String> {
+    let mut lines = io::stdin().lines();
+    let first = lines.next().ok_or("there are no orders")?.map_err(|e| e.to_string())?;
+    let orders: Orders = serde_json::from_str(&first).map_err(|e| e.to_string())?;
+    let dir = &orders.data_dir;
+    let made = development_certificates::ensure(&dir.join("certs"), &[], &SystemClock).map_err(|e| e.to_string())?;
+    let tls = Arc::new(Tls::from_pem(&made.cert_file, &made.key_file)?);
+    let listener = Listener::https((Ipv4Addr::LOCALHOST, 0).into(), tls)?;
+    let address = listener.address().map_err(|e| e.to_string())?;
+    let overrides = Overrides {
+        issuer: Some(format!("https://{address}")),
+        listen: Some(vec![format!("https://{address}")]),
+        data_dir: Some(dir.clone()),
+        tls: Some(TlsFiles {
+            certificate: made.cert_file,
+            key: made.key_file,
+        }),
+        ..Overrides::default()
+    };
+    let (server, private) = open(&orders, &overrides).await?;
+    let control = socket::bind(dir).map_err(|e| e.to_string())?;
+    let (_never, stop) = watch::channel(Stop::Run);
+    tokio::spawn(app::serve(server.ctx.clone(), vec![listener], control, stop));
+    let facts = json!({
+        "issuer": server.ctx.issuer(),
+        "ca_file": made.ca_file,
+        "private_app": private,
+        "confidential_app": server.confidential,
+        "public_app": server.public,
+    });
+    answer(&facts)?;
+    // This thread is none of the runtime's: waiting for a line holds nothing up.
+    for line in lines {
+        let line = line.map_err(|e| e.to_string())?;
+        let task = serde_json::from_str(&line).map_err(|e| e.to_string())?;
+        answer(&server.perform(task).await?)?;
+    }
+    Ok(())
+}
+
+fn answer(value: &Value) -> Result<(), String> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{value}")
+        .and_then(|()| out.flush())
+        .map_err(|e| e.to_string())
+}
+
+/// The server with its organization, users and apps; and the app that mints for itself.
+async fn open(orders: &Orders, overrides: &Overrides) -> Result<(Server, Value), String> {
+    let dir = &orders.data_dir;
+    let disk = Arc::new(MeasuredDisk::default());
+    let options = SledOptions {
+        disk: Arc::new(Shared(disk.clone())),
+        ..SledOptions::default()
+    };
+    let (store, _) = SledStore::open(&dir.join("store"), options).map_err(|e| e.to_string())?;
+    let store = Arc::new(store);
+    let (secret, _) = MasterSecret::load_or_create(&dir.join("secret"), &SystemRandom).map_err(|e| e.to_string())?;
+    let mut config = Config::load(None, overrides).map_err(|e| e.to_string())?;
+    // All the load comes from one address, and a flood of wrong passwords is to reach the passwords.
+    config.limits.connections_per_peer_max = config.limits.connections_max;
+    config.limits.failures.failures_max = NonZeroU32::MAX;
+    let parts = Parts {
+        config,
+        store: store.clone(),
+        clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandom),
+        secret,
+    };
+    let ctx = Arc::new(Context::open(parts).await?);
+    let acme = Command::OrganizationCreate {
+        name: "Acme".into(),
+        id: None,
+    };
+    let organization = text(&execute(&ctx, acme).await?["id"]);
+    let mut users = Vec::new();
+    for number in 0..orders.users {
+        users.push(user(&ctx, &organization, number).await?);
+    }
+    let app = |kind: Kind, public_client: bool| NewApp {
+        public_client,
+        redirect_uris: match kind {
+            Kind::Public => vec![REDIRECT_URI.into()],
+            _ => Vec::new(),
+        },
+        dedicated_user: (kind == Kind::Private).then(|| EMAIL.to_owned()),
+        ..NewApp::new(kind, &organization, "App")
+    };
+    let private = execute(&ctx, Command::AppCreate(app(Kind::Private, false))).await?;
+    let server = Server {
+        confidential: execute(&ctx, Command::AppCreate(app(Kind::Public, false))).await?,
+        public: execute(&ctx, Command::AppCreate(app(Kind::Public, true))).await?,
+        ctx,
+        store,
+        disk,
+        organization,
+        users,
+    };
+    Ok((server, private))
+}
+
+/// The first one has a password and is the owner.
+async fn user(ctx: &Context, organization: &str, number: usize) -> Result<String, String> {
+    let (email, password, role) = match number {
+        0 => (EMAIL.to_owned(), Some(random::token::<15>(&SystemRandom)), Role::Owner),
+        _ => (format!("user{number}@example.com"), None, Role::Member),
+    };
+    let add = Command::UserAdd {
+        email: email.clone(),
+        name: None,
+        password,
+    };
+    let id = text(&execute(ctx, add).await?["id"]);
+    let join = Command::MemberSet {
+        organization: organization.to_owned(),
+        user: email,
+        role,
+    };
+    execute(ctx, join).await?;
+    Ok(id)
+}
+
+/// Identifiers are texts or numbers, as the profile says.
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+impl Server {
+    async fn perform(&self, task: Task) -> Result<Value, String> {
+        match task {
+            Task::RefreshTokens { count, file } => self.write(count, &file, Product::RefreshToken).await,
+            Task::Codes { count, file } => {
+                let key = Arc::new(SigningKey::generate(Algorithm::Es256, &SystemRandom));
+                self.write(count, &file, Product::Code(key)).await
+            }
+            Task::SlowSyncs { micros } => {
+                self.disk.slower_by_us.store(micros, Ordering::Relaxed);
+                Ok(Value::Null)
+            }
+            Task::Count => {
+                let counts = Counts {
+                    commits: self.store.stats().commits,
+                    syncs: self.disk.syncs.load(Ordering::Relaxed),
+                };
+                serde_json::to_value(counts).map_err(|e| e.to_string())
+            }
+        }
+    }
+
+    async fn write(&self, count: usize, file: &Path, product: Product) -> Result<Value, String> {
+        let app = match product {
+            Product::RefreshToken => &self.confidential,
+            Product::Code(_) => &self.public,
+        };
+        let mut makers = JoinSet::new();
+        let mut made = String::new();
+        for number in 0..count {
+            if makers.len() == MAKERS
+                && let Some(line) = makers.join_next().await
+            {
+                let line: String = line.map_err(|e| e.to_string())??;
+                made += &line;
+            }
+            let (ctx, product, app) = (self.ctx.clone(), product.clone(), app.clone());
+            let user = self.users[number % self.users.len()].clone();
+            let organization = self.organization.clone();
+            makers.spawn(async move { product.make(&ctx, &app, user, organization).await });
+        }
+        for line in makers.join_all().await {
+            let line: String = line?;
+            made += &line;
+        }
+        std::fs::write(file, made).map_err(|e| e.to_string())?;
+        Ok(Value::Null)
+    }
+}
+
+#[derive(Clone)]
+enum Product {
+    RefreshToken,
+    /// With proofs of this key.
+    Code(Arc<SigningKey>),
+}
+
+impl Product {
+    /// A line of the file.
+    async fn make(&self, ctx: &Context, app: &Value, user: String, organization: String) -> Result<String, String> {
+        let code = code(ctx, &text(&app["client_id"]), user, organization).await?;
+        match self {
+            Self::RefreshToken => Ok(refresh_token(ctx, app, &code).await? + "\n"),
+            Self::Code(key) => Ok(format!("{code}\t{}\n", proof(ctx, key))),
+        }
+    }
+}
+
+/// What the consent page does when its button is pressed.
+async fn code(ctx: &Context, client_id: &str, user: String, organization: String) -> Result<String, String> {
+    let challenge = base64url(sha256(VERIFIER.as_bytes()));
+    let query = format!(
+        "client_id={client_id}&redirect_uri={REDIRECT_URI}&response_type=code&code_challenge={challenge}\
+         &code_challenge_method=S256"
+    );
+    let request = authorize::read(ctx, &query, ctx.now()).await;
+    let request = request.map_err(|_| "the authorization request was refused")?;
+    let approval = Approval {
+        user,
+        organization,
+        session: Batch::new(),
+    };
+    let approved = authorize::approve(ctx, &request, approval).await;
+    let approved = approved.map_err(|_| "the approval was refused")?;
+    Ok(approved.param("code").ok_or("the approval has no code")?.to_owned())
+}
+
+async fn refresh_token(ctx: &Context, app: &Value, code: &str) -> Result<String, String> {
+    let form = form_urlencoded::Serializer::new(String::new())
+        .append_pair("grant_type", "authorization_code")
+        .append_pair("client_id", &text(&app["client_id"]))
+        .append_pair("client_secret", &text(&app["client_secret"]))
+        .append_pair("code", code)
+        .append_pair("code_verifier", VERIFIER)
+        .finish();
+    let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
+    let request = Request {
+        method: Method::POST,
+        path: "/oauth/token".into(),
+        query: None,
+        headers: HeaderMap::from_iter([(CONTENT_TYPE, form_type)]),
+        body: form.into(),
+        peer: IpAddr::from([127, 0, 0, 1]),
+        id: "bench".into(),
+    };
+    let response = app::dispatch(ctx, request).await;
+    let answer: Value = serde_json::from_slice(&response.body).map_err(|e| e.to_string())?;
+    let token = answer["refresh_token"].as_str();
+    Ok(token
+        .ok_or_else(|| format!("a code was answered with {answer}"))?
+        .to_owned())
+}
+
+/// RFC 9449 §4.2.
+fn proof(ctx: &Context, key: &SigningKey) -> String {
+    let header = json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": key.public_jwk() });
+    let claims = json!({
+        "jti": random::token::<12>(&SystemRandom),
+        "htm": "POST",
+        "htu": format!("{}/oauth/token", ctx.issuer()),
+        "iat": SystemClock.now().seconds(),
+    });
+    let input = format!("{}.{}", base64url(header.to_string()), base64url(claims.to_string()));
+    format!("{input}.{}", base64url(key.sign(input.as_bytes())))
+}

@@ -1,0 +1,108 @@
+//! The server of [`crate::grantd_server`] as the bench sees it: on its core, asked for what it needs.
+
+use crate::grantd_server::{COMMAND, Counts, Orders, REDIRECT_URI, Task, VERIFIER};
+use crate::process::{GENERATOR_CORE, SERVER_CORE, Server, needs_two_cores};
+use crate::web::form;
+use crate::wrk::{self, Load, Slice};
+use serde_json::Value;
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+pub struct Measured {
+    server: Server,
+    facts: Value,
+    scratch: TempDir,
+}
+
+impl Measured {
+    /// With so many users.
+    pub fn start(users: usize) -> Result<Self, String> {
+        needs_two_cores()?;
+        let scratch = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).map_err(|e| e.to_string())?;
+        let orders = Orders {
+            data_dir: scratch.path().to_owned(),
+            users,
+        };
+        let input = serde_json::to_string(&orders).map_err(|e| e.to_string())?;
+        let this = std::env::current_exe().map_err(|e| e.to_string())?;
+        let program = this.to_str().ok_or("this program's path is no text")?;
+        let server = Server::start(SERVER_CORE, program, &[COMMAND], &input)?;
+        let facts = serde_json::from_str(&server.ready).map_err(|e| e.to_string())?;
+        Ok(Self { server, facts, scratch })
+    }
+
+    pub fn fact(&self, name: &str) -> &str {
+        self.facts[name].as_str().unwrap_or_default()
+    }
+
+    fn tell(&mut self, task: &Task) -> Result<Value, String> {
+        let line = serde_json::to_string(task).map_err(|e| e.to_string())?;
+        serde_json::from_str(&self.server.ask(&line)?).map_err(|e| e.to_string())
+    }
+
+    pub fn counts(&mut self) -> Result<Counts, String> {
+        serde_json::from_value(self.tell(&Task::Count)?).map_err(|e| e.to_string())
+    }
+
+    pub fn slow_syncs(&mut self, micros: u64) -> Result<(), String> {
+        self.tell(&Task::SlowSyncs { micros }).map(|_| ())
+    }
+
+    /// The token endpoint under the form and the file that the script asks for.
+    fn tokens(&self, script: &str, connections: usize, args: &[&str], seconds: u32) -> Result<Slice, String> {
+        let load = Load {
+            core: GENERATOR_CORE,
+            connections,
+            script,
+            url: format!("{}/oauth/token", self.fact("issuer")),
+            args,
+        };
+        wrk::slice(&load, seconds)
+    }
+
+    pub fn mint(&self, connections: usize, seconds: u32) -> Result<Slice, String> {
+        let form = self.form("private_app", "client_credentials", &[]);
+        self.tokens("post", connections, &[&form], seconds)
+    }
+
+    /// Twice as many tokens as can be in flight: wrk takes one for itself.
+    pub fn refresh(&mut self, connections: usize, seconds: u32) -> Result<Slice, String> {
+        let (count, file) = (2 * connections, self.scratch_file());
+        let task = Task::RefreshTokens {
+            count,
+            file: file.clone(),
+        };
+        self.tell(&task)?;
+        let form = self.form("confidential_app", "refresh_token", &[]);
+        let file = file.to_str().ok_or("the scratch directory's name is no text")?;
+        self.tokens("refresh", connections, &[&form, file], seconds)
+    }
+
+    /// `count` codes are made before.
+    pub fn redeem(&mut self, connections: usize, count: usize, seconds: u32) -> Result<Slice, String> {
+        let file = self.scratch_file();
+        let task = Task::Codes {
+            count,
+            file: file.clone(),
+        };
+        self.tell(&task)?;
+        let more = [("redirect_uri", REDIRECT_URI), ("code_verifier", VERIFIER)];
+        let form = self.form("public_app", "authorization_code", &more);
+        let file = file.to_str().ok_or("the scratch directory's name is no text")?;
+        self.tokens("code", connections, &[&form, file], seconds)
+    }
+
+    fn scratch_file(&self) -> PathBuf {
+        self.scratch.path().join("credentials")
+    }
+
+    fn form(&self, app: &str, grant_type: &str, more: &[(&str, &str)]) -> String {
+        let app = &self.facts[app];
+        let mut pairs = vec![("grant_type", grant_type)];
+        for name in ["client_id", "client_secret"] {
+            pairs.extend(app[name].as_str().map(|value| (name, value)));
+        }
+        pairs.extend(more);
+        form(&pairs)
+    }
+}
