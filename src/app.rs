@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::control::socket;
 use crate::jobs;
 use crate::portal::trouble::{Trouble, answer};
-use crate::portal::{account, authorize, consent, joining, page, passwords, second_factor, sign_in, sign_out};
+use crate::portal::{account, asking, authorize, consent, joining, page, passwords, second_factor, sign_in, sign_out};
 use crate::web::listener::Listener;
 use crate::web::request::Request;
 use crate::web::response::Response;
@@ -28,6 +28,7 @@ enum Route {
     PostedSignIn,
     SignOut,
     Consent,
+    AskAdmins,
     Account,
     EndApp,
     EndSession,
@@ -80,7 +81,7 @@ const fn get(path: &'static str, route: Route) -> Row {
     }
 }
 
-static ROUTES: [Row; 39] = [
+static ROUTES: [Row; 40] = [
     get("/", Route::Home),
     get("/assets/{file}", Route::Asset),
     get("/oauth/authorize", Route::Authorize),
@@ -88,6 +89,7 @@ static ROUTES: [Row; 39] = [
     post("/login", Route::PostedSignIn),
     post("/logout", Route::SignOut),
     post("/consent", Route::Consent),
+    post("/consent/ask", Route::AskAdmins),
     get("/account", Route::Account),
     post("/account/apps", Route::EndApp),
     post("/account/sessions", Route::EndSession),
@@ -197,6 +199,7 @@ async fn handle(ctx: &Context, request: &Request, route: Route, place: &Place<'_
         Route::PostedSignIn => page(sign_in::post(ctx, request).await),
         Route::SignOut => page(sign_out::post(ctx, request).await),
         Route::Consent => page(consent::post(ctx, request).await),
+        Route::AskAdmins => page(asking::post(ctx, request).await),
         Route::Account => page(account::get(ctx, request).await),
         Route::EndApp => page(account::end_app(ctx, request).await),
         Route::EndSession => page(account::end_session(ctx, request).await),

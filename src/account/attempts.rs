@@ -18,25 +18,30 @@ pub struct Allowance {
 
 /// Counts one more attempt of or for `who`, before it is made. Of many at once, `max` get through.
 pub async fn count(ctx: &Context, allowance: &Allowance, who: &str) -> Result<(), Refusal> {
-    let digest = digest(ctx, allowance, who);
     loop {
-        let now = ctx.now();
-        let old = load::<Attempts>(&*ctx.store, &keys::attempts(&digest)).await?;
-        let none = Attempts::none(digest, now);
-        let counted = old
-            .as_deref()
-            .unwrap_or(&none)
-            .another(allowance.max, allowance.window, now);
-        let counted = counted.map_err(Refusal::Wait)?;
         let mut batch = Batch::new();
-        match &old {
-            Some(old) => batch.replace(old, &counted)?,
-            None => batch.insert(&counted)?,
-        };
+        count_with(ctx, &mut batch, allowance, who).await?;
         if commit(ctx, batch).await? {
             return Ok(());
         }
     }
+}
+
+/// Counts one more with the batch that makes it.
+pub async fn count_with(ctx: &Context, batch: &mut Batch, allowance: &Allowance, who: &str) -> Result<(), Refusal> {
+    let (digest, now) = (digest(ctx, allowance, who), ctx.now());
+    let old = load::<Attempts>(&*ctx.store, &keys::attempts(&digest)).await?;
+    let none = Attempts::none(digest, now);
+    let counted = old
+        .as_deref()
+        .unwrap_or(&none)
+        .another(allowance.max, allowance.window, now);
+    let counted = counted.map_err(Refusal::Wait)?;
+    match &old {
+        Some(old) => batch.replace(old, &counted)?,
+        None => batch.insert(&counted)?,
+    };
+    Ok(())
 }
 
 /// Counts a wish that makes a letter to an address, of whoever sends it and of the address. `false`: they have letters

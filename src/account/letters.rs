@@ -70,6 +70,14 @@ pub const SIGN_UP_KNOWN: Form = Form {
     subject: "mail_sign_up_known_subject",
     text: "mail_sign_up_known_text",
 };
+pub const ASKS_FOR_APP: Form = Form {
+    subject: "mail_consent_subject",
+    text: "mail_consent_app_text",
+};
+pub const ASKS_FOR_ROLE: Form = Form {
+    subject: "mail_consent_subject",
+    text: "mail_consent_role_text",
+};
 
 pub fn compose(ctx: &Context, texts: &Texts, to: &str, form: Form, values: &[(&str, &str)]) -> Letter {
     let host = ctx.issuer().split_once("://").map_or(ctx.issuer(), |(_, host)| host);

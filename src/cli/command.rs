@@ -4,6 +4,7 @@ use super::arguments::Action;
 use super::arguments::apps::AppVerb;
 use super::arguments::people::{OrgMember, OrgVerb, UserVerb};
 use super::arguments::tokens::{KeyVerb, TokenVerb};
+use crate::control::policy::PolicyChange;
 use crate::control::{Command, Revocation};
 use std::io::Read as _;
 
@@ -76,6 +77,17 @@ fn org_command(verb: OrgVerb) -> Result<Command, String> {
             disabled: false,
         },
         OrgVerb::Member(member) => member_command(member)?,
+        OrgVerb::Policy(policy) => Command::OrganizationPolicy {
+            organization: policy.organization,
+            change: PolicyChange {
+                least_role: policy.consent,
+                allow_any: policy.allow_any,
+                allow: policy.allow,
+                unallow: policy.unallow,
+                deny: policy.deny,
+                undeny: policy.undeny,
+            },
+        },
     })
 }
 

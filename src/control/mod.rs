@@ -4,6 +4,7 @@ pub mod app_settings;
 pub mod apps;
 pub mod keys;
 pub mod organizations;
+pub mod policy;
 pub mod socket;
 pub mod tokens;
 pub mod transfer;
@@ -16,6 +17,7 @@ use crate::model::role::Role;
 use crate::store::records::{Record, Versioned};
 use crate::store::{Batch, Outcome};
 use app_settings::AppSettings;
+use policy::PolicyChange;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -56,6 +58,10 @@ pub enum Command {
     OrganizationDisable {
         organization: String,
         disabled: bool,
+    },
+    OrganizationPolicy {
+        organization: String,
+        change: PolicyChange,
     },
     MemberList {
         organization: String,
@@ -194,6 +200,7 @@ pub async fn execute(ctx: &Context, command: Command) -> Result<Value, String> {
         Command::OrganizationDisable { organization, disabled } => {
             organizations::disable(ctx, &organization, disabled).await
         }
+        Command::OrganizationPolicy { organization, change } => policy::policy(ctx, &organization, change).await,
         Command::MemberList { organization } => organizations::members(ctx, &organization).await,
         Command::MemberSet {
             organization,

@@ -5,7 +5,7 @@ use crate::base::random;
 use crate::config::IdType;
 use crate::context::Context;
 use crate::model::member::Member;
-use crate::model::organization::{NAME_CHARS_MAX, Organization};
+use crate::model::organization::{ConsentPolicy, NAME_CHARS_MAX, Organization};
 use crate::model::role::Role;
 use crate::model::settings::Settings;
 use crate::model::user::User;
@@ -45,6 +45,7 @@ pub async fn create(ctx: &Context, name: &str, id: Option<String>) -> Result<Val
         disabled: false,
         epoch: 0,
         created_at: ctx.now(),
+        policy: ConsentPolicy::default(),
     };
     batch.insert(&organization)?;
     commit(ctx, batch).await?;

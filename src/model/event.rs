@@ -17,6 +17,8 @@ pub enum EventKind {
     GrantUpdated,
     #[serde(rename = "grant.revoked")]
     GrantRevoked,
+    #[serde(rename = "consent.asked")]
+    ConsentAsked,
     #[serde(rename = "refresh.reuse_detected")]
     RefreshReuseDetected,
     #[serde(rename = "code.reuse_detected")]
@@ -35,6 +37,7 @@ impl EventKind {
             Self::GrantCreated => "grant.created",
             Self::GrantUpdated => "grant.updated",
             Self::GrantRevoked => "grant.revoked",
+            Self::ConsentAsked => "consent.asked",
             Self::RefreshReuseDetected => "refresh.reuse_detected",
             Self::CodeReuseDetected => "code.reuse_detected",
             Self::SignedIn => "user.signed_in",

@@ -1,5 +1,6 @@
 //! What one user of one organization granted one app. Revoking it is one write.
 
+use super::epoch::Epochs;
 use crate::base::time::Timestamp;
 use crate::store::records::Record;
 use crate::store::{Key, keys};
@@ -27,15 +28,18 @@ pub struct Grant {
     pub resources: Vec<String>,
     pub status: GrantStatus,
     pub epoch: u64,
+    /// The counters at the last approval, those of grant and family aside: once one has moved on, the user is asked.
+    pub stamps: Epochs,
     pub created_at: Timestamp,
     pub approved_at: Timestamp,
 }
 
 impl Grant {
     /// The user consented once more. What stood is widened; what had ended begins afresh.
-    pub fn approve(&self, scopes: &[String], resource: &str, now: Timestamp) -> Self {
+    pub fn approve(&self, scopes: &[String], resource: &str, stamps: Epochs, now: Timestamp) -> Self {
         let mut new = Self {
             status: GrantStatus::Active,
+            stamps,
             approved_at: now,
             ..self.clone()
         };
@@ -102,6 +106,7 @@ mod tests {
             resources: vec!["https://api.example".into()],
             status: GrantStatus::Active,
             epoch: 4,
+            stamps: Epochs::default(),
             created_at: Timestamp::from_seconds(1),
             approved_at: Timestamp::from_seconds(1),
         }
@@ -112,6 +117,7 @@ mod tests {
         let again = grant().approve(
             &["b".into(), "a".into()],
             "https://api.example",
+            Epochs::default(),
             Timestamp::from_seconds(2),
         );
         assert_eq!(again.scopes, ["a", "b"]);
@@ -123,7 +129,12 @@ mod tests {
     fn an_ended_grant_begins_afresh_and_its_old_tokens_stay_dead() {
         for ended in [grant().revoke(), grant().reuse_detected()] {
             assert_ne!(ended.status, GrantStatus::Active);
-            let again = ended.approve(&["b".into()], "https://other.example", Timestamp::from_seconds(2));
+            let again = ended.approve(
+                &["b".into()],
+                "https://other.example",
+                Epochs::default(),
+                Timestamp::from_seconds(2),
+            );
             assert_eq!((again.status, again.epoch), (GrantStatus::Active, 5));
             assert_eq!(again.scopes, ["b"]);
             assert_eq!(again.resources, ["https://other.example"]);

@@ -119,7 +119,7 @@ pub fn granted(ctx: &Context, app: &App, minted: Minted, refresh_token: String, 
         refresh_token: app.may_use(GrantType::RefreshToken).then_some(refresh_token),
         scope: minted.claims.scope,
         organization: minted.claims.organization,
-        organization_name: stands.organization_name.clone(),
+        organization_name: stands.organization.name.clone(),
     }
 }
 

@@ -74,7 +74,7 @@ pub async fn mint_as_dedicated_user(
         lifetime,
         repeatable_until: None,
     };
-    Ok((mint(ctx, &order).await?, stands.organization_name))
+    Ok((mint(ctx, &order).await?, stands.organization.name.clone()))
 }
 
 /// Omitted means the app's own. One sentence for malformed, unknown and foreign: which ones exist stays unsaid.

@@ -7,12 +7,15 @@ use crate::model::member::Member;
 use crate::model::organization::Organization;
 use crate::model::role::Role;
 use crate::model::user::User;
+use crate::store::records::Versioned;
 use crate::store::{StoreError, keys};
+use std::sync::Arc;
 
 /// Everything stands: the counters to stamp or to compare, and in which role the user acts.
 pub struct Standing {
     pub epochs: Epochs,
-    pub organization_name: String,
+    pub organization: Arc<Versioned<Organization>>,
+    pub member: Arc<Versioned<Member>>,
     pub role: Role,
 }
 
@@ -47,7 +50,8 @@ pub async fn acting(ctx: &Context, app: &App, organization: &str, user: &str) ->
     };
     Ok(Ok(Standing {
         epochs,
-        organization_name: organization.name.clone(),
         role: member.role,
+        organization,
+        member,
     }))
 }

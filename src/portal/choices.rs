@@ -1,9 +1,10 @@
 //! For which organization the user grants: always asked, never guessed.
 
+use super::asking::ASK;
 use super::visit::Visit;
 use crate::context::Context;
 use crate::model::member::Member;
-use crate::model::organization::Organization;
+use crate::model::organization::{Barred, Organization};
 use crate::model::role::Role;
 use crate::oauth::authorize::AuthorizationRequest;
 use crate::oauth::scope;
@@ -22,11 +23,20 @@ pub struct Choice {
     grantable: usize,
     /// Titles of the scopes that the role may not grant.
     left_out: Vec<String>,
+    /// By the organization's policy.
+    barred: Option<Barred>,
+    /// Who may consent there.
+    least_role: Role,
 }
 
 impl Choice {
     pub fn possible(&self) -> bool {
-        self.grantable > 0
+        self.grantable > 0 && self.barred.is_none()
+    }
+
+    /// Whether its owners and admins can be asked from here.
+    pub fn askable(&self, ctx: &Context) -> bool {
+        self.barred.is_some() && ctx.config.mail.is_some()
     }
 }
 
@@ -52,6 +62,8 @@ pub async fn of(ctx: &Context, asking: &AuthorizationRequest, user: &str) -> Res
             name: organization.name.clone(),
             role: member.role,
             grantable: granted.len(),
+            barred: organization.policy.judge(member.role, &asking.app.client_id).err(),
+            least_role: organization.policy.least_role,
             left_out: left_out
                 .map(|name| catalog.get(name).map_or(name, |scope| &scope.title).clone())
                 .collect(),
@@ -64,11 +76,12 @@ pub async fn of(ctx: &Context, asking: &AuthorizationRequest, user: &str) -> Res
 /// The radio buttons. The only possible one is chosen already, else the one of the last time.
 pub fn fields(visit: &Visit<'_>, choices: &[Choice], last: Option<&str>) -> Markup {
     let possible = choices.iter().filter(|choice| choice.possible()).count();
+    let barred = choices.iter().any(|choice| choice.barred.is_some());
     html! {
         fieldset {
             legend { (visit.noun()) }
             @if possible == 0 {
-                p.notice.warning { (visit.text("nothing_to_grant")) }
+                p.notice.warning { (visit.text(if barred { "nothing_allowed" } else { "nothing_to_grant" })) }
             }
             @for choice in choices {
                 label.option.impossible[!choice.possible()] {
@@ -81,6 +94,14 @@ pub fn fields(visit: &Visit<'_>, choices: &[Choice], last: Option<&str>) -> Mark
                         (left_out(visit, choice))
                     }
                 }
+                @if choice.askable(visit.ctx) {
+                    p.ask {
+                        button.secondary form=(ASK) name="organization" value=(choice.id)
+                            aria-label=(visit.fill("ask_admin_of", &[("organization", &choice.name)])) {
+                            (visit.text("ask_admin"))
+                        }
+                    }
+                }
             }
         }
     }
@@ -88,10 +109,23 @@ pub fn fields(visit: &Visit<'_>, choices: &[Choice], last: Option<&str>) -> Mark
 
 fn left_out(visit: &Visit<'_>, choice: &Choice) -> Markup {
     html! {
-        @if !choice.possible() {
+        @if let Some(barred) = choice.barred {
+            span.left-out { (reason(visit, barred, choice.least_role)) }
+        } @else if !choice.possible() {
             span.left-out { (visit.text("role_grants_nothing")) }
         } @else if !choice.left_out.is_empty() {
             span.left-out { (visit.fill("left_out", &[("scopes", &choice.left_out.join(", "))])) }
+        }
+    }
+}
+
+fn reason(visit: &Visit<'_>, barred: Barred, least: Role) -> String {
+    match barred {
+        Barred::App => visit.text("app_not_allowed").to_owned(),
+        Barred::Role => {
+            let roles = Role::ALL.into_iter().filter(|may| *may <= least);
+            let roles: Vec<&str> = roles.map(|may| role(visit, may)).collect();
+            visit.fill("role_not_allowed", &[("roles", &roles.join(", "))])
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! It is shown every time, however often the same app was approved: nothing proves that the request is the app's.
 
+use super::asking::ASK;
 use super::authorize::{refused, satisfies, send};
 use super::choices::{self, Choice};
 use super::page::{Page, redirect};
@@ -13,38 +14,71 @@ use crate::config::Risk;
 use crate::context::Context;
 use crate::model::session::Session;
 use crate::oauth::authorize::{self, Approval, AuthorizationRequest, Refusal};
+use crate::oauth::params::Params;
 use crate::store::Batch;
 use crate::web::request::Request;
+use crate::web::response::Response;
 use http::StatusCode;
 use maud::{Markup, html};
 
-const FORM: &str = "consent";
+pub const FORM: &str = "consent";
 
-/// `POST /consent`. The request is judged anew, in full: what the page showed may have changed since.
-pub async fn post(ctx: &Context, request: &Request) -> Paged {
-    let mut visit = Visit::of(ctx, request).await?;
-    let fields = visit.form(FORM)?;
+/// What a form of the page was shown for.
+pub struct Open {
+    pub signed_in: SignedIn,
+    pub query: String,
+    pub asking: AuthorizationRequest,
+}
+
+/// The request that the form carries, judged anew and in full: what the page showed may have changed since. Where it
+/// cannot go on, the answer that says so.
+pub async fn reopened(visit: &mut Visit<'_>, fields: &Params<'_>) -> Result<Result<Open, Box<Response>>, Trouble> {
+    let ctx = visit.ctx;
     let Some(signed_in) = visit.signed_in().cloned() else {
         return Err(Trouble::ForeignForm);
     };
-    let field = |name| fields.get(name).map_err(|_| Trouble::BadForm);
-    let query = next::ascii(field("request")?.ok_or(Trouble::BadForm)?);
+    let query = fields.get("request").map_err(|_| Trouble::BadForm)?;
+    let query = next::ascii(query.ok_or(Trouble::BadForm)?);
     let asking = match authorize::read(ctx, &query, ctx.now()).await {
         Ok(asking) => asking,
-        Err(Refusal::Page(error)) => return Ok(refused(&visit, &error)),
-        Err(Refusal::Redirect(response)) => return Ok(send(&visit, &response, None)),
+        Err(Refusal::Page(error)) => return Ok(Err(Box::new(refused(visit, &error)))),
+        Err(Refusal::Redirect(response)) => return Ok(Err(Box::new(send(visit, &response, None)))),
     };
     visit.prefer(asking.asked.ui_locales.as_deref());
     if asking.asked.prompt.none || !satisfies(ctx, &asking, &signed_in, &query) {
-        return Ok(redirect(&visit, &format!("{}?{query}", next::AUTHORIZE), None));
+        return Ok(Err(Box::new(redirect(visit, &address(&query), None))));
     }
+    Ok(Ok(Open {
+        signed_in,
+        query: query.into_owned(),
+        asking,
+    }))
+}
+
+/// Where the page of this request stands.
+pub fn address(query: &str) -> String {
+    format!("{}?{query}", next::AUTHORIZE)
+}
+
+/// `POST /consent`.
+pub async fn post(ctx: &Context, request: &Request) -> Paged {
+    let mut visit = Visit::of(ctx, request).await?;
+    let fields = visit.form(FORM)?;
+    let Open {
+        signed_in,
+        query,
+        asking,
+    } = match reopened(&mut visit, &fields).await? {
+        Ok(open) => open,
+        Err(answer) => return Ok(*answer),
+    };
+    let field = |name| fields.get(name).map_err(|_| Trouble::BadForm);
     // Nobody approves what the page did not show: a request that names no scopes means whatever the app has now.
     let shown = field("app")? == Some(&asking.app.version.0.to_string());
     if field("decision")? == Some("approve") && !shown {
-        return Ok(redirect(&visit, &format!("{}?{query}", next::AUTHORIZE), None));
+        return Ok(redirect(&visit, &address(&query), None));
     }
-    let organization = field("organization")?;
-    match (field("decision")?, organization) {
+    match (field("decision")?, field("organization")?) {
         (Some("deny"), _) => Ok(match authorize::deny(ctx, &asking).await {
             Ok(response) => send(&visit, &response, None),
             Err(error) => refused(&visit, &error),
@@ -93,13 +127,20 @@ pub async fn show(
     let possible = choices.iter().any(Choice::possible);
     let other = form_urlencoded::Serializer::new(String::new())
         .append_pair("other", "1")
-        .append_pair("next", &format!("{}?{query}", next::AUTHORIZE))
+        .append_pair("next", &address(query))
         .finish();
     let body = html! {
         @if let Some(problem) = problem {
             p.notice.danger role="alert" { (problem) }
         }
         (developer::card(visit, &asking.app).await?)
+        @if choices.iter().any(|choice| choice.askable(ctx)) {
+            // Its buttons stand with the organizations: in the form itself, Enter would press the first of them.
+            form id=(ASK) method="post" action="/consent/ask" {
+                (visit.csrf(ASK))
+                input type="hidden" name="request" value=(query);
+            }
+        }
         form method="post" action="/consent" {
             (visit.csrf(FORM))
             input type="hidden" name="request" value=(query);

@@ -8,6 +8,7 @@
 //! the same browser did not send. Texts stand in `data/translations`.
 
 pub mod account;
+pub mod asking;
 pub mod authorize;
 mod choices;
 pub mod consent;

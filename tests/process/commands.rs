@@ -4,7 +4,7 @@ use crate::program::{Place, Running};
 use serde_json::Value;
 
 /// All commands but those that stay: their words, as `--help` is asked of them.
-const COMMANDS: [&str; 42] = [
+const COMMANDS: [&str; 43] = [
     "",
     "serve",
     "demo",
@@ -28,6 +28,7 @@ const COMMANDS: [&str; 42] = [
     "org create",
     "org list",
     "org member",
+    "org policy",
     "org disable",
     "org enable",
     "app",
@@ -105,6 +106,7 @@ fn bad_usage_exits_with_2_and_says_what_is_wrong() {
         (&["app", "create", "A"], "organization"),
         (&["user", "list", "--frobnicate"], "--frobnicate"),
         (&["org", "member", "849", "a@b", "--role", "king"], "king"),
+        (&["org", "policy", "849", "--consent", "king"], "king"),
         (&["token", "mint", "a", "--lifetime-s", "long"], "long"),
         (&["demo", "--listen", "nowhere"], "nowhere"),
         (&["user", "list", "--config"], "--config needs a path"),
@@ -120,6 +122,7 @@ fn round(place: &Place, run: &str) {
     let owner = format!("owner-{run}@example.com");
     people(place, &organization, &owner, &format!("other-{run}@example.com"));
     let app = apps(place, &organization, &owner);
+    policy(place, &organization, &app);
     tokens(place, &organization, &owner, &app);
     let changed = place.json(&["app", "change", &app, "--scope", "tasks.read"]);
     assert_eq!(changed["scopes"], serde_json::json!(["tasks.read"]));
@@ -160,6 +163,23 @@ fn people(place: &Place, org: &str, owner: &str, other: &str) {
     assert_eq!(json(&["org", "member", org]).as_array().map(Vec::len), Some(1));
     assert_eq!(json(&["org", "disable", org])["status"], "disabled");
     assert_eq!(json(&["org", "enable", org])["status"], "active");
+}
+
+fn policy(place: &Place, org: &str, app: &str) {
+    let json = |more: &[&str]| place.json(&[&["org", "policy", org], more].concat());
+    let id: Value = org.parse().expect("a number");
+    let default = serde_json::json!({
+        "organization": id, "consent": "member", "apps": "any", "allowed": [], "denied": []
+    });
+    assert_eq!(json(&[]), default);
+    let changed = json(&["--consent", "admin", "--allow", app, "--deny", app]);
+    let expected = serde_json::json!({
+        "organization": id, "consent": "admin", "apps": "allowed", "allowed": [app], "denied": [app]
+    });
+    assert_eq!(changed, expected);
+    assert_eq!(json(&[]), changed, "no option shows what stands");
+    assert_eq!(json(&["--unallow", app])["allowed"], serde_json::json!([]));
+    assert_eq!(json(&["--undeny", app, "--allow-any", "--consent", "member"]), default);
 }
 
 /// The client_id of a private app.

@@ -1,7 +1,7 @@
 //! `prompt=none`: answered without asking, or not at all.
 
 use crate::authorizing::{Authorizing, CALLBACK_ENCODED};
-use grantd::control::Command;
+use grantd::control::{Command, Revocation};
 use grantd::model::role::Role;
 use grantd::oauth::authorize::{self, AuthorizationResponse};
 use grantd::store::Batch;
@@ -84,4 +84,22 @@ async fn o27_a_client_that_cannot_show_who_it_is_always_asks() {
         .unwrap();
     assert_eq!(response.param("error"), Some("interaction_required"));
     assert_eq!(response.param("code"), None);
+}
+
+#[tokio::test]
+async fn o27_what_was_revoked_as_a_whole_is_not_granted_again_without_asking() {
+    let the = Authorizing::new("default").await;
+    let revocations = [
+        Revocation::User(the.user.clone()),
+        Revocation::App(the.web.0.clone()),
+        Revocation::Organization(the.world.organization.clone()),
+        Revocation::Everything,
+    ];
+    for what in revocations {
+        the.approve(&the.good(&the.query("")).await).await.unwrap();
+        assert_eq!(the.silently("", Some(&the.user)).await.param("error"), None);
+        the.world.run(Command::TokenRevoke { what }).await;
+        let response = the.silently("", Some(&the.user)).await;
+        assert_eq!(response.param("error"), Some("consent_required"));
+    }
 }

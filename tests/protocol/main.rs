@@ -21,6 +21,8 @@ mod authorizing;
 mod browser;
 mod codes;
 mod consent;
+mod consent_asking;
+mod consent_policy;
 mod control;
 mod control_refusals;
 mod cors;

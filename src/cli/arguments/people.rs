@@ -98,7 +98,7 @@ pub struct UserPassword {
     pub user: String,
 }
 
-/// Organizations: create, list, member, disable, enable.
+/// Organizations: create, list, member, policy, disable, enable.
 #[derive(FromArgs)]
 #[argh(subcommand, name = "org")]
 pub struct Org {
@@ -112,6 +112,7 @@ pub enum OrgVerb {
     Create(OrgCreate),
     List(OrgList),
     Member(OrgMember),
+    Policy(OrgPolicy),
     Disable(OrgDisable),
     Enable(OrgEnable),
 }
@@ -149,6 +150,34 @@ pub struct OrgMember {
     /// remove the member: everything that acts as them there ends
     #[argh(switch)]
     pub remove: bool,
+}
+
+/// Show who in an organization may allow apps, and which, or change it. What was granted before goes on until it is
+/// revoked.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "policy")]
+pub struct OrgPolicy {
+    /// the organization's id
+    #[argh(positional)]
+    pub organization: String,
+    /// the least role that may consent: owner, admin, developer or member (everybody)
+    #[argh(option)]
+    pub consent: Option<Role>,
+    /// a client_id to allow; once one is named, only those are; repeat for more
+    #[argh(option)]
+    pub allow: Vec<String>,
+    /// a client_id to take off the allowed ones; repeat for more
+    #[argh(option)]
+    pub unallow: Vec<String>,
+    /// allow every app that is not denied
+    #[argh(switch)]
+    pub allow_any: bool,
+    /// a client_id to deny, whatever is allowed; repeat for more
+    #[argh(option)]
+    pub deny: Vec<String>,
+    /// a client_id to deny no longer; repeat for more
+    #[argh(option)]
+    pub undeny: Vec<String>,
 }
 
 /// Disable an organization: no token of it works until it is enabled again.

@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::model::app::{App, ClientType};
 use crate::model::event::{Event, EventKind};
 use crate::model::grant::{Grant, GrantStatus};
+use crate::model::organization::Barred;
 use crate::oauth::code::{self, Approved};
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::scope;
@@ -47,13 +48,14 @@ pub async fn approve(
                 return Err(OAuthError::new(ErrorCode::AccessDenied, what).because(cause));
             }
         };
+        permitted(&standing, app)?;
         let scopes = grantable(ctx, request, &standing)?;
         let mut batch = session.clone();
         let index = keys::grant_of_app(&app.client_id, organization, user);
         let old = load_by_index::<Grant>(&*ctx.store, &index).await?;
         let (grant, kind) = match &old {
             Some(old) => (
-                old.approve(&scopes, &request.asked.resource, now),
+                old.approve(&scopes, &request.asked.resource, standing.epochs, now),
                 EventKind::GrantUpdated,
             ),
             None => {
@@ -66,6 +68,7 @@ pub async fn approve(
                     resources: vec![request.asked.resource.clone()],
                     status: GrantStatus::Active,
                     epoch: 0,
+                    stamps: standing.epochs,
                     created_at: now,
                     approved_at: now,
                 };
@@ -144,6 +147,18 @@ pub async fn silently(
     Err(too_busy())
 }
 
+/// Whether the organization lets this member consent to the app.
+fn permitted(standing: &Standing, app: &App) -> Result<(), OAuthError> {
+    let policy = &standing.organization.policy;
+    policy.judge(standing.role, &app.client_id).map_err(|barred| {
+        let what = match barred {
+            Barred::App => "This app is not allowed in this organization. Ask one of its owners or admins.",
+            Barred::Role => "Your role may not allow apps in this organization. Ask one of its owners or admins.",
+        };
+        OAuthError::new(ErrorCode::AccessDenied, what)
+    })
+}
+
 /// The scopes asked for that the role may grant; the others are left out.
 fn grantable(ctx: &Context, request: &AuthorizationRequest, standing: &Standing) -> Result<Vec<String>, OAuthError> {
     let scopes = scope::effective(
@@ -188,7 +203,12 @@ async fn covering(
     let Ok(standing) = acting(ctx, &request.app, &grant.organization, &grant.user).await? else {
         return Ok(None);
     };
-    let Ok(scopes) = grantable(ctx, request, &standing) else {
+    // Whatever was revoked as a whole since the consent, such as by a new password, took the consent with it.
+    if !grant.stamps.cover(&standing.epochs) {
+        return Ok(None);
+    }
+    let scopes = permitted(&standing, &request.app).and_then(|()| grantable(ctx, request, &standing));
+    let Ok(scopes) = scopes else {
         return Ok(None);
     };
     let covered = scopes.iter().all(|scope| grant.scopes.contains(scope));
@@ -197,8 +217,8 @@ async fn covering(
 
 /// The code, in the batch of the decision. `None` when something else was faster and the decision must be made anew.
 ///
-/// User, member, organization and role are not among the checks: their counters are stamped into the code, and whether
-/// they stand is judged again when it is redeemed.
+/// Organization and member are among the checks: the policy and the role are judged here and never again. The user is
+/// not: their counter is stamped into the code, and whether they stand is judged when it is redeemed.
 async fn issue(
     ctx: &Context,
     request: &AuthorizationRequest,
@@ -227,6 +247,7 @@ async fn issue(
     );
     batch.insert(&code)?;
     batch.require(&*request.app);
+    batch.require(&*standing.organization).require(&*standing.member);
     if let Some(pushed) = &request.pushed {
         // RFC 9126 §4: not even when the page was loaded in time.
         if pushed.expires_at <= ctx.now() {

@@ -25,12 +25,14 @@
 //! 13. `dpop_jkt` is a thumbprint (RFC 9449 §10).
 //! 14. `prompt` and `max_age` are well-formed (OpenID Connect Core §3.1.2.1).
 //!
-//! What the user may grant is judged when the user does: [`approve`].
+//! What the user may grant is judged when the user does: [`approve`]. Whom to ask who may not: [`ask_admins`].
 
+mod asking;
 mod checks;
 mod decision;
 mod response;
 
+pub use asking::{AdminsAsked, ask_admins};
 pub use checks::{KNOWN, RESOURCE, Source, Wrong, judge};
 pub use decision::{Approval, approve, deny, silently};
 pub use response::{AuthorizationResponse, ResponseMode, ReturnAddress};
