@@ -75,7 +75,8 @@ fn with_slow_syncs(grantd: &mut Measured) -> Result<Report, String> {
     let [quick, slow] = rates;
     let ratio = middle_ratio(&slow, &quick);
     let text = format!(
-        "refresh slow_sync={ratio:.2} (1 ms more a sync, {SLOW_CONNECTIONS} connections: {:.0}/s of {:.0}/s, runs {ROUNDS})",
+        "refresh slow_sync={ratio:.2} (1 ms more a sync, {SLOW_CONNECTIONS} connections: {:.0}/s of {:.0}/s, \
+         runs {ROUNDS})",
         median(slow),
         median(quick),
     );

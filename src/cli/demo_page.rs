@@ -69,7 +69,7 @@ Copy and paste, one after the other:
   {curl} -u '{private}' -d token=\"$TOKEN\" {issuer}/oauth/introspect; echo
 
   # 3. the app revokes it, and it is worth nothing
-  {curl} -u '{private}' -d token=\"$TOKEN\" {issuer}/oauth/revoke
+  {curl} -u '{private}' -d token=\"$TOKEN\" {issuer}/oauth/revoke; echo
   {curl} -u '{private}' -d token=\"$TOKEN\" {issuer}/oauth/introspect; echo
 
   # what clients discover, and the keys that verify tokens offline

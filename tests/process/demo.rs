@@ -177,13 +177,14 @@ fn the_lines_to_copy_work_as_printed() {
         let lines: Vec<&str> = said.lines().collect();
         let json = |line: &str| serde_json::from_str::<Value>(line).unwrap_or_else(|e| panic!("{e} in {line}: {said}"));
         assert!(done.status.success(), "{script}\n{said}");
-        assert_eq!(lines.len(), 5, "{said}");
+        assert_eq!(lines.len(), 6, "{said}");
         assert_eq!(lines[0].split('.').count(), 3, "a JWT: {said}");
         assert_eq!(json(lines[1])["active"], true);
         assert_eq!(json(lines[1])["organization_id"], 849);
-        assert_eq!(json(lines[2]), serde_json::json!({ "active": false }));
-        assert!(json(lines[3])["token_endpoint"].is_string());
-        assert!(json(lines[4])["keys"].as_array().is_some_and(|keys| !keys.is_empty()));
+        assert_eq!(json(lines[2]), serde_json::json!({}), "revoked");
+        assert_eq!(json(lines[3]), serde_json::json!({ "active": false }));
+        assert!(json(lines[4])["token_endpoint"].is_string());
+        assert!(json(lines[5])["keys"].as_array().is_some_and(|keys| !keys.is_empty()));
     }
 }
 
