@@ -9,9 +9,9 @@
 //!
 //! There is no bucket per principal over all addresses. Client identifiers are public, so such a bucket would let
 //! anyone lock the real client out from somewhere else; and against a secret of 192 random bits many addresses gain
-//! nothing. What is short enough to be guessed in a few thousand tries (a one-time code) also counts its attempts in the
-//! store, by a conditional write: requests in flight together have all passed [`Limiter::blocked`] before the first one
-//! failed. Passwords are long, and the common ones are refused.
+//! nothing. What is short enough to be guessed in a few thousand tries (a one-time code) also counts its attempts in
+//! the store, by a conditional write: requests in flight together have all passed [`Limiter::blocked`] before the first
+//! one failed. Passwords are long, and the common ones are refused.
 //!
 //! An address is what [`network`] makes of it.
 
