@@ -218,7 +218,7 @@ async fn handle(ctx: &Context, request: &Request, route: Route, place: &Place<'_
         Route::PostedSignUp => page(joining::post_sign_up(ctx, request).await),
         Route::ConfirmSignUp => page(joining::confirm(ctx, request).await),
         Route::PostedConfirmSignUp => page(joining::post_confirm(ctx, request).await),
-        Route::PostedAuthorization => oauth::authorize(ctx, request),
+        Route::PostedAuthorization => authorize::post(ctx, request),
         Route::PushedAuthorization => oauth::push(ctx, request).await,
         Route::Token => oauth::token(ctx, request).await,
         Route::Introspect => oauth::introspect(ctx, request).await,

@@ -31,6 +31,7 @@ pub struct Invitation {
     pub organization: Versioned<Organization>,
     pub email: String,
     pub role: Role,
+    epoch: u64,
     /// Whoever has the address already; they have to be signed in to accept.
     pub user: Option<Versioned<User>>,
 }
@@ -57,10 +58,16 @@ pub async fn invite(
     email: &str,
     role: Role,
 ) -> Result<Option<String>, StoreError> {
+    let user = load_by_index::<User>(&*ctx.store, &keys::email(email)).await?;
+    let member = match user {
+        Some(user) => load::<Member>(&*ctx.store, &keys::member(&organization.id, &user.id)).await?,
+        None => None,
+    };
     let allows = Allows::Invitation {
         organization: organization.id.clone(),
         email: email.to_owned(),
         role,
+        epoch: member.map_or(0, |member| member.epoch),
     };
     let link = links::make(ctx, LinkKind::Invitation, allows);
     let values = [("link", link.url.as_str()), ("organization", &organization.name)];
@@ -80,6 +87,7 @@ pub async fn invitation(ctx: &Context, token: &str) -> Result<Invitation, Refusa
         organization,
         email,
         role,
+        epoch,
     } = link.allows.clone()
     else {
         return Err(Refusal::LinkGone);
@@ -92,6 +100,7 @@ pub async fn invitation(ctx: &Context, token: &str) -> Result<Invitation, Refusa
         link,
         email,
         role,
+        epoch,
     })
 }
 
@@ -132,12 +141,14 @@ pub async fn accept_as_new(ctx: &Context, token: &str, name: &str, password: &Se
     }
 }
 
-/// Uses the link up. Who is a member already keeps their role: an old invitation takes nothing away.
-async fn join(ctx: &Context, batch: &mut Batch, invitation: &Invitation, user: &str) -> Result<(), StoreError> {
+/// Uses the link up. Who is a member already keeps their role: an old invitation takes nothing away. Nor does it bring
+/// back whom somebody has removed meanwhile.
+async fn join(ctx: &Context, batch: &mut Batch, invitation: &Invitation, user: &str) -> Result<(), Refusal> {
     batch.remove(&invitation.link).require(&invitation.organization);
     let organization = &invitation.organization.id;
     match load::<Member>(&*ctx.store, &keys::member(organization, user)).await? {
         Some(old) if !old.removed => batch.require(&old),
+        Some(old) if old.epoch != invitation.epoch => return Err(Refusal::LinkGone),
         Some(old) => batch.replace(&old, &old.with_role(invitation.role))?,
         None => batch.insert(&Member {
             organization: organization.clone(),

@@ -6,10 +6,10 @@ use crate::oauth::answer::Answer;
 use crate::oauth::client_auth::Credentials;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::params::Params;
-use crate::oauth::{dpop, introspect, posted, pushed, revoke, token};
+use crate::oauth::{dpop, introspect, pushed, revoke, token};
 use crate::web::request::Request;
 use crate::web::response::Response;
-use http::header::{ACCESS_CONTROL_EXPOSE_HEADERS, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{ACCESS_CONTROL_EXPOSE_HEADERS, AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, StatusCode};
 
 /// RFC 9449 §4.1.
@@ -84,19 +84,9 @@ pub async fn push(ctx: &Context, request: &Request) -> Response {
     }
 }
 
-/// `POST /oauth/authorize` (RFC 6749 §3.1): answered by its GET, which judges it and can be loaded again.
-pub fn authorize(ctx: &Context, request: &Request) -> Response {
-    match form(request).and_then(|params| posted::keep(ctx, &params)) {
-        Ok(query) => Response::see_other(&format!("/oauth/authorize?{query}")),
-        Err(error) => refuse(ctx, request, &error),
-    }
-}
-
 /// Parameters come from a form body and nowhere else: never from the URI (OAuth 2.1 §2.4.1).
 fn form(request: &Request) -> Result<Params<'_>, OAuthError> {
-    let content_type = request.header(CONTENT_TYPE.as_str()).unwrap_or_default();
-    let media_type = content_type.split(';').next().unwrap_or_default().trim();
-    if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+    if !request.is_form() {
         let what = "The Content-Type must be application/x-www-form-urlencoded.";
         return Err(OAuthError::invalid_request(what));
     }

@@ -20,9 +20,8 @@ pub struct Code {
     pub grant: String,
     pub scopes: Vec<String>,
     pub resource: String,
-    /// Where the code was sent, and whether the request had said so itself.
+    /// Where the code was sent.
     pub redirect_uri: String,
-    pub redirect_uri_sent: bool,
     /// S256 of the verifier (RFC 7636 §4.2).
     pub challenge: Option<String>,
     /// RFC 9449 §10.

@@ -18,7 +18,6 @@ pub struct Approved {
     pub scopes: Vec<String>,
     pub resource: String,
     pub redirect_uri: String,
-    pub redirect_uri_sent: bool,
     pub challenge: Option<String>,
     pub jkt: Option<String>,
     /// All seven; the grant's as it stands after the approval.
@@ -40,7 +39,6 @@ pub fn make(ctx: &Context, approved: Approved) -> (String, Code) {
         scopes: approved.scopes,
         resource: approved.resource,
         redirect_uri: approved.redirect_uri,
-        redirect_uri_sent: approved.redirect_uri_sent,
         challenge: approved.challenge,
         jkt: approved.jkt,
         stamps: approved.stamps,

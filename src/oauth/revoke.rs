@@ -18,7 +18,7 @@ pub async fn revoke(ctx: &Context, credentials: &Credentials<'_>) -> Result<(), 
         return Err(OAuthError::invalid_request("The parameter token is missing."));
     };
     credentials.params.get("token_type_hint")?;
-    used_once::commit(ctx, &client, None).await?;
+    used_once::commit_to_revoke(ctx, &client).await?;
     if refresh_token::claimed(ctx, token) {
         return end_family(ctx, &client, token).await;
     }

@@ -19,7 +19,19 @@ pub fn add(batch: &mut Batch, client: &Client, proof: Option<&Proof>) -> Result<
 
 /// Uses up what the request showed, for a decision that writes nothing.
 pub async fn commit(ctx: &Context, client: &Client, proof: Option<&Proof>) -> Result<(), OAuthError> {
-    let mut batch = Batch::new();
+    commit_in(ctx, client, proof, Batch::new()).await
+}
+
+/// The same for a revocation, which a full disk must not keep anybody from.
+pub async fn commit_to_revoke(ctx: &Context, client: &Client) -> Result<(), OAuthError> {
+    let batch = Batch {
+        revokes: true,
+        ..Batch::new()
+    };
+    commit_in(ctx, client, None, batch).await
+}
+
+async fn commit_in(ctx: &Context, client: &Client, proof: Option<&Proof>, mut batch: Batch) -> Result<(), OAuthError> {
     add(&mut batch, client, proof)?;
     if batch.writes.is_empty() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! `GET /oauth/authorize`: what the user sees of an authorization request (OAuth 2.1 §4.1.1).
+//! `GET` and `POST /oauth/authorize`: what the user sees of an authorization request (OAuth 2.1 §4.1.1).
 //!
 //! Nobody is sent on to an app before they signed in here, not even with an error: otherwise any app's registration
 //! would make this server an open redirector (OAuth 2.1 §7.13.2, RFC 9700 §4.11.2). The exception is `prompt=none`,
@@ -7,13 +7,14 @@
 use super::page::{Page, redirect};
 use super::session::{self, SignedIn};
 use super::sign_in;
-use super::trouble::Paged;
+use super::trouble::{Paged, Trouble};
 use super::visit::Visit;
 use super::{consent, next};
 use crate::context::Context;
 use crate::oauth::authorize::{self, AuthorizationRequest, AuthorizationResponse, Refusal, ResponseMode};
 use crate::oauth::error::OAuthError;
 use crate::oauth::params::Params;
+use crate::oauth::posted;
 use crate::web::request::Request;
 use crate::web::response::Response;
 use http::StatusCode;
@@ -48,6 +49,21 @@ pub async fn get(ctx: &Context, request: &Request) -> Paged {
             consent::show(&visit, &asking, signed_in, &query, None).await
         }
         _ => Ok(sign_in(&visit, &query, Some(&asking))),
+    }
+}
+
+/// RFC 6749 §3.1: answered by its GET, which judges it and can be loaded again.
+///
+/// The post comes from the app's page, so the browser keeps its cookie back (`SameSite`): who is signed in is not asked,
+/// and no cookie is set, for it would take the place of theirs.
+pub fn post(ctx: &Context, request: &Request) -> Response {
+    let visit = Visit::unknown(ctx, request);
+    if !request.is_form() {
+        return Trouble::BadForm.page(&visit);
+    }
+    match Params::parse(&request.body).and_then(|params| posted::keep(ctx, &params)) {
+        Ok(query) => redirect(&visit, &format!("{}?{query}", next::AUTHORIZE), None),
+        Err(error) => refused(&visit, &error),
     }
 }
 

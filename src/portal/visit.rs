@@ -10,7 +10,7 @@ use crate::oauth::params::Params;
 use crate::store::StoreError;
 use crate::web::cookies;
 use crate::web::request::Request;
-use http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE};
+use http::header::ACCEPT_LANGUAGE;
 use maud::{Markup, html};
 
 /// What the cookie of a browser begins with in which nobody is signed in. No session has such an id.
@@ -105,9 +105,7 @@ impl<'a> Visit<'a> {
 
     /// The fields of the form of this name, when it was sent by our own page in this browser.
     pub fn form(&self, form: &str) -> Result<Params<'a>, Trouble> {
-        let content_type = self.request.header(CONTENT_TYPE.as_str()).unwrap_or_default();
-        let media_type = content_type.split(';').next().unwrap_or_default().trim();
-        if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        if !self.request.is_form() {
             return Err(Trouble::BadForm);
         }
         let params = Params::parse(&self.request.body).map_err(|_| Trouble::BadForm)?;

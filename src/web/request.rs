@@ -1,6 +1,7 @@
 //! A request with its body read whole.
 
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method};
 use std::net::IpAddr;
 
@@ -19,6 +20,13 @@ pub struct Request {
 }
 
 impl Request {
+    /// Whether the body says it is `application/x-www-form-urlencoded`.
+    pub fn is_form(&self) -> bool {
+        let content_type = self.header(CONTENT_TYPE.as_str()).unwrap_or_default();
+        let media_type = content_type.split(';').next().unwrap_or_default().trim();
+        media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    }
+
     /// The header's value where it stands exactly once and is visible ASCII.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.get_all(name).iter();

@@ -1,7 +1,7 @@
 //! `POST /oauth/authorize`: the parameters wait in memory for the page.
 
 use crate::authorizing::{Authorizing, CHALLENGE, STATE};
-use crate::http::{Auth, request};
+use crate::http::{Answer, Auth, request};
 use grantd::oauth::error::ErrorCode;
 use http::Method;
 use std::time::Duration;
@@ -12,7 +12,25 @@ async fn post(the: &Authorizing, form: &str) -> String {
     assert_eq!(answer.status, 303, "{answer:?}");
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     assert_eq!(answer.header("access-control-allow-origin"), None);
+    guarded(&answer);
     answer.header("location").expect("a redirect").to_owned()
+}
+
+/// As every page is (O31), and it takes nobody's cookie away: the browser has kept it back from another site's form.
+fn guarded(answer: &Answer) {
+    assert_eq!(answer.header("x-frame-options"), Some("DENY"));
+    assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));
+    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+    assert!(answer.header("strict-transport-security").is_some(), "{answer:?}");
+    assert_eq!(answer.header("set-cookie"), None);
+}
+
+/// For the user, who came with a browser: a whole page with an error's status, and no redirect.
+fn is_a_page(answer: &Answer) {
+    assert_eq!((answer.status, answer.header("location")), (400, None));
+    assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));
+    assert!(answer.body.ends_with("</html>"), "{answer:?}");
+    guarded(answer);
 }
 
 #[tokio::test]
@@ -63,12 +81,10 @@ async fn o8_o11_a_bad_posted_request_is_judged_where_it_is_read() {
             .world
             .send(request(Method::POST, "/oauth/authorize", &headers, form.as_bytes()))
             .await;
-        assert_eq!(answer.error(), (400, "invalid_request"), "{form}");
-        assert_eq!(answer.header("location"), None);
+        is_a_page(&answer);
     }
     let long = format!("{}&state={}", the.query(""), "s".repeat(7000)).replacen(&format!("state={STATE}&"), "", 1);
-    let answer = the.world.post("/oauth/authorize", Auth::None, &long).await;
-    assert_eq!(answer.error(), (400, "invalid_request"));
+    is_a_page(&the.world.post("/oauth/authorize", Auth::None, &long).await);
 }
 
 #[tokio::test]

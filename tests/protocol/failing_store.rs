@@ -1,4 +1,4 @@
-//! A store that is away when told so.
+//! A store that is away, or full, when told so.
 
 use grantd::base::time::Timestamp;
 use grantd::store::memory::MemoryStore;
@@ -10,6 +10,7 @@ pub struct FailingStore {
     inner: MemoryStore,
     reads_fail: AtomicBool,
     commits_fail: AtomicBool,
+    full: AtomicBool,
 }
 
 impl FailingStore {
@@ -19,6 +20,11 @@ impl FailingStore {
 
     pub fn fail_commits(&self, fail: bool) {
         self.commits_fail.store(fail, Ordering::SeqCst);
+    }
+
+    /// From now on only what revokes is written.
+    pub fn fill(&self) {
+        self.full.store(true, Ordering::SeqCst);
     }
 }
 
@@ -39,6 +45,9 @@ impl Store for FailingStore {
     }
 
     fn commit(&self, batch: Batch) -> Reply<'_, Outcome> {
+        if self.full.load(Ordering::SeqCst) && !batch.revokes {
+            return Box::pin(async { Err(StoreError::Full) });
+        }
         or_away(&self.commits_fail, self.inner.commit(batch))
     }
 

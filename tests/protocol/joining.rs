@@ -124,6 +124,27 @@ async fn an_old_invitation_takes_no_role_away_and_ends_with_the_organization() {
 }
 
 #[tokio::test]
+async fn an_invitation_of_before_a_removal_brings_nobody_back() {
+    let world = world(SignUp::Invite).await;
+    let first = invitation(&world, EMAIL, Role::Admin).await;
+    let second = invitation(&world, EMAIL, Role::Admin).await;
+    let ada = Browser::new(&world);
+    ada.sign_in().await;
+    let page = ada.get(&first).await;
+    assert_eq!(ada.submit(&page, "/invitation", &[]).await.status, 303);
+    let (organization, user) = (world.organization.clone(), EMAIL.to_owned());
+    world.run(Command::MemberRemove { organization, user }).await;
+    let page = ada.get(&second).await;
+    assert_eq!(ada.submit(&page, "/invitation", &[]).await.status, 410);
+    assert_eq!(role_of(&world, &world.organization, EMAIL).await, None);
+    // Whoever wants them back says so.
+    let page = ada.get(&invitation(&world, EMAIL, Role::Member).await).await;
+    assert_eq!(ada.submit(&page, "/invitation", &[]).await.status, 303);
+    let role = role_of(&world, &world.organization, EMAIL).await;
+    assert_eq!(role.as_deref(), Some("member"));
+}
+
+#[tokio::test]
 async fn past_cve_2026_37980_a_hostile_organization_is_only_text() {
     let world = world(SignUp::Invite).await;
     let organization = world.add_organization("\"><script>alert(1)</script>").await;

@@ -2,7 +2,11 @@
 
 use crate::failing_store::FailingStore;
 use crate::http::{Auth, request};
-use crate::support::World;
+use crate::proofs::ClientKey;
+use crate::rfc7523::with_assertion;
+use crate::support::{World, judged};
+use grantd::base::jose::Alg;
+use grantd::control::app_settings::AppSettings;
 use http::Method;
 use std::sync::Arc;
 use std::time::Duration;
@@ -140,4 +144,27 @@ async fn v1_a_store_that_is_away_is_503_with_retry_after() {
         assert!(!answer.body.contains("disk"), "the cause is for the log: {answer:?}");
     }
     assert!(world.log().contains("the disk is on fire"));
+}
+
+#[tokio::test]
+async fn v1_a_full_disk_keeps_nobody_from_revoking_however_they_show_who_they_are() {
+    let store = Arc::new(FailingStore::default());
+    let world = World::with_store("default", store.clone()).await;
+    let key = ClientKey::new(Alg::Es256, 1);
+    let keyed = world.add_app_with_keys(&[key.jwk()], AppSettings::default()).await;
+    let api = world.add_resource_server().await;
+    let by_secret = world.mint("").await;
+    let by_key = world
+        .ask_with_assertion(&key.assertion(&world, &keyed))
+        .await
+        .text("access_token");
+    store.fill();
+    let minted = world.ask_with_assertion(&key.assertion(&world, &keyed)).await;
+    assert_eq!(minted.error(), (503, "temporarily_unavailable"), "it is full");
+    let form = with_assertion(&format!("token={by_key}"), &key.assertion(&world, &keyed));
+    assert_eq!(world.post(PATH, Auth::None, &form).await.status, 200);
+    assert_eq!(world.post_as_app(PATH, &format!("token={by_secret}")).await.status, 200);
+    for token in [by_key, by_secret] {
+        assert!(!judged(&world.introspect_as(&api, &token).await));
+    }
 }

@@ -69,7 +69,6 @@ pub fn judge(
     match asked(ctx, app, params, source) {
         Ok(asked) => Ok(AuthorizationRequest {
             app: app.clone(),
-            redirect_uri_sent: sent.is_some(),
             address,
             asked,
             pushed: None,

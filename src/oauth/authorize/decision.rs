@@ -239,7 +239,6 @@ async fn issue(
             scopes,
             resource: request.asked.resource.clone(),
             redirect_uri: request.address.redirect_uri.as_str().to_owned(),
-            redirect_uri_sent: request.redirect_uri_sent,
             challenge: request.asked.challenge.clone(),
             jkt: request.asked.jkt.clone(),
             stamps,

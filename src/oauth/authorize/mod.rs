@@ -59,8 +59,6 @@ pub struct AuthorizationRequest {
     pub app: Arc<Versioned<App>>,
     /// Where the answer goes.
     pub address: ReturnAddress,
-    /// Whether the request said so itself.
-    pub redirect_uri_sent: bool,
     pub asked: Asked,
     /// Used up by the decision, not by looking at the page.
     pushed: Option<Versioned<PushedRequest>>,
