@@ -24,8 +24,9 @@ pub struct Link {
 pub enum Allows {
     /// A new password for this user, as long as nobody has set another: `epoch` is theirs when the link was made.
     PasswordReset { user: String, epoch: u64 },
-    /// To join with this role, for whoever has this address; their account is made with it where there is none. Somebody
-    /// removed since comes back by a new invitation alone: `epoch` is the member's when the link was made, 0 of none.
+    /// To join with this role, for whoever has this address; their account is made with it where there is none.
+    /// Somebody removed since comes back by a new invitation alone: `epoch` is the member's when the link was made,
+    /// 0 of none.
     Invitation {
         organization: String,
         email: String,

@@ -54,8 +54,8 @@ pub async fn get(ctx: &Context, request: &Request) -> Paged {
 
 /// RFC 6749 §3.1: answered by its GET, which judges it and can be loaded again.
 ///
-/// The post comes from the app's page, so the browser keeps its cookie back (`SameSite`): who is signed in is not asked,
-/// and no cookie is set, for it would take the place of theirs.
+/// The post comes from the app's page, so the browser keeps its cookie back (`SameSite`): who is signed in is not
+/// asked, and no cookie is set, for it would take the place of theirs.
 pub fn post(ctx: &Context, request: &Request) -> Response {
     let visit = Visit::unknown(ctx, request);
     if !request.is_form() {
