@@ -5,7 +5,7 @@
 //! Imports go to the right only; `tests/tidy.rs` checks it:
 //!
 //! ```text
-//! main → cli → app → { api, portal, jobs, control } → web → oauth →
+//! main → cli → app → { api, portal, jobs, control } → web → platform → oauth →
 //!   account → context → config → model → store → base
 //! ```
 //!
@@ -19,6 +19,7 @@
 //!   counts of failed credentials, and the pool that hashes passwords.
 //! * [`account`] is people's accounts: passwords, second factors, one-time links, the letters that carry them.
 //! * [`oauth`] is the protocol, without HTTP.
+//! * [`platform`] is what developers, reviewers and organizations do with apps and tokens, and who may, without HTTP.
 //! * [`web`] is HTTP, without routes: TLS, limits, timeouts, graceful end.
 //! * [`portal`] is the pages people see: sign-in, consent, their account. [`api`] has one short function per machine
 //!   endpoint, [`jobs`] what happens by itself, [`control`] what an administrator does from the command line.
@@ -47,6 +48,7 @@ pub mod control;
 pub mod jobs;
 pub mod model;
 pub mod oauth;
+pub mod platform;
 pub mod portal;
 pub mod store;
 pub mod web;

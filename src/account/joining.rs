@@ -44,6 +44,7 @@ pub fn new_user(ctx: &Context, email: &str, name: String, password: Option<Strin
         name,
         password,
         totp: None,
+        duty: None,
         disabled: false,
         epoch: 0,
         created_at: ctx.now(),

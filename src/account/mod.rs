@@ -10,7 +10,6 @@ pub mod second_factor;
 
 use crate::base::password_pool::Busy;
 use crate::base::password_rules::Weak;
-use crate::base::random;
 use crate::context::Context;
 use crate::model::event::{Event, EventKind};
 use crate::model::user::User;
@@ -65,13 +64,8 @@ pub async fn commit(ctx: &Context, batch: Batch) -> Result<bool, StoreError> {
 
 fn note(ctx: &Context, batch: &mut Batch, kind: EventKind, user: &User) -> Result<(), StoreError> {
     let event = Event {
-        id: format!("e_{}", random::token::<12>(&*ctx.random)),
-        kind,
-        at: ctx.now(),
-        organization: None,
         user: Some(user.id.clone()),
-        client_id: None,
-        grant: None,
+        ..Event::new(kind, ctx.now(), &*ctx.random)
     };
     batch.insert(&event).map(|_| ())
 }

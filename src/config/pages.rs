@@ -7,23 +7,50 @@ use crate::base::digest::{base64url, sha256};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// The tag of the language (RFC 5646), where its file is in the data directory, what is built in. The first is what
-/// others fall back to.
-const LANGUAGES: [(&str, &str, &str); 3] = [
+/// A file as it is built in. The data directory, which has the shape of `data/`, may hold another in its place.
+macro_rules! file {
+    ($path:literal) => {
+        ($path, include_str!(concat!("../../", $path)))
+    };
+}
+
+/// The tag of the language (RFC 5646) and its files. The first is what others fall back to.
+const LANGUAGES: [(&str, [(&str, &str); 7]); 3] = [
     (
         "en",
-        "translations/en.toml",
-        include_str!("../../data/translations/en.toml"),
+        [
+            file!("data/translations/en.toml"),
+            file!("data/translations/en_portal.toml"),
+            file!("data/translations/en_developer.toml"),
+            file!("data/translations/en_organization.toml"),
+            file!("data/translations/en_tokens.toml"),
+            file!("data/translations/en_administration.toml"),
+            file!("data/translations/en_documentation.toml"),
+        ],
     ),
     (
         "fr",
-        "translations/fr.toml",
-        include_str!("../../data/translations/fr.toml"),
+        [
+            file!("data/translations/fr.toml"),
+            file!("data/translations/fr_portal.toml"),
+            file!("data/translations/fr_developer.toml"),
+            file!("data/translations/fr_organization.toml"),
+            file!("data/translations/fr_tokens.toml"),
+            file!("data/translations/fr_administration.toml"),
+            file!("data/translations/fr_documentation.toml"),
+        ],
     ),
     (
         "sl",
-        "translations/sl.toml",
-        include_str!("../../data/translations/sl.toml"),
+        [
+            file!("data/translations/sl.toml"),
+            file!("data/translations/sl_portal.toml"),
+            file!("data/translations/sl_developer.toml"),
+            file!("data/translations/sl_organization.toml"),
+            file!("data/translations/sl_tokens.toml"),
+            file!("data/translations/sl_administration.toml"),
+            file!("data/translations/sl_documentation.toml"),
+        ],
     ),
 ];
 
@@ -64,12 +91,15 @@ impl Pages {
                 built_in.to_owned()
             }
         };
-        let languages = LANGUAGES.map(|(language, name, built_in)| {
-            let mut texts = Texts::built_in(language, built_in);
-            match read_text(&data_dir.join(name)) {
-                Ok(None) => {}
-                Ok(Some(text)) => texts.overridden(&data_dir.join(name).display().to_string(), &text, problems),
-                Err(why) => problems.add(why),
+        let languages = LANGUAGES.map(|(language, files)| {
+            let mut texts = Texts::built_in(language, files.map(|(_, built_in)| built_in));
+            for (name, _) in files {
+                let own = data_dir.join(name.trim_start_matches("data/"));
+                match read_text(&own) {
+                    Ok(None) => {}
+                    Ok(Some(text)) => texts.overridden(&own.display().to_string(), &text, problems),
+                    Err(why) => problems.add(why),
+                }
             }
             texts
         });
@@ -112,9 +142,13 @@ impl Asset {
 }
 
 impl Texts {
-    fn built_in(language: &'static str, text: &str) -> Self {
-        let table: BTreeMap<String, String> = toml::from_str(text).expect("a test reads every language");
-        Self { language, texts: table }
+    fn built_in<const N: usize>(language: &'static str, files: [&str; N]) -> Self {
+        let mut texts = BTreeMap::new();
+        for file in files {
+            let table: BTreeMap<String, String> = toml::from_str(file).expect("a test reads every language");
+            texts.extend(table);
+        }
+        Self { language, texts }
     }
 
     /// Texts of the file in place of the built-in ones. It needs only those it changes.
@@ -202,6 +236,15 @@ mod tests {
                 assert_eq!(placeholders(translated), placeholders(text), "{} {key}", other.language);
                 assert!(!translated.trim().is_empty(), "{} {key}", other.language);
             }
+        }
+    }
+
+    #[test]
+    fn no_text_stands_in_two_files_of_a_language() {
+        for ((language, files), texts) in LANGUAGES.iter().zip(&pages().languages) {
+            let tables = files.map(|(_, text)| toml::from_str::<BTreeMap<String, String>>(text).unwrap());
+            let all: usize = tables.iter().map(BTreeMap::len).sum();
+            assert_eq!(all, texts.texts.len(), "{language}");
         }
     }
 

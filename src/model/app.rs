@@ -47,18 +47,31 @@ pub enum ClientType {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AppState {
+    /// Something that is required is missing.
     Draft,
     PendingReview,
+    /// A reviewer asked for something: the developer's turn.
+    ChangesRequested,
     Active,
     Rejected,
     Suspended,
 }
 
 impl AppState {
+    pub const ALL: [Self; 6] = [
+        Self::Draft,
+        Self::PendingReview,
+        Self::ChangesRequested,
+        Self::Active,
+        Self::Rejected,
+        Self::Suspended,
+    ];
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Draft => "draft",
             Self::PendingReview => "pending_review",
+            Self::ChangesRequested => "changes_requested",
             Self::Active => "active",
             Self::Rejected => "rejected",
             Self::Suspended => "suspended",

@@ -1,5 +1,7 @@
-//! Something that happened, written in the batch that made it happen.
+//! Something that happened, written in the batch that made it happen. The audit log and an app's history are lists of
+//! events.
 
+use crate::base::random::{self, Random};
 use crate::base::time::Timestamp;
 use crate::store::records::Record;
 use crate::store::{Key, keys};
@@ -9,42 +11,82 @@ use std::time::Duration;
 /// How long events are kept.
 pub const KEPT: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum EventKind {
-    #[serde(rename = "grant.created")]
-    GrantCreated,
-    #[serde(rename = "grant.updated")]
-    GrantUpdated,
-    #[serde(rename = "grant.revoked")]
-    GrantRevoked,
-    #[serde(rename = "consent.asked")]
-    ConsentAsked,
-    #[serde(rename = "refresh.reuse_detected")]
-    RefreshReuseDetected,
-    #[serde(rename = "code.reuse_detected")]
-    CodeReuseDetected,
-    #[serde(rename = "user.signed_in")]
-    SignedIn,
-    #[serde(rename = "user.password_changed")]
-    PasswordChanged,
-    #[serde(rename = "user.totp_changed")]
-    TotpChanged,
+macro_rules! kinds {
+    ($($name:ident = $text:literal,)*) => {
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+        pub enum EventKind { $(#[serde(rename = $text)] $name),* }
+
+        impl EventKind {
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text),* }
+            }
+        }
+    };
+}
+
+kinds! {
+    GrantCreated = "grant.created",
+    GrantUpdated = "grant.updated",
+    GrantRevoked = "grant.revoked",
+    ConsentAsked = "consent.asked",
+    RefreshReuseDetected = "refresh.reuse_detected",
+    CodeReuseDetected = "code.reuse_detected",
+    SignedIn = "user.signed_in",
+    PasswordChanged = "user.password_changed",
+    TotpChanged = "user.totp_changed",
+    DutyChanged = "user.duty_changed",
+    AppCreated = "app.created",
+    AppChanged = "app.changed",
+    AppScopesChanged = "app.scopes_changed",
+    AppSubmitted = "app.submitted",
+    AppApproved = "app.approved",
+    AppRejected = "app.rejected",
+    AppChangesRequested = "app.changes_requested",
+    AppSuspended = "app.suspended",
+    AppReinstated = "app.reinstated",
+    AppDisabled = "app.disabled",
+    AppEnabled = "app.enabled",
+    AppTransferred = "app.transferred",
+    AppTokensRevoked = "app.tokens_revoked",
+    SecretCreated = "secret.created",
+    SecretRevoked = "secret.revoked",
+    TokenCreated = "token.created",
+    TokenRevoked = "token.revoked",
+    OrganizationCreated = "organization.created",
+    OrganizationChanged = "organization.changed",
+    MemberInvited = "member.invited",
+    InvitationWithdrawn = "member.invitation_withdrawn",
+    MemberAdded = "member.added",
+    MemberChanged = "member.changed",
+    MemberRemoved = "member.removed",
+    ApiKeyCreated = "api_key.created",
+    ApiKeyRevoked = "api_key.revoked",
+    PersonalTokenCreated = "personal_token.created",
+    PersonalTokenRevoked = "personal_token.revoked",
+    AccessRequested = "access_request.created",
+    AccessRequestAnswered = "access_request.answered",
 }
 
 impl EventKind {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::GrantCreated => "grant.created",
-            Self::GrantUpdated => "grant.updated",
-            Self::GrantRevoked => "grant.revoked",
-            Self::ConsentAsked => "consent.asked",
-            Self::RefreshReuseDetected => "refresh.reuse_detected",
-            Self::CodeReuseDetected => "code.reuse_detected",
-            Self::SignedIn => "user.signed_in",
-            Self::PasswordChanged => "user.password_changed",
-            Self::TotpChanged => "user.totp_changed",
-        }
+    /// Of the kinds that an app's own history shows: what was done to it, not what was done with it.
+    pub fn is_of_app(self) -> bool {
+        ["app.", "secret.", "token."]
+            .iter()
+            .any(|about| self.as_str().starts_with(about))
     }
+}
+
+/// One member of a thing that is another one now. Never a secret.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Change {
+    /// The member's name, as the JSON API spells it.
+    pub what: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -54,14 +96,56 @@ pub struct Event {
     pub kind: EventKind,
     pub at: Timestamp,
     pub organization: Option<String>,
+    /// Whom it concerns.
     pub user: Option<String>,
     pub client_id: Option<String>,
     pub grant: Option<String>,
+    /// Who did it, where that is somebody else than `user`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// What it was done to, as people call it: a label, an address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
+    /// What whoever did it said about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+impl Event {
+    /// With everything unsaid that may be left unsaid.
+    pub fn new(kind: EventKind, at: Timestamp, random: &dyn Random) -> Self {
+        Self {
+            id: format!("e_{}", random::token::<15>(random)),
+            kind,
+            at,
+            organization: None,
+            user: None,
+            client_id: None,
+            grant: None,
+            by: None,
+            subject: None,
+            changes: Vec::new(),
+            note: None,
+        }
+    }
 }
 
 impl Record for Event {
     fn key(&self) -> Key {
         keys::event(self.at, &self.id)
+    }
+
+    fn index_keys(&self) -> Vec<Key> {
+        let mut found = Vec::new();
+        if let Some(organization) = &self.organization {
+            found.push(keys::event_of_organization(organization, self.at, &self.id));
+        }
+        if let Some(client_id) = self.client_id.as_ref().filter(|_| self.kind.is_of_app()) {
+            found.push(keys::event_of_app(client_id, self.at, &self.id));
+        }
+        found
     }
 
     fn expires_at(&self) -> Option<Timestamp> {

@@ -3,6 +3,7 @@
 pub mod app;
 pub mod attempts;
 pub mod code;
+pub mod dossier;
 pub mod epoch;
 pub mod event;
 pub mod family;

@@ -21,9 +21,33 @@ pub struct User {
     /// The second factor, where there is one.
     #[serde(default)]
     pub totp: Option<Totp>,
+    /// What they do for the whole installation, besides their roles in organizations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duty: Option<Duty>,
     pub disabled: bool,
     pub epoch: u64,
     pub created_at: Timestamp,
+}
+
+/// From the most to the least powerful.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Duty {
+    /// Everything under `/admin`: reviews, access requests, people.
+    Administrator,
+    /// Reviews apps.
+    Reviewer,
+}
+
+impl Duty {
+    pub const ALL: [Self; 2] = [Self::Administrator, Self::Reviewer];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Administrator => "administrator",
+            Self::Reviewer => "reviewer",
+        }
+    }
 }
 
 /// Time-based one-time passwords (RFC 6238) and what stands in for them when the device is lost.

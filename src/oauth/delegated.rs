@@ -130,12 +130,10 @@ pub fn jti(ctx: &Context) -> String {
 /// What was used twice, for the audit.
 pub fn reuse(ctx: &Context, kind: EventKind, family: &Family) -> Event {
     Event {
-        id: format!("e_{}", random::token::<15>(&*ctx.random)),
-        kind,
-        at: ctx.now(),
         organization: Some(family.organization.clone()),
         user: Some(family.user.clone()),
         client_id: Some(family.client_id.clone()),
         grant: Some(family.grant.clone()),
+        ..Event::new(kind, ctx.now(), &*ctx.random)
     }
 }

@@ -1,7 +1,8 @@
 //! `/account`: who I am, which apps have access, where I am signed in.
 
+use super::desk::{Desk, Part};
 use super::granted::{self, Granted};
-use super::page::{Page, redirect};
+use super::page::redirect;
 use super::session::{self, SignedIn};
 use super::trouble::{Paged, Trouble};
 use super::visit::Visit;
@@ -37,10 +38,12 @@ pub async fn home(ctx: &Context, request: &Request) -> Paged {
 
 /// `GET /account`.
 pub async fn get(ctx: &Context, request: &Request) -> Paged {
-    let visit = Visit::of(ctx, request).await?;
-    let Some(signed_in) = visit.signed_in() else {
-        return Ok(redirect(&visit, "/login", None));
+    let desk = match Desk::of(ctx, request).await? {
+        Ok(desk) => desk,
+        Err(to_sign_in) => return Ok(to_sign_in),
     };
+    let visit = &desk.visit;
+    let signed_in = visit.signed_in().ok_or(Trouble::ForeignForm)?;
     let granted = granted::of_user(ctx, &signed_in.user.id).await?;
     let sessions = session::of_user(ctx, &signed_in.user).await?;
     let params = Params::parse(request.query.as_deref().unwrap_or_default().as_bytes());
@@ -62,11 +65,11 @@ pub async fn get(ctx: &Context, request: &Request) -> Paged {
             li { a href="/account/totp" { (visit.text("totp")) } }
         }
         h2 { (visit.text("apps_heading")) }
-        (apps(&visit, &granted))
+        (apps(visit, &granted))
         h2 { (visit.text("sessions_heading")) }
-        (rows_of_sessions(&visit, signed_in, sessions.iter().map(|s| &s.value)))
+        (rows_of_sessions(visit, signed_in, sessions.iter().map(|s| &s.value)))
     };
-    Ok(Page::new(visit.text("account"), body).wide().show(&visit))
+    Ok(desk.page(Part::Account, &[], visit.text("account"), body).show(visit))
 }
 
 /// `POST /account/apps`: an app loses its access.

@@ -9,7 +9,7 @@ use super::page::{Page, redirect};
 use super::session::{self, SignedIn};
 use super::trouble::{Paged, Trouble};
 use super::visit::Visit;
-use super::{developer, next};
+use super::{app_card, next};
 use crate::config::Risk;
 use crate::context::Context;
 use crate::model::session::Session;
@@ -133,7 +133,7 @@ pub async fn show(
         @if let Some(problem) = problem {
             p.notice.danger role="alert" { (problem) }
         }
-        (developer::card(visit, &asking.app).await?)
+        (app_card::card(visit, &asking.app).await?)
         @if choices.iter().any(|choice| choice.askable(ctx)) {
             // Its buttons stand with the organizations: in the form itself, Enter would press the first of them.
             form id=(ASK) method="post" action="/consent/ask" {
@@ -148,7 +148,7 @@ pub async fn show(
             h2 { (visit.text("consent_scopes")) }
             (scopes(visit, &asking.asked.scopes))
             (choices::fields(visit, &choices, signed_in.session.organization.as_deref()))
-            (developer::destination(visit, asking.address.redirect_uri.as_str()))
+            (app_card::destination(visit, asking.address.redirect_uri.as_str()))
             p.quiet {
                 (visit.fill("signed_in_as", &[("email", &signed_in.user.email)])) " "
                 a href=(format!("/login?{other}")) { (visit.text("use_another_account")) }

@@ -1,6 +1,5 @@
 //! What a user granted to which apps: listed, and taken back.
 
-use crate::base::random;
 use crate::base::time::Timestamp;
 use crate::context::Context;
 use crate::model::app::App;
@@ -60,13 +59,11 @@ pub async fn revoke(ctx: &Context, user: &str, organization: &str, id: &str) -> 
         let mut batch = Batch::new();
         batch.replace(&grant, &grant.revoke())?;
         batch.insert(&Event {
-            id: format!("e_{}", random::token::<15>(&*ctx.random)),
-            kind: EventKind::GrantRevoked,
-            at: ctx.now(),
             organization: Some(grant.organization.clone()),
             user: Some(grant.user.clone()),
             client_id: Some(grant.client_id.clone()),
             grant: Some(grant.id.clone()),
+            ..Event::new(EventKind::GrantRevoked, ctx.now(), &*ctx.random)
         })?;
         batch.revokes = true;
         if let Outcome::Committed(_) = ctx.store.commit(batch).await? {

@@ -2,18 +2,20 @@
 //!
 //! * [`visit`]: a browser asking, who is signed in there and which language it reads;
 //! * [`page`]: the layout and the headers of every page; [`trouble`]: the pages that say why there is none;
+//! * [`desk`]: a page for whoever is signed in, with the way around the portal;
 //! * [`session`]: sessions and their cookie; [`csrf`]: what binds a form to the browser it was shown in.
 //!
 //! A form is shown with `visit.csrf("name")` and read with `visit.form("name")`, which refuses whatever our own page in
 //! the same browser did not send. Texts stand in `data/translations`.
 
 pub mod account;
+mod app_card;
 pub mod asking;
 pub mod authorize;
 mod choices;
 pub mod consent;
 pub mod csrf;
-mod developer;
+pub mod desk;
 mod granted;
 pub mod joining;
 pub mod next;

@@ -30,6 +30,7 @@ pub struct Page<'a> {
     status: StatusCode,
     in_flow: bool,
     wide: bool,
+    frame: Option<Markup>,
     script: Option<&'a Asset>,
     cookie: Option<&'a str>,
 }
@@ -42,6 +43,7 @@ impl<'a> Page<'a> {
             status: StatusCode::OK,
             in_flow: false,
             wide: false,
+            frame: None,
             script: None,
             cookie: None,
         }
@@ -61,6 +63,12 @@ impl<'a> Page<'a> {
     /// For lists: wider than a form, and with a way around the portal.
     pub fn wide(mut self) -> Self {
         self.wide = true;
+        self
+    }
+
+    /// With a way around the portal above the page.
+    pub fn framed(mut self, frame: Markup) -> Self {
+        self.frame = Some(frame);
         self
     }
 
@@ -105,10 +113,11 @@ impl<'a> Page<'a> {
                     }
                 }
                 body {
+                    @if let Some(frame) = &self.frame { (frame) }
                     main.wide[self.wide] {
                         header {
                             h1 { (self.title) }
-                            @if self.wide && visit.signed_in().is_some() {
+                            @if self.frame.is_some() && visit.signed_in().is_some() {
                                 form.inline method="post" action="/logout" {
                                     (visit.csrf("logout"))
                                     button.link { (visit.text("sign_out")) }

@@ -7,7 +7,6 @@ use super::trouble::{Paged, Trouble};
 use super::visit::Visit;
 use crate::account::{Refusal, second_factor};
 use crate::base::password;
-use crate::base::random;
 use crate::base::secret::Secret;
 use crate::config::SignUp;
 use crate::context::Context;
@@ -200,13 +199,8 @@ async fn signed_in(visit: &Visit<'_>, user: &Checked, password: &Secret, next: &
     }
     batch.insert(&fresh.session)?;
     batch.insert(&Event {
-        id: format!("e_{}", random::token::<15>(&*ctx.random)),
-        kind: EventKind::SignedIn,
-        at: ctx.now(),
-        organization: None,
         user: Some(new.id.clone()),
-        client_id: None,
-        grant: None,
+        ..Event::new(EventKind::SignedIn, ctx.now(), &*ctx.random)
     })?;
     if ctx.store.commit(batch).await? == Outcome::Conflict {
         return Err(Trouble::Conflict);

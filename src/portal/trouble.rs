@@ -19,6 +19,8 @@ pub enum Trouble {
     ForeignForm,
     BadForm,
     NotFound,
+    /// They may see it and not do this with it.
+    Forbidden,
     /// A one-time link that was used, has expired or was never made: which of it is nobody's business.
     LinkGone,
     MethodNotAllowed,
@@ -46,6 +48,7 @@ impl Trouble {
             Self::ForeignForm => (StatusCode::FORBIDDEN, "foreign_form_heading", "foreign_form_text"),
             Self::BadForm => (StatusCode::BAD_REQUEST, "bad_form_heading", "bad_form_text"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found_heading", "not_found_text"),
+            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden_heading", "forbidden_text"),
             Self::LinkGone => (StatusCode::GONE, "link_gone_heading", "link_gone_text"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "not_found_heading", "not_found_text"),
             Self::Conflict => (StatusCode::CONFLICT, "conflict_heading", "conflict_text"),

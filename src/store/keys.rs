@@ -29,6 +29,26 @@
 //! | `t`   | digest                    | attempts at something guessable         | swept                         |
 //! | `y`   | next attempt, mail        | mail on its way, its text sealed        | delivered or given up         |
 //! | `v`   | time (number), event      | event                                   | swept after 400 days          |
+//! | `V`   | organization, age, event  | index → event, the newest first         | with the event                |
+//! | `W`   | client_id, age, event     | index → event, the newest first         | with the event                |
+//! | `d`   | client_id                 | dossier of an app: review, team         | never                         |
+//! | `E`   | email, client_id          | index → dossier, of a stakeholder       | with the dossier              |
+//! | `D`   | client_id, number         | submission of an app for review         | never                         |
+//! | `Q`   | time (number), client_id  | index → submission that waits           | once it is decided            |
+//! | `z`   | client_id, token          | access token made in the portal         | swept once the token expired  |
+//! | `P`   | user, token               | personal access token                   | never (revoked), or swept     |
+//! | `O`   | organization, token       | index → personal access token           | with the token                |
+//! | `K`   | key id                    | API key of an organization              | never (revoked)               |
+//! | `L`   | organization, key id      | index → API key                         | with the key                  |
+//! | `I`   | organization, link        | index → invitation                      | with the link                 |
+//! | `R`   | request                   | access request                          | swept a year after its answer |
+//! | `S`   | time (number), request    | index → access request that waits       | once it is answered           |
+//! | `F`   | client_id, age, failure   | failed call of an app                   | swept after 7 days            |
+//! | `T`   | kind, name                | when something was last used            | swept after 400 days          |
+
+mod platform;
+
+pub use platform::*;
 
 use super::Key;
 use crate::base::digest::base64url;
@@ -59,9 +79,25 @@ const LINK: u8 = b'l';
 const ATTEMPTS: u8 = b't';
 const MAIL: u8 = b'y';
 const EVENT: u8 = b'v';
+const EVENT_OF_ORGANIZATION: u8 = b'V';
+const EVENT_OF_APP: u8 = b'W';
+const DOSSIER: u8 = b'd';
+const DOSSIER_OF_STAKEHOLDER: u8 = b'E';
+const SUBMISSION: u8 = b'D';
+const WAITING_SUBMISSION: u8 = b'Q';
+const ISSUED_TOKEN: u8 = b'z';
+const PERSONAL_TOKEN: u8 = b'P';
+const PERSONAL_TOKEN_OF_ORGANIZATION: u8 = b'O';
+const API_KEY: u8 = b'K';
+const API_KEY_OF_ORGANIZATION: u8 = b'L';
+const INVITATION_OF_ORGANIZATION: u8 = b'I';
+const ACCESS_REQUEST: u8 = b'R';
+const WAITING_ACCESS_REQUEST: u8 = b'S';
+const FAILURE: u8 = b'F';
+const LAST_USE: u8 = b'T';
 
 /// Every space, with the name it has in an export.
-pub const SPACES: [(u8, &str); 24] = [
+pub const SPACES: [(u8, &str); 40] = [
     (SETTINGS, "settings"),
     (ORGANIZATION, "organization"),
     (USER, "user"),
@@ -86,6 +122,22 @@ pub const SPACES: [(u8, &str); 24] = [
     (ATTEMPTS, "attempts"),
     (MAIL, "mail"),
     (EVENT, "event"),
+    (EVENT_OF_ORGANIZATION, "event_of_organization"),
+    (EVENT_OF_APP, "event_of_app"),
+    (DOSSIER, "dossier"),
+    (DOSSIER_OF_STAKEHOLDER, "dossier_of_stakeholder"),
+    (SUBMISSION, "submission"),
+    (WAITING_SUBMISSION, "waiting_submission"),
+    (ISSUED_TOKEN, "issued_token"),
+    (PERSONAL_TOKEN, "personal_token"),
+    (PERSONAL_TOKEN_OF_ORGANIZATION, "personal_token_of_organization"),
+    (API_KEY, "api_key"),
+    (API_KEY_OF_ORGANIZATION, "api_key_of_organization"),
+    (INVITATION_OF_ORGANIZATION, "invitation_of_organization"),
+    (ACCESS_REQUEST, "access_request"),
+    (WAITING_ACCESS_REQUEST, "waiting_access_request"),
+    (FAILURE, "failure"),
+    (LAST_USE, "last_use"),
 ];
 
 fn key(space: u8, parts: &[&str]) -> Key {
@@ -250,6 +302,15 @@ pub fn event(at: Timestamp, event: &str) -> Key {
 
 pub fn events() -> Key {
     key(EVENT, &[])
+}
+
+/// What is left of all time after `at`, so that the newest sorts first.
+fn newest_first(space: u8, of: &str, at: Timestamp, name: &str) -> Key {
+    let mut key = key(space, &[of]);
+    key.0.extend_from_slice(&(u64::MAX - at.millis()).to_be_bytes());
+    key.0.extend_from_slice(name.as_bytes());
+    key.0.push(0);
+    key
 }
 
 fn by_hour(space: u8, expires_at: Timestamp, name: &str) -> Key {

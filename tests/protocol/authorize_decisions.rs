@@ -238,12 +238,7 @@ async fn o19_what_else_happens_with_an_approval_happens_with_it_or_not_at_all() 
     let request = the.good(&the.query("")).await;
     let event = Event {
         id: "e_session".into(),
-        kind: EventKind::SignedIn,
-        at: the.world.ctx.now(),
-        organization: None,
-        user: None,
-        client_id: None,
-        grant: None,
+        ..Event::new(EventKind::SignedIn, the.world.ctx.now(), &*the.world.ctx.random)
     };
     let approve = async || {
         let mut session = Batch::new();

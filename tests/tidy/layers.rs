@@ -4,12 +4,13 @@ use crate::source::{Path, Source, end_of_item};
 use crate::tree::Tree;
 
 /// From left to right; those of one row never name each other.
-const LAYERS: [&[&str]; 12] = [
+const LAYERS: [&[&str]; 13] = [
     &["main"],
     &["cli"],
     &["app"],
     &["api", "portal", "gateway", "sandbox", "jobs", "control"],
     &["web"],
+    &["platform"],
     &["oauth"],
     &["account"],
     &["context"],

@@ -60,6 +60,9 @@ purposes! {
     EmailAddress = "email address",
     SignUp = "sign up",
     Mail = "mail",
+    Administrator = "administrator",
+    AccessRequest = "access request",
+    Cursor = "cursor",
 }
 
 pub struct MasterSecret {

@@ -4,7 +4,6 @@ use super::AuthorizationRequest;
 use crate::account::attempts::{self, Allowance};
 use crate::account::letters::{ASKS_FOR_APP, ASKS_FOR_ROLE, compose, post};
 use crate::account::{Refusal, commit};
-use crate::base::random;
 use crate::config::Texts;
 use crate::context::Context;
 use crate::model::event::{Event, EventKind};
@@ -93,13 +92,10 @@ pub async fn ask_admins(
             post(ctx, &mut batch, Some(&letter), now + TRIED_FOR)?;
         }
         batch.insert(&Event {
-            id: format!("e_{}", random::token::<15>(&*ctx.random)),
-            kind: EventKind::ConsentAsked,
-            at: now,
             organization: Some(organization.id.clone()),
             user: Some(asker.id.clone()),
             client_id: Some(app.client_id.clone()),
-            grant: None,
+            ..Event::new(EventKind::ConsentAsked, now, &*ctx.random)
         })?;
         batch.require(&**organization).require(&*standing.member);
         if commit(ctx, batch).await? {

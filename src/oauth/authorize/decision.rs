@@ -80,13 +80,11 @@ pub async fn approve(
             None => batch.insert(&grant)?,
         };
         batch.insert(&Event {
-            id: format!("e_{}", random::token::<15>(&*ctx.random)),
-            kind,
-            at: now,
             organization: Some(organization.clone()),
             user: Some(user.clone()),
             client_id: Some(app.client_id.clone()),
             grant: Some(grant.id.clone()),
+            ..Event::new(kind, now, &*ctx.random)
         })?;
         if let Some(response) = issue(ctx, request, &grant, scopes, &standing, batch).await? {
             return Ok(response);

@@ -1,0 +1,245 @@
+//! All that is answered: the one place that names every handler. Each area of the server has a table of its own.
+
+mod access_requests;
+mod account;
+mod admin;
+mod credentials;
+mod developer;
+mod developer_api;
+mod documentation;
+mod organizations;
+mod personal_tokens;
+mod protocol;
+
+use crate::api::cors;
+use crate::context::Context;
+use crate::control::socket;
+use crate::jobs;
+use crate::portal::page;
+use crate::portal::trouble::{Trouble, answer};
+use crate::web::listener::Listener;
+use crate::web::request::Request;
+use crate::web::response::Response;
+use crate::web::server::{self, Ended};
+use crate::web::signals::Stop;
+use http::header::{ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW};
+use http::{Method, StatusCode};
+use matchit::{Params, Router};
+use std::io;
+use std::sync::{Arc, LazyLock};
+use tokio::net::UnixListener;
+use tokio::sync::watch;
+
+/// One row of an area's table.
+struct Row<R> {
+    method: Method,
+    path: &'static str,
+    route: R,
+    /// What its body may be, where that is not the server's own limit.
+    body_bytes_max: Option<usize>,
+}
+
+const fn row<R: Copy>(method: Method, path: &'static str, route: R) -> Row<R> {
+    Row {
+        method,
+        path,
+        route,
+        body_bytes_max: None,
+    }
+}
+
+const fn get<R: Copy>(path: &'static str, route: R) -> Row<R> {
+    row(Method::GET, path, route)
+}
+
+const fn post<R: Copy>(path: &'static str, route: R) -> Row<R> {
+    row(Method::POST, path, route)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Route {
+    Protocol(protocol::Route),
+    Account(account::Route),
+    Developer(developer::Route),
+    Credentials(credentials::Route),
+    Organizations(organizations::Route),
+    PersonalTokens(personal_tokens::Route),
+    AccessRequests(access_requests::Route),
+    Admin(admin::Route),
+    Documentation(documentation::Route),
+    DeveloperApi(developer_api::Route),
+}
+
+/// Every row of every table.
+static ROUTES: LazyLock<Vec<Row<Route>>> = LazyLock::new(|| {
+    let mut rows = Vec::new();
+    add(&mut rows, &protocol::ROWS, Route::Protocol);
+    add(&mut rows, &account::ROWS, Route::Account);
+    add(&mut rows, &developer::ROWS, Route::Developer);
+    add(&mut rows, &credentials::ROWS, Route::Credentials);
+    add(&mut rows, &organizations::ROWS, Route::Organizations);
+    add(&mut rows, &personal_tokens::ROWS, Route::PersonalTokens);
+    add(&mut rows, &access_requests::ROWS, Route::AccessRequests);
+    add(&mut rows, &admin::ROWS, Route::Admin);
+    add(&mut rows, &documentation::ROWS, Route::Documentation);
+    add(&mut rows, &developer_api::ROWS, Route::DeveloperApi);
+    rows
+});
+
+fn add<R: Copy>(rows: &mut Vec<Row<Route>>, area: &[Row<R>], of: fn(R) -> Route) {
+    rows.extend(area.iter().map(|row| Row {
+        method: row.method.clone(),
+        path: row.path,
+        route: of(row.route),
+        body_bytes_max: row.body_bytes_max,
+    }));
+}
+
+/// Path → the rows of its methods. HEAD is GET without the body.
+static ROUTER: LazyLock<Router<Vec<&Row<Route>>>> = LazyLock::new(|| {
+    let mut router: Router<Vec<&Row<Route>>> = Router::new();
+    for row in ROUTES.iter() {
+        match router.at_mut(row.path) {
+            Ok(found) if found.value[0].path == row.path => found.value.push(row),
+            _ => router
+                .insert(row.path, vec![row])
+                .expect("the tables' paths are well-formed and differ"),
+        }
+    }
+    router
+});
+
+/// Method and path pattern of everything that is answered: what the tests of who may do what are held against.
+pub fn routes() -> impl Iterator<Item = (&'static Method, &'static str)> {
+    ROUTES.iter().map(|row| (&row.method, row.path))
+}
+
+/// What is read of a body sent to this path: of what takes none, or is no route, not a byte.
+fn body_bytes_max(method: &Method, path: &str, usual: usize) -> usize {
+    let Ok(found) = ROUTER.at(path) else { return 0 };
+    let takes_body = |row: &&&Row<Route>| row.method != Method::GET;
+    let mut rows = found.value.iter().filter(takes_body).peekable();
+    if rows.peek().is_none() {
+        return 0;
+    }
+    let row = rows.find(|row| row.method == *method);
+    row.and_then(|row| row.body_bytes_max).unwrap_or(usual)
+}
+
+/// What of the path stands in place of a pattern.
+struct Place<'a> {
+    params: Params<'a, 'a>,
+}
+
+impl Place<'_> {
+    /// Empty where the pattern has no such part.
+    fn get(&self, name: &str) -> &str {
+        self.params.get(name).unwrap_or_default()
+    }
+
+    /// What `{*path}` stands for, with the slash before it; empty where there is none.
+    fn rest(&self) -> String {
+        let path = self.get("path");
+        if path.is_empty() {
+            String::new()
+        } else {
+            format!("/{path}")
+        }
+    }
+}
+
+pub async fn dispatch(ctx: &Context, request: Request) -> Response {
+    let Ok(found) = ROUTER.at(&request.path) else {
+        return if page::is_wanted(&request) {
+            answer(ctx, &request, Err(Trouble::NotFound))
+        } else {
+            Response::not_found()
+        };
+    };
+    let rows = found.value.as_slice();
+    let method = if request.method == Method::HEAD {
+        &Method::GET
+    } else {
+        &request.method
+    };
+    if *method == Method::OPTIONS {
+        return preflight(rows, &request);
+    }
+    let Some(row) = rows.iter().find(|row| row.method == *method) else {
+        if page::is_wanted(&request) {
+            return answer(ctx, &request, Err(Trouble::MethodNotAllowed)).with_value(ALLOW, &allowed(rows));
+        }
+        let methods: Vec<&str> = rows.iter().map(|row| row.method.as_str()).collect();
+        let what = format!("This address answers {} only.", methods.join(" and "));
+        return Response::error(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", &what)
+            .with_value(ALLOW, &allowed(rows));
+    };
+    let place = Place { params: found.params };
+    handle(ctx, &request, row.route, &place).await
+}
+
+async fn handle(ctx: &Context, request: &Request, route: Route, place: &Place<'_>) -> Response {
+    match route {
+        Route::Protocol(route) => protocol::handle(ctx, request, route, place).await,
+        Route::Account(route) => account::handle(ctx, request, route, place).await,
+        Route::Developer(route) => developer::handle(ctx, request, route, place).await,
+        Route::Credentials(route) => credentials::handle(ctx, request, route, place).await,
+        Route::Organizations(route) => organizations::handle(ctx, request, route, place).await,
+        Route::PersonalTokens(route) => personal_tokens::handle(ctx, request, route, place).await,
+        Route::AccessRequests(route) => access_requests::handle(ctx, request, route, place).await,
+        Route::Admin(route) => admin::handle(ctx, request, route, place).await,
+        Route::Documentation(route) => documentation::handle(ctx, request, route, place).await,
+        Route::DeveloperApi(route) => developer_api::handle(ctx, request, route, place).await,
+    }
+}
+
+fn allowed(rows: &[&Row<Route>]) -> String {
+    let mut methods = Vec::new();
+    for row in rows {
+        methods.push(row.method.as_str());
+        if row.method == Method::GET {
+            methods.push("HEAD");
+        }
+    }
+    methods.push("OPTIONS");
+    methods.join(", ")
+}
+
+/// Other origins may read the public documents, and public clients use the endpoints for tokens (RFC 9700 §2.6).
+fn preflight(rows: &[&Row<Route>], request: &Request) -> Response {
+    let response = Response::new(StatusCode::NO_CONTENT).with_value(ALLOW, &allowed(rows));
+    match rows[0].route {
+        Route::Protocol(
+            protocol::Route::Jwks | protocol::Route::ServerMetadata | protocol::Route::ResourceMetadata,
+        ) => response
+            .with(ACCESS_CONTROL_ALLOW_ORIGIN, "*")
+            .with(ACCESS_CONTROL_ALLOW_METHODS, "GET")
+            .with(ACCESS_CONTROL_ALLOW_HEADERS, "*"),
+        Route::Protocol(protocol::Route::Token | protocol::Route::Revoke) => {
+            cors::preflight(request).with_value(ALLOW, &allowed(rows))
+        }
+        _ => response,
+    }
+}
+
+/// Everything that runs while the server does: the listeners, the local socket, the jobs. Ends when `stop` says so.
+pub async fn serve(
+    ctx: Arc<Context>,
+    listeners: Vec<Listener>,
+    control: UnixListener,
+    stop: watch::Receiver<Stop>,
+) -> io::Result<Ended> {
+    let control = tokio::spawn(socket::serve(ctx.clone(), control));
+    let jobs = tokio::spawn(jobs::run(ctx.clone()));
+    let (limits, random) = (ctx.config.limits.clone(), ctx.random.clone());
+    let body_max = limits.body_bytes_max;
+    let body_bytes_max = move |method: &Method, path: &str| body_bytes_max(method, path, body_max);
+    let handle = move |request| {
+        let ctx = ctx.clone();
+        async move { dispatch(&ctx, request).await }
+    };
+    let ended = server::serve(listeners, limits, random, body_bytes_max, handle, stop).await;
+    control.abort();
+    jobs.abort();
+    ended
+}

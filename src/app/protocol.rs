@@ -1,0 +1,59 @@
+//! The protocol's endpoints and what watches over the server.
+
+use super::{Place, Row, get, post};
+use crate::api::{health, oauth, well_known};
+use crate::context::Context;
+use crate::portal::authorize;
+use crate::portal::trouble::answer;
+use crate::web::request::Request;
+use crate::web::response::Response;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Route {
+    Authorize,
+    PostedAuthorization,
+    PushedAuthorization,
+    Token,
+    Introspect,
+    Revoke,
+    Jwks,
+    ServerMetadata,
+    ResourceMetadata,
+    Healthz,
+    Readyz,
+}
+
+pub static ROWS: [Row<Route>; 15] = [
+    get("/oauth/authorize", Route::Authorize),
+    post("/oauth/authorize", Route::PostedAuthorization),
+    post("/oauth/par", Route::PushedAuthorization),
+    post("/oauth/token", Route::Token),
+    post("/oauth/introspect", Route::Introspect),
+    post("/oauth/revoke", Route::Revoke),
+    get("/oauth/jwks.json", Route::Jwks),
+    get("/.well-known/oauth-authorization-server", Route::ServerMetadata),
+    get("/.well-known/oauth-authorization-server/{*path}", Route::ServerMetadata),
+    get("/.well-known/openid-configuration", Route::ServerMetadata),
+    get("/.well-known/openid-configuration/{*path}", Route::ServerMetadata),
+    get("/.well-known/oauth-protected-resource", Route::ResourceMetadata),
+    get("/.well-known/oauth-protected-resource/{*path}", Route::ResourceMetadata),
+    get("/healthz", Route::Healthz),
+    get("/readyz", Route::Readyz),
+];
+
+pub async fn handle(ctx: &Context, request: &Request, route: Route, place: &Place<'_>) -> Response {
+    let page = |page| answer(ctx, request, page);
+    match route {
+        Route::Authorize => page(authorize::get(ctx, request).await),
+        Route::PostedAuthorization => authorize::post(ctx, request),
+        Route::PushedAuthorization => oauth::push(ctx, request).await,
+        Route::Token => oauth::token(ctx, request).await,
+        Route::Introspect => oauth::introspect(ctx, request).await,
+        Route::Revoke => oauth::revoke(ctx, request).await,
+        Route::Jwks => well_known::jwks(ctx),
+        Route::ServerMetadata => well_known::authorization_server(ctx, &place.rest()),
+        Route::ResourceMetadata => well_known::protected_resource(ctx, &place.rest()),
+        Route::Healthz => health::healthz().await,
+        Route::Readyz => health::readyz(ctx).await,
+    }
+}

@@ -1,0 +1,19 @@
+//! The app platform: what developers, reviewers, organizations and administrators do with apps, tokens and members. No
+//! HTTP: the pages, the JSON API and the command line all come here, and each operation is decided once.
+//!
+//! Every operation takes an [`Actor`](actor::Actor), asks [`rights`] whether it may, and is one conditional batch that
+//! rests on all it was judged by: the member's record too, so that whoever loses a role loses it at once.
+
+pub mod actor;
+pub mod refusal;
+pub mod rights;
+
+use crate::context::Context;
+use crate::store::{Batch, Outcome, StoreError};
+
+/// `false`: something the batch rests on has changed, and it has to be thought over. Wakes whoever delivers mail.
+pub async fn commit(ctx: &Context, batch: Batch) -> Result<bool, StoreError> {
+    let done = ctx.store.commit(batch).await? != Outcome::Conflict;
+    ctx.mail_waiting.notify_one();
+    Ok(done)
+}
