@@ -172,7 +172,8 @@ impl<'a> Desk<'a> {
 
 /// `/login`, and back to what was asked for where that can be asked for again.
 fn to_sign_in(request: &Request) -> String {
-    if request.method == http::Method::POST {
+    // Where a sign-in leads anyway needs no saying.
+    if request.method == http::Method::POST || request.path == "/account" {
         return "/login".to_owned();
     }
     let query = request

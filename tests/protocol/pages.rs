@@ -144,30 +144,48 @@ async fn past_cve_2025_67494_no_address_is_made_of_what_the_request_says_its_hos
     assert_eq!(redirect.header("location"), Some("/account"));
 }
 
+/// Every file of this kind in the folder and below it, one after the other.
+fn all_files(folder: &Path, is_one: &dyn Fn(&str) -> bool, into: &mut String) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all_files(&path, is_one, into);
+        } else if is_one(path.file_name().unwrap().to_str().unwrap()) {
+            into.push_str(&std::fs::read_to_string(&path).unwrap());
+            into.push('\n');
+        }
+    }
+}
+
 #[test]
 fn every_text_is_used_and_every_text_used_is_there() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut source = String::new();
-    // Letters have texts too.
-    let files = ["src/portal", "src/account"].map(|folder_of| std::fs::read_dir(folder.join(folder_of)).unwrap());
-    for file in files
-        .into_iter()
-        .flatten()
-        .map(|file| file.unwrap().path())
-        .filter(|path| path.is_file())
-    {
-        source.push_str(&std::fs::read_to_string(file).unwrap());
-    }
-    let texts = std::fs::read_to_string(folder.join("data/translations/en.toml")).unwrap();
+    let sources = |folders: &[&str]| {
+        let mut source = String::new();
+        for of in folders {
+            all_files(&folder.join(of), &|name| name.ends_with(".rs"), &mut source);
+        }
+        source
+    };
+    // Letters have texts too, and so has what the platform refuses.
+    let source = sources(&["src/portal", "src/account", "src/platform", "src/api"]);
+    let mut texts = String::new();
+    let english = |name: &str| name.starts_with("en") && name.ends_with(".toml");
+    all_files(&folder.join("data/translations"), &english, &mut texts);
     let texts: toml::Table = texts.parse().unwrap();
     let said: BTreeSet<&str> = texts.keys().map(String::as_str).collect();
     for key in said.iter().filter(|key| !key.starts_with("noun_")) {
         assert!(source.contains(&format!("\"{key}\"")), "no page says `{key}`");
     }
+    let pages = sources(&["src/portal", "src/account"]);
     for call in ["text(\"", "fill(\""] {
-        for place in source.split(call).skip(1) {
+        for place in pages.split(call).skip(1) {
             let key = place.split('"').next().unwrap();
             assert!(said.contains(key), "there is no text `{key}`");
         }
+    }
+    for fault in source.split("Fault::new(").skip(1) {
+        let key = fault.split('"').nth(3).unwrap();
+        assert!(said.contains(key), "there is no text `{key}` for a fault");
     }
 }
