@@ -33,7 +33,7 @@ pub fn run(mut args: Vec<String>) -> ExitCode {
     let grantd = match Grantd::from_args(&["grantd"], &args) {
         Ok(grantd) => grantd,
         Err(EarlyExit { output, status: Ok(()) }) => {
-            println!("{output}{COMMON_HELP}");
+            Output { json: false }.text(&format!("{output}{COMMON_HELP}\n"));
             return ExitCode::SUCCESS;
         }
         Err(EarlyExit {

@@ -113,7 +113,7 @@ impl<'a> Desk<'a> {
 
     fn parts(&self) -> Vec<(String, &'a str, Part)> {
         let mut parts = vec![
-            ("/account".to_owned(), self.text("account"), Part::Account),
+            ("/account".to_owned(), self.text("nav_account"), Part::Account),
             ("/developer".to_owned(), self.text("nav_developer"), Part::Developer),
         ];
         if let Some(open) = self.open() {
@@ -145,8 +145,7 @@ impl<'a> Desk<'a> {
             form.switch method="post" action="/organization" {
                 (self.visit.csrf(SWITCH))
                 input type="hidden" name="next" value=(self.visit.request.path);
-                label for="open-organization" { (self.noun_plain()) }
-                select #open-organization name="organization" {
+                select name="organization" aria-label=(self.noun_plain()) {
                     @for membership in &self.memberships {
                         option value=(membership.organization.id)
                             selected[membership.organization.id == open.organization.id] {
