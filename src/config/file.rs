@@ -4,7 +4,7 @@ use super::reader::{Item, Problems, Table, shown, spell};
 use super::source::{read_text, tree};
 use super::tree::parse_toml;
 use super::{Config, ConfigErrors, Issuer, KeyPolicy, Listen, Log, LogLevel, Scheme, SessionPolicy, SignUp, TlsFiles};
-use super::{Pages, limits, mail, profile_file};
+use super::{Pages, branding, limits, mail, profile_file};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -77,6 +77,7 @@ fn settings(table: Table<'_>, base: &Path, overrides: &Overrides, problems: &Pro
     let sessions = sessions(&table);
     let sign_up = mail::sign_up(&table);
     let mail = mail::mail(&table, base);
+    let branding = branding::read(&table);
     let limits = limits::read(&table);
     let log = log(&table);
     table.finish();
@@ -86,7 +87,7 @@ fn settings(table: Table<'_>, base: &Path, overrides: &Overrides, problems: &Pro
     let stand_in = issuer.clone().unwrap_or_else(default_issuer);
     let profile = profile.and_then(|name| profile_file::load(&name, &stand_in, &data_dir, problems));
     let resources = resources.map(|item| profile_file::resources(&item, &stand_in));
-    let pages = Pages::load(&data_dir, problems);
+    let pages = Pages::load(&data_dir, &branding, problems);
     let (issuer, listen, mut profile) = (issuer?, listen?, profile?);
     if let Some(resources) = resources {
         profile.resources = resources?;
@@ -101,6 +102,7 @@ fn settings(table: Table<'_>, base: &Path, overrides: &Overrides, problems: &Pro
         keys,
         sessions,
         sign_up,
+        branding,
         mail,
         limits,
         log,

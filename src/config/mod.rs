@@ -3,6 +3,7 @@
 //! Every file is read through [`reader`], which knows a key only because something asked for it: what nobody reads is
 //! refused, with the nearest key that exists. All problems of all files are told at once.
 
+mod branding;
 mod file;
 mod issuer;
 mod limits;
@@ -18,6 +19,7 @@ mod warnings;
 
 pub use crate::model::role::Role;
 pub use crate::model::scope::{Risk, Scope, ScopeCatalog};
+pub use branding::{Branding, Colour};
 pub use file::Overrides;
 pub use issuer::Issuer;
 pub use mail::{MailSecurity, MailServer, SignUp};
@@ -49,6 +51,7 @@ pub struct Config {
     pub keys: KeyPolicy,
     pub sessions: SessionPolicy,
     pub sign_up: SignUp,
+    pub branding: Branding,
     pub mail: Option<MailServer>,
     #[serde(serialize_with = "limits::show")]
     pub limits: Limits,

@@ -1,9 +1,11 @@
 //! What pages are made of: their texts in three languages and two small files. All of it is built in; a file in the
 //! data directory overrides its namesake (`translations/fr.toml`, `portal/style.css`).
 
+use super::branding::{self, Branding};
 use super::reader::Problems;
 use super::source::read_text;
 use crate::base::digest::{base64url, sha256};
+use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -63,6 +65,8 @@ pub(super) fn languages() -> impl Iterator<Item = &'static str> {
 pub struct Pages {
     languages: Vec<Texts>,
     pub stylesheet: Asset,
+    /// The operator's own; there is none built in.
+    pub logo: Option<Asset>,
     /// Submits the form of a page by itself (OAuth 2.0 Form Post Response Mode).
     pub submit: Asset,
 }
@@ -72,7 +76,7 @@ pub struct Pages {
 pub struct Asset {
     pub name: String,
     pub content_type: &'static str,
-    pub text: String,
+    pub content: Bytes,
 }
 
 /// The texts of one language.
@@ -83,7 +87,7 @@ pub struct Texts {
 }
 
 impl Pages {
-    pub(super) fn load(data_dir: &Path, problems: &Problems) -> Self {
+    pub(super) fn load(data_dir: &Path, branding: &Branding, problems: &Problems) -> Self {
         let file = |name: &str, built_in: &str| match read_text(&data_dir.join(name)) {
             Ok(text) => text.unwrap_or_else(|| built_in.to_owned()),
             Err(why) => {
@@ -103,12 +107,16 @@ impl Pages {
             }
             texts
         });
-        let style = file("portal/style.css", include_str!("../../data/portal/style.css"));
+        let mut style = file("portal/style.css", include_str!("../../data/portal/style.css"));
+        if let Some(accent) = branding.accent {
+            style.push_str(&accent.rules());
+        }
         let submit = file("portal/submit.js", include_str!("../../data/portal/submit.js"));
         Self {
             languages: languages.into(),
-            stylesheet: Asset::new("style", "css", "text/css; charset=utf-8", style),
-            submit: Asset::new("submit", "js", "text/javascript; charset=utf-8", submit),
+            stylesheet: Asset::new("style", "css", "text/css; charset=utf-8", style.into()),
+            logo: branding::logo(data_dir, problems),
+            submit: Asset::new("submit", "js", "text/javascript; charset=utf-8", submit.into()),
         }
     }
 
@@ -126,17 +134,18 @@ impl Pages {
     pub fn asset(&self, name: &str) -> Option<&Asset> {
         [&self.stylesheet, &self.submit]
             .into_iter()
+            .chain(&self.logo)
             .find(|asset| asset.name == name)
     }
 }
 
 impl Asset {
-    fn new(stem: &str, extension: &str, content_type: &'static str, text: String) -> Self {
-        let digest = base64url(&sha256(text.as_bytes())[..12]);
+    pub(super) fn new(stem: &str, extension: &str, content_type: &'static str, content: Bytes) -> Self {
+        let digest = base64url(&sha256(&content)[..12]);
         Self {
             name: format!("{stem}-{digest}.{extension}"),
             content_type,
-            text,
+            content,
         }
     }
 }
@@ -217,7 +226,7 @@ mod tests {
 
     fn pages() -> Pages {
         let problems = Problems::default();
-        let pages = Pages::load(Path::new("/nonexistent/grantd"), &problems);
+        let pages = Pages::load(Path::new("/nonexistent/grantd"), &Branding::default(), &problems);
         assert_eq!(problems.into_sentences(), Vec::<String>::new());
         pages
     }

@@ -113,6 +113,7 @@ impl<'a> Page<'a> {
                     }
                 }
                 body {
+                    (brand(visit))
                     @if let Some(frame) = &self.frame { (frame) }
                     main.wide[self.wide] {
                         header {
@@ -126,7 +127,47 @@ impl<'a> Page<'a> {
                         }
                         (self.body)
                     }
-                    footer { (host(visit.ctx.issuer())) }
+                    (foot(visit))
+                }
+            }
+        }
+    }
+}
+
+/// Whose page it is, where the configuration says so. No link: it would lead away from an app's request.
+fn brand(visit: &Visit<'_>) -> Markup {
+    let (branding, logo) = (&visit.ctx.config.branding, &visit.ctx.config.pages.logo);
+    html! {
+        @if branding.name.is_some() || logo.is_some() {
+            div.brand {
+                @if let Some(logo) = logo {
+                    // The name stands beside it.
+                    img src=(path(logo)) alt=[branding.name.is_none().then(|| host(visit.ctx.issuer()))] height="32";
+                }
+                @if let Some(name) = &branding.name { span { (name) } }
+            }
+        }
+    }
+}
+
+fn foot(visit: &Visit<'_>) -> Markup {
+    let branding = &visit.ctx.config.branding;
+    let links = [
+        (&branding.website, "website"),
+        (&branding.help, "help"),
+        (&branding.privacy_policy, "privacy_policy"),
+        (&branding.terms, "terms"),
+    ];
+    html! {
+        footer {
+            p { (host(visit.ctx.issuer())) }
+            @if links.iter().any(|(link, _)| link.is_some()) {
+                ul.links {
+                    @for (link, name) in links {
+                        @if let Some(link) = link {
+                            li { a href=(link) rel="noopener noreferrer" { (visit.text(name)) } }
+                        }
+                    }
                 }
             }
         }
@@ -193,7 +234,7 @@ pub fn asset(ctx: &Context, name: &str) -> Response {
         .with(CONTENT_TYPE, asset.content_type)
         .with(CACHE_CONTROL, "public, max-age=31536000, immutable")
         .with(X_CONTENT_TYPE_OPTIONS, "nosniff");
-    response.body = Bytes::from(asset.text.clone());
+    response.body = asset.content.clone();
     with_hsts(ctx, response)
 }
 

@@ -117,6 +117,7 @@ fn the_default_file_names_every_key() {
         ("tls.", "[tls]"),
         ("keys.", "[keys]"),
         ("limits.", "[limits]"),
+        ("branding.", "[branding]"),
         ("log.", "[log]"),
         ("resources[0].", "[[resources]]"),
     ] {

@@ -250,3 +250,24 @@ fn a_public_issuer_needs_a_certificate_or_a_proxy() {
         &["`data_dir` in grantd.toml line 1 is \"\", which is no path"],
     );
 }
+
+#[test]
+fn branding_is_a_name_a_readable_colour_and_https_links() {
+    refused(
+        "[branding]\naccent = \"blue\"\nhelp = \"javascript:alert(1)\"\nwebsite = \"http://example.com\"",
+        &[
+            "`branding.accent` in grantd.toml line 2 is \"blue\", which is no colour such as \"#2f4fd0\"",
+            "`branding.website` in grantd.toml line 4 is \"http://example.com\", which is no https address",
+            "`branding.help` in grantd.toml line 3 is \"javascript:alert(1)\", which is no https address",
+        ],
+    );
+    let config = accepted("[branding]\nname = \"Example <b>\"\naccent = \"#FFEE00\"");
+    assert_eq!(
+        config.branding.accent.map(|accent| accent.to_string()),
+        Some("#ffee00".to_owned())
+    );
+    let style = String::from_utf8(config.pages.stylesheet.content.to_vec()).unwrap();
+    let (light, dark) = style.split_once("@media(prefers-color-scheme:dark)").unwrap();
+    assert!(dark.contains("--accent:#ffee00;"), "{dark}");
+    assert!(!light.contains("--accent:#ffee00;"), "too light for text");
+}

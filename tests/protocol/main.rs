@@ -27,6 +27,7 @@ mod control;
 mod control_refusals;
 mod cors;
 mod delegation;
+mod desk;
 mod epochs;
 mod failing_store;
 mod health;

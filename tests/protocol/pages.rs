@@ -82,7 +82,7 @@ async fn b6_pages_load_nothing_of_others_and_tell_nobody_where_they_are() {
         }
     }
     let world = World::new("default").await;
-    assert!(!world.ctx.config.pages.stylesheet.text.contains("url("));
+    assert!(!String::from_utf8_lossy(&world.ctx.config.pages.stylesheet.content).contains("url("));
 }
 
 #[tokio::test]
