@@ -9,6 +9,8 @@ mod dependencies;
 mod files;
 #[path = "tidy/layers.rs"]
 mod layers;
+#[path = "tidy/promises.rs"]
+mod promises;
 #[path = "tidy/samples.rs"]
 mod samples;
 #[path = "tidy/shape.rs"]
@@ -83,4 +85,14 @@ fn every_dependency_has_a_reason_and_a_use() {
 #[test]
 fn unmaintained_crates_come_only_through_the_parents_deny_toml_names() {
     expect_none(dependencies::unmaintained);
+}
+
+#[test]
+fn every_line_of_the_checklists_has_a_test_with_its_code() {
+    expect_none(promises::lines);
+}
+
+#[test]
+fn every_past_failure_in_the_threat_model_has_a_test_and_the_other_way_round() {
+    expect_none(promises::failures_elsewhere);
 }

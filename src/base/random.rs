@@ -48,3 +48,23 @@ pub fn bytes<const N: usize>(random: &dyn Random) -> [u8; N] {
 pub fn token<const N: usize>(random: &dyn Random) -> String {
     URL_SAFE_NO_PAD.encode(bytes::<N>(random))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    /// 2000 of each are expected, with a deviation of 44.
+    #[test]
+    fn past_workers_78_every_character_of_a_token_is_as_likely_as_another() {
+        let random = SeededRandom::new(78);
+        let mut counts = BTreeMap::new();
+        for _ in 0..2000 {
+            for c in token::<48>(&random).chars() {
+                *counts.entry(c).or_insert(0_u32) += 1;
+            }
+        }
+        assert_eq!(counts.len(), 64);
+        assert!(counts.values().all(|count| (1780..2220).contains(count)), "{counts:?}");
+    }
+}

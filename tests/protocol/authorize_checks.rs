@@ -171,7 +171,7 @@ async fn p3_request_objects_are_not_supported() {
 
 /// Past failure: grants taken from the request instead of from the registration (CVE-2026-7571, better-auth#9974).
 #[tokio::test]
-async fn o18_only_an_app_registered_for_the_grant_may_use_it() {
+async fn o18_past_cve_2026_7571_better_auth_9974_only_an_app_registered_for_the_grant_may_use_it() {
     let the = Authorizing::new("default").await;
     the.change_app(&the.web.0, |_, rules| rules.grant_types = vec![GrantType::RefreshToken])
         .await;

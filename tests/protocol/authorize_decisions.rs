@@ -174,7 +174,7 @@ async fn b11_a_role_grants_what_it_may_and_what_it_may_not_is_left_out() {
 
 /// Past failure: grants by disabled users and of disabled things (CVE-2025-14559, CVE-2026-1609, CVE-2026-2733).
 #[tokio::test]
-async fn b11_only_a_live_member_of_a_live_organization_grants_anything() {
+async fn b11_past_cve_2025_14559_2026_1609_only_a_live_member_of_a_live_organization_grants_anything() {
     let the = Authorizing::new("default").await;
     let request = the.good(&the.query("")).await;
     let other = the.world.add_organization("Other").await;

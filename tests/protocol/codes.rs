@@ -89,7 +89,7 @@ async fn o19_a_code_lives_a_minute_and_once() {
 
 /// Past failures: what is single-use never passes for another kind of it (CVE-2026-4282).
 #[tokio::test]
-async fn o19_codes_and_refresh_tokens_do_not_stand_for_each_other() {
+async fn o19_past_cve_2026_4282_codes_and_refresh_tokens_do_not_stand_for_each_other() {
     let world = World::new("default").await;
     let app = world.add_public_app().await;
     let (access, refresh) = world.connect(&app).await;
@@ -106,7 +106,7 @@ async fn o19_codes_and_refresh_tokens_do_not_stand_for_each_other() {
 
 /// The second use of a code, with all that belongs to it: what the first one made ends.
 #[tokio::test]
-async fn o21_b6_a_replayed_code_ends_what_it_made_and_nothing_else() {
+async fn o21_b6_past_zitadel_7321_a_replayed_code_ends_what_it_made_and_nothing_else() {
     for hours in [0, 23] {
         let world = World::new("mokapen").await;
         let app = world.add_public_app().await;
@@ -146,7 +146,7 @@ async fn o21_a_replay_long_after_is_still_refused_and_the_sweep_changes_nothing(
 
 /// Past failure (workers-oauth-provider 225): a wrong guess tripped the punishment of replays.
 #[tokio::test]
-async fn o21_whoever_cannot_show_what_belongs_to_a_code_punishes_nobody() {
+async fn o21_past_workers_225_whoever_cannot_show_what_belongs_to_a_code_punishes_nobody() {
     let world = World::new("default").await;
     let (app, other) = (world.add_public_app().await, world.add_public_app().await);
     let code = world.code(&app, "").await;
@@ -172,7 +172,7 @@ async fn o21_whoever_cannot_show_what_belongs_to_a_code_punishes_nobody() {
 }
 
 #[tokio::test]
-async fn b2_f7_a_verifier_is_there_if_and_only_if_a_challenge_was() {
+async fn b2_f7_past_cve_2023_48228_2024_22258_2025_4144_a_verifier_is_there_if_and_only_if_a_challenge_was() {
     let world = World::new("mokapen").await;
     let app = world.add_public_app().await;
     let with = world.code(&app, "").await;
@@ -180,6 +180,8 @@ async fn b2_f7_a_verifier_is_there_if_and_only_if_a_challenge_was() {
         let form = format!("grant_type=authorization_code&code={with}&code_verifier={verifier}");
         assert_eq!(world.token(&app, &form, &[]).await.error(), INVALID, "{verifier}");
     }
+    let none_at_all = format!("grant_type=authorization_code&code={with}");
+    assert_eq!(world.token(&app, &none_at_all, &[]).await.error(), INVALID);
     let without = world.plain_code(&app, "").await;
     let answer = world.exchange(&app, &without, &[]).await;
     assert_eq!(answer.error(), (400, "invalid_request"), "O16: a downgrade");
@@ -227,7 +229,7 @@ async fn r1_a_resource_that_is_not_the_codes_uses_up_nothing() {
 
 /// Past failures: tokens for users, members, organizations and apps that are gone (CVE-2025-14559, CVE-2026-2733).
 #[tokio::test]
-async fn o19_a_code_dies_with_what_it_rests_on() {
+async fn o19_past_cve_2025_14559_2026_2733_a_code_dies_with_what_it_rests_on() {
     let gone = (401, "invalid_client");
     for (what, expected) in [
         ("user", INVALID),

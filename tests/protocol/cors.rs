@@ -22,7 +22,7 @@ async fn b5_other_origins_get_nothing_from_the_form_endpoints() {
 }
 
 #[tokio::test]
-async fn b5_a_page_may_use_the_token_endpoint_where_its_public_client_has_a_redirect_uri() {
+async fn b5_past_cve_2026_37977_kanidm_a_page_may_use_the_token_endpoint_where_its_public_client_has_a_redirect_uri() {
     let world = World::new("default").await;
     let (app, confidential) = (world.add_public_client().await, world.add_public_app().await);
     let own = [("origin", "https://app.example")];
@@ -32,6 +32,8 @@ async fn b5_a_page_may_use_the_token_endpoint_where_its_public_client_has_a_redi
         (&app, "https://app.example:444", None),
         (&app, "http://app.example", None),
         (&app, "https://app.example.evil.example", None),
+        (&app, "https://evilapp.example", None),
+        (&app, "https://evil.app.example", None),
         (&app, "null", None),
         (&confidential, "https://app.example", None),
         (

@@ -36,7 +36,7 @@ impl What {
 
 /// Past failure: tokens for disabled users, disabled clients that go on (CVE-2025-14559, CVE-2026-1609, CVE-2026-2733).
 #[tokio::test]
-async fn i2_what_is_disabled_works_at_no_endpoint_and_comes_back_with_its_tokens() {
+async fn i2_past_cve_2025_14559_2026_1609_2026_2733_what_is_disabled_works_nowhere_and_comes_back_with_its_tokens() {
     for what in What::ALL {
         let world = World::new("default").await;
         let server = {
@@ -137,7 +137,7 @@ async fn i2_one_write_ends_all_under_an_object_and_nothing_beside_it() {
 
 /// Past failure: one counter ignored where another was set (CVE-2026-8922).
 #[tokio::test]
-async fn i2_all_counters_count_together_and_survive_a_restart() {
+async fn i2_past_cve_2026_8922_all_counters_count_together_and_survive_a_restart() {
     let world = World::new("default").await;
     let mut dead = Vec::new();
     for what in [

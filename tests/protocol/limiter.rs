@@ -87,7 +87,7 @@ async fn o10_unknown_clients_are_held_back_like_known_ones() {
 
 /// Past failure: a limiter keyed on the raw header gave every spelling a fresh bucket (hyperdx#2775).
 #[tokio::test]
-async fn o10_another_spelling_of_the_same_credentials_is_no_fresh_start() {
+async fn o10_past_hyperdx_2775_authelia_12170_another_spelling_of_the_same_credentials_is_no_fresh_start() {
     let world = World::new("default").await;
     guess(&world, "198.51.100.7", &world.client_id).await;
     let encoded = world.client_id.replace('_', "%5F");
@@ -127,6 +127,29 @@ async fn b9_forwarding_headers_give_no_fresh_start() {
         request.peer = "198.51.100.7".parse().unwrap();
         request.headers.insert(name, value.parse().unwrap());
         assert_eq!(world.send(request).await.status, 429, "{name}");
+    }
+}
+
+/// Certificates are no way to authenticate here, and no header makes one.
+#[tokio::test]
+async fn b9_past_cve_2024_10039_a_header_with_a_client_certificate_authenticates_nobody() {
+    let world = World::new("default").await;
+    let form = format!("{GRANT}&client_id={}", world.client_id);
+    for name in [
+        "client-cert",
+        "client-cert-chain",
+        "x-client-cert",
+        "x-ssl-client-cert",
+        "x-forwarded-client-cert",
+        "ssl-client-cert",
+        "x-ssl-client-verify",
+        "x-ssl-client-s-dn",
+        "x-arr-clientcert",
+    ] {
+        let mut request = post("/oauth/token", Auth::None, &form);
+        let subject = format!("CN={}", world.client_id);
+        request.headers.insert(name, subject.parse().unwrap());
+        assert_eq!(world.send(request).await.error(), (401, "invalid_client"), "{name}");
     }
 }
 

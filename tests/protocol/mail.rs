@@ -67,7 +67,7 @@ async fn mail_goes_out_over_starttls_with_credentials_and_leaves_nothing_behind(
 }
 
 #[tokio::test]
-async fn past_the_outbox_is_sealed_and_neither_it_nor_the_log_tells_the_link() {
+async fn the_outbox_is_sealed_and_neither_it_nor_the_log_tells_the_link() {
     let server = MailServer::down().await;
     let world = server.world(SignUp::Invite).await;
     world.run(invite(&world, "new@example.com")).await;

@@ -43,6 +43,7 @@ mod mail_server;
 mod pages;
 mod passwords;
 mod past_failures;
+mod past_failures_of_pages;
 mod proofs;
 mod redirect_uri_tricks;
 mod redirect_uris;

@@ -10,7 +10,7 @@ const ENDPOINTS: [&str; 3] = ["/oauth/token", "/oauth/introspect", "/oauth/revok
 
 /// Past failure: a malformed Content-Type that ended in 500 (workers-oauth-provider#240).
 #[tokio::test]
-async fn o16_a_content_type_that_is_not_the_forms_is_400() {
+async fn o16_past_workers_240_a_content_type_that_is_not_the_forms_is_400() {
     let world = World::new("default").await;
     let header = basic(&world.client_id, &world.client_secret);
     let form = format!("{GRANT}&token=x");
@@ -58,7 +58,7 @@ async fn o16_a_content_type_that_is_not_the_forms_is_400() {
 
 /// Past failure: scope processing that took a server down (CVE-2026-4634).
 #[tokio::test]
-async fn o12_a_scope_of_any_size_is_refused_in_few_words() {
+async fn o12_past_cve_2026_4634_a_scope_of_any_size_is_refused_in_few_words() {
     let world = World::new("default").await;
     let distinct: Vec<String> = (0..10_000).map(|at| format!("s{at}")).collect();
     for scope in [
@@ -91,7 +91,7 @@ async fn o12_a_scope_of_any_size_is_refused_in_few_words() {
 
 /// Past failure: a client registered for one grant that used another (better-auth#9974, CVE-2026-7571).
 #[tokio::test]
-async fn o23_nothing_a_client_sends_gives_it_another_grant() {
+async fn o23_past_cve_2026_7571_better_auth_9974_nothing_a_client_sends_gives_it_another_grant() {
     let world = World::new("default").await;
     let public = world.add_public_app().await;
     for more in [
@@ -156,7 +156,7 @@ async fn o12_no_name_reaches_another_record() {
 
 /// Past failure: an endpoint that failed with 500 on input of its own (workers-oauth-provider#76).
 #[tokio::test]
-async fn o16_no_body_is_answered_with_a_server_error() {
+async fn o16_past_workers_76_no_body_is_answered_with_a_server_error() {
     let world = World::new("default").await;
     let header = basic(&world.client_id, &world.client_secret);
     let good = format!("{GRANT}&scope=data.read&token=a.b.c&resource=https://auth.example/api");

@@ -18,7 +18,7 @@ fn o4_o5_b1_good_uris_may_be_registered() {
 }
 
 #[test]
-fn o4_o6_b1_o32_no_trick_is_registered() {
+fn o4_o6_b1_o32_past_cve_2026_3872_2026_9086_workers_98_better_auth_9845_no_trick_is_registered() {
     for uri in TRICKS {
         for client_type in [ClientType::Confidential, ClientType::Public] {
             let refused = check(client_type, uri).expect_err(uri);
@@ -50,7 +50,7 @@ fn o6_a_scheme_of_the_apps_own_has_a_dot_a_slash_and_no_secret() {
 }
 
 #[test]
-fn o4_a_query_with_a_parameter_of_the_response_is_not_registered() {
+fn o4_past_cve_2026_9689_a_query_with_a_parameter_of_the_response_is_not_registered() {
     for query in POLLUTED {
         for uri in [format!("{CALLBACK}?{query}"), format!("{CALLBACK}?x=1&{query}")] {
             assert!(check(ClientType::Public, &uri).is_err(), "{uri}");
@@ -60,7 +60,8 @@ fn o4_a_query_with_a_parameter_of_the_response_is_not_registered() {
 
 /// Past failure: redirect URIs that were compared by pattern, or repaired before they were compared.
 #[tokio::test]
-async fn o5_o8_b1_whatever_is_not_the_registered_uri_byte_for_byte_gets_a_page() {
+async fn o5_o8_b1_past_cve_2026_7504_2023_6291_workers_92_whatever_is_not_the_registered_uri_byte_for_byte_gets_a_page()
+{
     let the = Authorizing::new("default").await;
     let near = [
         "https://app.example/callback/",
@@ -106,8 +107,43 @@ async fn o5_o8_b1_whatever_is_not_the_registered_uri_byte_for_byte_gets_a_page()
     }
 }
 
+/// Past failures: a star, a dot or a bracket that matched more than itself, and let scripts in by way of it.
 #[tokio::test]
-async fn o5_o33_on_a_loopback_address_only_the_port_may_differ() {
+async fn o5_past_cve_2023_6134_2023_6927_2024_52289_no_character_of_a_registered_uri_is_a_pattern() {
+    let the = Authorizing::new("default").await;
+    for (registered, matched_elsewhere) in [
+        ("https://app.example/*", "https://app.example/anything"),
+        ("https://app.example/.*", "https://app.example/anything"),
+        ("https://app.example/a.b", "https://app.example/axb"),
+        ("https://app.example/a?b=1", "https://app.example/b=1"),
+        ("https://app.example/(x|y)", "https://app.example/x"),
+        ("https://app.example/a+", "https://app.example/aaa"),
+        ("https://app.example/$", "https://app.example/"),
+        ("https://app.example/*", "javascript:alert(1)//https://app.example/"),
+        ("https://app.example/*", "https://app.example/*/../../evil"),
+    ] {
+        the.change_app(&the.web.0, |app, _| app.redirect_uris = vec![registered.into()])
+            .await;
+        for mode in ["query", "form_post"] {
+            let query = |uri: &str| {
+                let sent: String = byte_serialize(uri.as_bytes()).collect();
+                format!(
+                    "client_id={}&response_type=code&response_mode={mode}&code_challenge={CHALLENGE}\
+                     &code_challenge_method=S256&redirect_uri={sent}",
+                    the.web.0
+                )
+            };
+            the.page(&query(matched_elsewhere)).await;
+            if check(ClientType::Confidential, registered).is_ok() {
+                let request = the.good(&query(registered)).await;
+                assert_eq!(request.address.redirect_uri.as_str(), registered, "itself");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn o5_o33_past_cve_2024_8883_on_a_loopback_address_only_the_port_may_differ() {
     let the = Authorizing::new("default").await;
     let query = |uri: &str| {
         let sent: String = byte_serialize(uri.as_bytes()).collect();

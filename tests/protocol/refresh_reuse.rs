@@ -16,7 +16,7 @@ const INVALID: (u16, &str) = (400, "invalid_grant");
 
 /// Any other valid presentation of a rotated token is reuse: both holders are shut out.
 #[tokio::test]
-async fn o24_b10_reuse_ends_every_token_of_the_grant_and_its_record_stays() {
+async fn o24_b10_past_zitadel_7321_reuse_ends_every_token_of_the_grant_and_its_record_stays() {
     for case in ["after the grace", "with a key", "when the successor was used"] {
         let (world, app) = World::with_app().await;
         let (sibling, sibling_refresh) = world.connect(&app).await;
@@ -68,7 +68,7 @@ async fn o24_a_profile_may_count_every_repeat_as_theft() {
 
 /// Past failure: a token of app A accepted for app B, and with it somebody's connection ended.
 #[tokio::test]
-async fn o24_another_client_gets_nothing_and_ends_nothing() {
+async fn o24_past_cve_2024_47077_another_client_gets_nothing_and_ends_nothing() {
     let (world, app) = World::with_app().await;
     let (other, public) = (world.add_public_app().await, world.add_public_client().await);
     let (access, first) = world.connect(&app).await;
@@ -85,7 +85,7 @@ async fn o24_another_client_gets_nothing_and_ends_nothing() {
 }
 
 #[tokio::test]
-async fn d3_a_public_clients_refresh_token_works_with_its_key_alone() {
+async fn b4_d3_a_public_clients_refresh_token_works_with_its_key_alone() {
     let world = World::new("default").await;
     let app = world.add_public_client().await;
     let (prover, thief) = (ClientKey::new(Alg::Es256, 1), ClientKey::new(Alg::Es256, 2));

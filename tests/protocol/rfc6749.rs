@@ -188,8 +188,13 @@ async fn o23_client_credentials_is_for_private_apps_alone() {
 }
 
 #[tokio::test]
-async fn o33_b3_f2_implicit_and_password_grants_do_not_exist() {
+async fn o33_b3_f2_past_cve_2026_9792_implicit_and_password_grants_do_not_exist() {
     let world = World::new("default").await;
+    let clients = [
+        world.client(),
+        world.add_public_app().await,
+        world.add_public_client().await,
+    ];
     for grant in [
         "password",
         "implicit",
@@ -198,8 +203,10 @@ async fn o33_b3_f2_implicit_and_password_grants_do_not_exist() {
         "client_credentials ",
     ] {
         let form = format!("grant_type={grant}&username=owner@example.com&password=correct-horse-battery&code=x");
-        let answer = world.post_as_app("/oauth/token", &form).await;
-        assert_eq!(answer.error(), (400, "unsupported_grant_type"), "{grant}");
+        for client in &clients {
+            let answer = world.token(client, &form, &[]).await;
+            assert_eq!(answer.error(), (400, "unsupported_grant_type"), "{grant}");
+        }
     }
 }
 
@@ -321,7 +328,7 @@ async fn o14_scopes_beyond_the_dedicated_users_role_are_left_out_visibly() {
 }
 
 #[tokio::test]
-async fn o12_the_organization_is_the_apps_own_and_every_other_one_looks_the_same() {
+async fn o12_past_cve_2026_2366_the_organization_is_the_apps_own_and_every_other_one_looks_the_same() {
     for profile in ["default", "mokapen", "makecrypto"] {
         let world = World::new(profile).await;
         let (_, foreign) = world.add_foreign_app().await;

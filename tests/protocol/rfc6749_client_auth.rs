@@ -195,7 +195,7 @@ async fn o10_the_scheme_is_basic_in_any_case() {
 
 /// Past failure: Authorization parsing, and its incomplete fix (CVE-2026-0707, CVE-2026-9803).
 #[tokio::test]
-async fn o16_garbage_in_the_authorization_header_is_invalid_client() {
+async fn o16_past_cve_2026_0707_2026_9803_garbage_in_the_authorization_header_is_invalid_client() {
     let world = World::new("default").await;
     let pair = format!("{}:{}", world.client_id, world.client_secret);
     let good = STANDARD.encode(&pair);

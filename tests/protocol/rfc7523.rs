@@ -236,7 +236,7 @@ async fn f6_an_assertion_with_anything_wrong_is_refused_in_the_same_words() {
 
 /// Past failure: an assertion that worked twice, also after a restart (GHSA-3p3g-vpw6-4w66).
 #[tokio::test]
-async fn f6_an_assertion_is_used_once_whichever_endpoint_it_is_shown_to() {
+async fn f6_past_ghsa_3p3g_vpw6_4w66_an_assertion_is_used_once_whichever_endpoint_it_is_shown_to() {
     let key = key();
     let (world, id) = world_with(&key).await;
     let endpoints = [

@@ -121,7 +121,7 @@ async fn f9_the_registered_keys_count_and_nothing_a_token_brings() {
 
 /// Past failure: the registered method was not enforced (workers-oauth-provider 276).
 #[tokio::test]
-async fn o13_the_registered_method_is_the_only_one_that_works() {
+async fn o13_past_workers_276_the_registered_method_is_the_only_one_that_works() {
     let (world, key) = (World::new("default").await, key());
     let with_method = async |method: AuthMethod| {
         let app = NewApp {

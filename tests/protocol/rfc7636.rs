@@ -41,7 +41,7 @@ fn o17_a_verifier_of_another_shape_fits_nothing() {
 
 /// Past failure: an unknown method, or none, that was treated as plain (workers-oauth-provider#275).
 #[tokio::test]
-async fn o17_o20_b2_f7_the_method_is_s256_and_is_named() {
+async fn o17_o20_b2_f7_past_workers_275_the_method_is_s256_and_is_named() {
     for profile in ["default", "mokapen"] {
         let the = Authorizing::new(profile).await;
         let query = the.query(first_scope(profile));
@@ -78,7 +78,7 @@ async fn o17_the_challenge_is_a_sha256_in_base64url() {
 
 /// Past failure: PKCE that a client could be talked out of (CVE-2024-22258, CVE-2025-4144).
 #[tokio::test]
-async fn o20_b2_who_must_send_a_challenge_is_the_profiles_to_say() {
+async fn o20_b2_past_cve_2024_22258_2025_4144_who_must_send_a_challenge_is_the_profiles_to_say() {
     let without = |query: &str| query.replace(&format!("&code_challenge={CHALLENGE}&code_challenge_method=S256"), "");
     for (profile, confidential_may_omit) in [("default", false), ("makecrypto", false), ("mokapen", true)] {
         let the = Authorizing::new(profile).await;

@@ -169,7 +169,7 @@ async fn two_resources(introspection_client: Option<&str>) -> World {
 
 /// Past failure: introspection that ignored the audience (CVE-2026-37979).
 #[tokio::test]
-async fn i2_a_resource_server_sees_the_tokens_of_its_audience_alone() {
+async fn i2_past_cve_2026_37979_a_resource_server_sees_the_tokens_of_its_audience_alone() {
     let world = two_resources(None).await;
     let (first, second) = ("https://auth.example/api", "https://reports.example/v2");
     let guard_of = async |audience: &str| {

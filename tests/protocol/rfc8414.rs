@@ -205,7 +205,7 @@ async fn r4_m2_r3_the_issuer_is_the_configured_one_byte_for_byte_everywhere() {
 
 /// Past failure: URLs built from the request's host (CVE-2025-67494).
 #[tokio::test]
-async fn r4_no_header_of_a_request_gets_into_a_document() {
+async fn r4_past_cve_2025_67494_no_header_of_a_request_gets_into_a_document() {
     let world = World::new("default").await;
     for path in [
         PATH,

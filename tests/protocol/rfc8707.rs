@@ -18,7 +18,7 @@ async fn world() -> World {
 }
 
 #[tokio::test]
-async fn r1_a_token_has_the_one_audience_that_was_named() {
+async fn r1_b4_a_token_has_the_one_audience_that_was_named() {
     let world = world().await;
     for (resource, lifetime_s) in [("https://auth.example/api", 600), ("https://reports.example/v2", 60)] {
         let answer = world.ask(&format!("&resource={resource}")).await;

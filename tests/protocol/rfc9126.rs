@@ -170,7 +170,7 @@ async fn p2_f8_it_is_bound_to_its_client_and_cannot_be_guessed() {
 
 /// Past failure: one kind of handle taken for another (CVE-2026-4282).
 #[tokio::test]
-async fn p2_o19_a_code_is_no_request_uri_and_a_request_uri_is_no_code() {
+async fn p2_o19_past_cve_2026_4282_a_code_is_no_request_uri_and_a_request_uri_is_no_code() {
     let the = Authorizing::new("default").await;
     let name = push(&the, "").await.text("request_uri");
     let response = the.approve(&the.good(&the.query("")).await).await.unwrap();
@@ -262,7 +262,7 @@ async fn p4_a_request_is_judged_again_when_the_user_comes() {
 
 /// Past failure: pushed parameters where anybody could read them (CVE-2024-4540).
 #[tokio::test]
-async fn p2_what_is_kept_holds_no_credential() {
+async fn p2_past_cve_2024_4540_what_is_kept_holds_no_credential() {
     let the = Authorizing::new("default").await;
     let (id, secret) = &the.web;
     let form = format!(

@@ -208,7 +208,7 @@ async fn d2_one_header_with_one_jwt_is_a_proof() {
 }
 
 #[tokio::test]
-async fn d2_the_address_is_compared_in_its_normal_form() {
+async fn d2_past_authelia_12169_the_address_is_compared_in_its_normal_form() {
     let (world, key) = (World::new("default").await, key());
     for same in [
         TOKEN_URL,

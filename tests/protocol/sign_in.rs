@@ -59,7 +59,7 @@ async fn o32_b8_prompt_none_is_the_one_exception() {
 }
 
 #[tokio::test]
-async fn o32_what_may_not_be_redirected_is_a_page_whoever_is_signed_in() {
+async fn o32_past_cve_2025_4143_workers_92_what_may_not_be_redirected_is_a_page_whoever_is_signed_in() {
     let asking = world("default").await;
     let browser = Browser::new(&asking.world);
     for signed_in in [false, true] {
@@ -154,7 +154,7 @@ async fn past_cve_2024_39694_the_way_on_never_leads_to_another_site() {
 }
 
 #[tokio::test]
-async fn unknown_disabled_and_passwordless_users_look_like_a_wrong_password() {
+async fn past_cve_2026_4633_logto_8780_unknown_disabled_and_passwordless_users_look_like_a_wrong_password() {
     let asking = world("default").await;
     let world = &asking.world;
     for email in ["disabled@example.com", "passwordless@example.com"] {
@@ -253,7 +253,7 @@ fn assert_refused(answer: &Answer) {
 }
 
 #[tokio::test]
-async fn prompt_login_select_account_and_max_age_ask_again_and_are_content_once() {
+async fn past_cve_2025_46815_better_auth_9936_prompt_login_and_max_age_ask_again_and_are_content_once() {
     let asking = world("default").await;
     for more in ["&prompt=login", "&prompt=select_account", "&max_age=0"] {
         let browser = Browser::new(&asking.world);

@@ -34,7 +34,7 @@ async fn signed_with(world: &World, typ: &str, change: impl FnOnce(&mut Map<Stri
 
 /// Past failure: a truncated token that was still valid (CVE-2026-27840).
 #[tokio::test]
-async fn i2_a_token_with_any_byte_removed_added_or_changed_is_dead() {
+async fn i2_past_cve_2026_27840_a_token_with_any_byte_removed_added_or_changed_is_dead() {
     let world = World::new("default").await;
     let token = world.mint("&scope=data.read").await;
     let mut altered = Vec::new();
@@ -66,7 +66,7 @@ async fn i2_a_token_with_any_byte_removed_added_or_changed_is_dead() {
 
 /// Past failure: tokens without exp, iat, aud or sub (GHSA-wxg7, CVE-2026-55669).
 #[tokio::test]
-async fn i2_a_token_that_lacks_a_claim_is_dead_though_signed_with_our_key() {
+async fn i2_past_ghsa_wxg7_cve_2026_55669_a_token_that_lacks_a_claim_is_dead_though_signed_with_our_key() {
     let world = World::new("default").await;
     let whole = signed_with(&world, "at+jwt", |_| {}).await;
     assert!(world.is_active(&whole).await, "the forge works");
@@ -178,7 +178,7 @@ async fn i2_another_kind_of_jwt_is_no_access_token() {
 
 /// Past failure: algorithm confusion (CVE-2026-11800), `none`, and JWEs in the place of tokens (CVE-2026-9793).
 #[tokio::test]
-async fn f9_the_key_decides_the_algorithm_and_a_token_brings_no_key() {
+async fn f9_past_cve_2026_11800_2026_9793_the_key_decides_the_algorithm_and_a_token_brings_no_key() {
     let world = World::new("default").await;
     let token = world.mint("").await;
     let body = token.split('.').nth(1).unwrap();

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 const EXCHANGES: usize = 16;
 const REFRESHES: usize = 8;
+/// As many as broke the chain elsewhere.
+const REFRESHES_MANY: usize = 50;
 const KEY: &str = "the-key-of-the-client";
 /// Rounds with one server; then another begins, so that none gets slow.
 const ROUNDS_PER_WORLD: u64 = 50;
@@ -122,7 +124,7 @@ async fn many_exchanges_of_a_code_with_one_key_get_one_answer() {
 
 /// Parallel tabs, or a retry that overtakes the request.
 #[tokio::test]
-async fn many_refreshes_without_a_key_get_one_successor() {
+async fn past_cve_2026_1035_hydra_3604_many_refreshes_without_a_key_get_one_successor() {
     play("keyless refreshes", REFRESHES, async |world| {
         let token = refresh_token(world).await;
         let answers = at_once((0..REFRESHES).map(|_| world.refresh(&token, None))).await;
@@ -133,6 +135,26 @@ async fn many_refreshes_without_a_key_get_one_successor() {
         assert_eq!(events(world, EventKind::RefreshReuseDetected).await, 0);
     })
     .await;
+}
+
+/// Fifty at once in a few worlds, with the receipt of a key and without.
+#[tokio::test]
+async fn past_cve_2026_1035_of_fifty_refreshes_at_once_one_makes_a_branch() {
+    for seed in 0..4 {
+        let world = World::new(Arc::new(Yielding::new(seed)), seed).await;
+        for key in [None, Some(KEY)] {
+            let token = refresh_token(&world).await;
+            let answers = at_once((0..REFRESHES_MANY).map(|_| world.refresh(&token, key))).await;
+            assert_one_answer(&answers);
+            assert_eq!(world.family().await.counter, 1);
+            // The one branch goes on.
+            let next = world.refresh(&answers[0].text("refresh_token"), None).await;
+            assert_eq!((next.status, next.replayed), (200, false));
+            assert_eq!(world.family().await.counter, 2);
+            assert_eq!(events(&world, EventKind::RefreshReuseDetected).await, 0);
+            world.clock.advance(Duration::from_secs(60));
+        }
+    }
 }
 
 #[tokio::test]

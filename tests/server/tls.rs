@@ -169,7 +169,7 @@ async fn alpn_offers_both_protocols() {
 }
 
 #[tokio::test]
-async fn a_reload_swaps_the_certificate_and_keeps_the_protocols() {
+async fn past_cve_2024_23656_a_reload_swaps_the_certificate_and_keeps_the_protocols() {
     let server = start(Limits::default());
     let mut open = server.connect_tls("http/1.1").await;
     let old_ca = server.dir.path().join("old.pem");

@@ -1,7 +1,7 @@
 //! Small bad trees: every rule has to notice each of them, and nothing in the good ones.
 
 use crate::tree::Tree;
-use crate::{dependencies, files, layers, shape};
+use crate::{dependencies, files, layers, promises, shape};
 
 type Rule = fn(&Tree) -> Vec<String>;
 
@@ -232,4 +232,45 @@ fn unmaintained_crates_without_reason_or_by_another_way_are_found() {
     check("", deny, &["no longer in Cargo.lock"]);
     check(lock, &deny.replace("reason = \"r\"", "x = 1"), &["no reason"]);
     check(lock, &deny.replace("old: r", "r"), &["does not begin with"]);
+}
+
+#[test]
+fn failures_elsewhere_without_a_test_and_tests_without_one_are_found() {
+    let names = "fn past_cve_2026_1_2026_2_x() {} mod a { async fn o1_past_workers_76_y() {} }";
+    let row = |codes: &str, tests: &str| format!("| {codes} | what was wrong | {tests} |\n");
+    let both =
+        row("CVE-2026-1, CVE-2026-2", "`past_cve_2026_1_2026_2_x`") + &row("workers#76", "`o1_past_workers_76_y`");
+    let check = |table: &str, names: &str, expected: &[&str]| {
+        let tree = [("docs/threat-model.md", table), ("tests/x.rs", names)];
+        assert_found(promises::failures_elsewhere, &tree, expected);
+    };
+    check(&both, names, &[]);
+    check("", "", &["is gone"]);
+    check(
+        &both,
+        "fn past_cve_2026_1_2026_2_x() {}",
+        &["no test `o1_past_workers_76_y`"],
+    );
+    check(
+        &both,
+        &format!("{names} fn past_cve_2026_3_z() {{}}"),
+        &["`past_cve_2026_3_z` is missing"],
+    );
+    check(
+        &both.replace("CVE-2026-2", "CVE-2026-22"),
+        names,
+        &["no test of CVE-2026-22"],
+    );
+}
+
+#[test]
+fn lines_of_the_checklist_without_a_test_are_found() {
+    let missing = promises::lines(&Tree::of(&[("tests/x.rs", "fn o1_d6_x() {} fn x_o2() {}")]));
+    assert!(missing.iter().any(|found| found.contains("line o2 ")), "{missing:?}");
+    assert!(
+        missing
+            .iter()
+            .any(|found| found.contains("line d6 of the checklist has a test"))
+    );
+    assert!(!missing.iter().any(|found| found.contains("line o1 ")));
 }

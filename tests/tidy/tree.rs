@@ -10,11 +10,11 @@ pub struct Tree {
     pub files: Vec<Source>,
     /// Paths of the shipped files under `data`.
     pub data: Vec<String>,
-    /// Cargo.toml, Cargo.lock and deny.toml.
+    /// Cargo.toml, Cargo.lock, deny.toml and the document that rules are held against.
     manifests: BTreeMap<String, String>,
 }
 
-const MANIFESTS: [&str; 3] = ["Cargo.toml", "Cargo.lock", "deny.toml"];
+const MANIFESTS: [&str; 4] = ["Cargo.toml", "Cargo.lock", "deny.toml", "docs/threat-model.md"];
 
 impl Tree {
     pub fn read() -> Self {
