@@ -5,106 +5,7 @@
 //
 // One line per check, "ok NAME" or "FAILED NAME: why".
 
-import { readFileSync } from "node:fs";
-import { createServer } from "node:http";
-import { createRequire } from "node:module";
-import { chromium } from "playwright-core";
-
-const [factsFile, pictures, executablePath] = process.argv.slice(2);
-const facts = JSON.parse(readFileSync(factsFile, "utf8"));
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-const state = "a-state-of-this-browser-test";
-
-// The app: it only remembers what it was sent.
-const received = [];
-const app = createServer((request, response) => {
-    let body = "";
-    request.on("data", (data) => (body += data));
-    request.on("end", () => {
-        if (request.url.startsWith("/callback")) received.push({ method: request.method, url: request.url, body });
-        response.setHeader("content-type", "text/html").end("<!doctype html><html lang=en><title>App</title><h1>App</h1>");
-    });
-});
-await new Promise((listening) => app.listen(0, "127.0.0.1", listening));
-const callback = `http://127.0.0.1:${app.address().port}/callback`;
-
-function authorize(more = {}) {
-    const query = new URLSearchParams({
-        response_type: "code",
-        client_id: facts.spa_app.client_id,
-        redirect_uri: callback,
-        state,
-        code_challenge: challenge,
-        code_challenge_method: "S256",
-        ...more,
-    });
-    return `${facts.issuer}/oauth/authorize?${query}`;
-}
-
-let failed = 0;
-async function check(name, step) {
-    try {
-        await step();
-        console.log(`ok ${name}`);
-    } catch (error) {
-        failed += 1;
-        console.log(`FAILED ${name}: ${String(error.message ?? error).split("\n").slice(0, 6).join(" | ")}`);
-    }
-}
-
-function expect(condition, what) {
-    if (!condition) throw new Error(what);
-}
-
-const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
-
-async function visitor(options = {}) {
-    const context = await browser.newContext({ ignoreHTTPSErrors: true, ...options });
-    const page = await context.newPage();
-    const troubles = [];
-    const issuer = new URL(facts.issuer).origin;
-    page.on("request", (request) => {
-        const { origin } = new URL(request.url());
-        if (origin !== issuer && origin !== new URL(callback).origin) troubles.push(`a request to ${origin}`);
-    });
-    page.on("console", (message) => {
-        // Chromium says of itself that a page answered 403 or 422, which some do on purpose.
-        if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) {
-            troubles.push(message.text());
-        }
-    });
-    page.on("pageerror", (error) => troubles.push(error.message));
-    return { context, page, troubles };
-}
-
-async function signIn(page, who = facts.owner) {
-    await page.fill("#email", who.email);
-    await page.fill("#password", who.password);
-    await page.click("main button");
-}
-
-async function accessible(page) {
-    // Through the debugger, which the policy of the page does not bind.
-    await page.evaluate(axe);
-    const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
-    const found = violations.map((v) => `${v.id} (${v.impact}): ${v.nodes.map((n) => n.target.join(" ")).join(", ")}`);
-    expect(found.length === 0, found.join("; "));
-}
-
-async function look(page, name) {
-    await page.screenshot({ path: `${pictures}/${name}.png`, fullPage: true });
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
-    expect(!wide, "the page is wider than the window");
-    const small = await page.evaluate(() =>
-        [...document.querySelectorAll("button, .option, .links a, input:not([type=hidden], [type=radio])")]
-            .filter((element) => element.offsetParent !== null)
-            .map((element) => [element.textContent.trim() || element.name, element.getBoundingClientRect().height])
-            .filter(([, height]) => height < 43.5),
-    );
-    expect(small.length === 0, `smaller than a finger: ${JSON.stringify(small)}`);
-    await accessible(page);
-}
+import { authorize, callback, check, end, expect, facts, look, received, signIn, state, visitor } from "./world.mjs";
 
 for (const [size, viewport] of Object.entries({ phone: { width: 390, height: 844 }, desk: { width: 1280, height: 800 } })) {
     for (const colorScheme of ["light", "dark"]) {
@@ -208,6 +109,4 @@ await check("cookie", async () => {
     await context.close();
 });
 
-await browser.close();
-app.close();
-process.exit(failed === 0 ? 0 : 1);
+await end();

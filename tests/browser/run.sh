@@ -15,13 +15,21 @@ server=
 export NO_PROXY=127.0.0.1 no_proxy=127.0.0.1
 
 expected() {
-    local view step
+    local view script step
     for view in phone-light phone-dark desk-light desk-dark; do
         for step in error sign-in 'wrong password' consent approved back account sign-out quiet; do
             echo "$view $step"
         done
     done
     printf '%s\n' 'form_post by script' 'form_post by button' 'window of its own' cookie
+    for script in 'with script' 'without script'; do
+        for step in sign-in 'nothing chosen' organization approve 'last choice' deny account quiet; do
+            echo "keyboard $script $step"
+        done
+        for step in 'query approve' 'query deny' 'form_post approve' 'form_post deny'; do
+            echo "another origin $script $step"
+        done
+    done
 }
 
 clean() {
@@ -63,7 +71,10 @@ if ! IFS= read -r -t 120 facts <"$work/ready"; then
     give_up "grantd demo did not start"
 fi
 printf '%s\n' "$facts" >"$work/facts.json"
-node pages.mjs "$work/facts.json" "$pictures" "$chromium" 2>&1 | tee "$work/results" || true
+export GRANTD
+for script in pages keyboard; do
+    node $script.mjs "$work/facts.json" "$pictures" "$chromium" "$work/data" 2>&1 | tee -a "$work/results" || true
+done
 
 passed=0 failed=0
 while read -r name; do
