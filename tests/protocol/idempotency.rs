@@ -5,6 +5,7 @@ use crate::http::Answer;
 use crate::proofs::ClientKey;
 use crate::support::{Client, World};
 use grantd::base::jose::Alg;
+use grantd::model::app::ClientType;
 use grantd::model::event::EventKind;
 use grantd::store::keys;
 use std::time::Duration;
@@ -128,34 +129,40 @@ async fn f4_a_key_may_serve_several_rotations() {
 
 #[tokio::test]
 async fn f4_a_repeat_needs_the_same_client_and_the_same_dpop_key_with_a_fresh_proof() {
-    let world = World::new("makecrypto").await;
-    let (app, other) = (world.add_public_client().await, world.add_public_client().await);
-    let (prover, thief) = (ClientKey::new(Alg::Es256, 1), ClientKey::new(Alg::Es256, 2));
-    let code = world.code(&app, "").await;
-    let ask = async |client: &Client, prover: &ClientKey, form: &str| {
-        let headers = [("dpop", &*prover.proof(&world)), ("idempotency-key", KEY)];
-        world.token(client, form, &headers).await
-    };
-    let exchange = format!(
-        "grant_type=authorization_code&code={code}&code_verifier={}",
-        crate::delegation::VERIFIER
-    );
-    let first = ask(&app, &prover, &exchange).await;
-    assert_eq!(first.text("token_type"), "DPoP");
-    assert_eq!(ask(&app, &prover, &exchange).await.body, first.body);
-    let refresh = format!("grant_type=refresh_token&refresh_token={}", first.text("refresh_token"));
-    let rotated = ask(&app, &prover, &refresh).await;
-    let again = ask(&app, &prover, &refresh).await;
-    assert_eq!((again.replayed(), &again.body), (true, &rotated.body));
-    for form in [&exchange, &refresh] {
-        assert_eq!(ask(&other, &prover, form).await.error(), INVALID);
-        assert_eq!(ask(&app, &thief, form).await.error(), INVALID);
+    // Refresh tokens of confidential clients are not bound to the key; their repeated answers are.
+    for client_type in [ClientType::Public, ClientType::Confidential] {
+        let world = World::new("makecrypto").await;
+        let (app, other) = match client_type {
+            ClientType::Public => (world.add_public_client().await, world.add_public_client().await),
+            ClientType::Confidential => (world.add_public_app().await, world.add_public_app().await),
+        };
+        let (prover, thief) = (ClientKey::new(Alg::Es256, 1), ClientKey::new(Alg::Es256, 2));
+        let code = world.code(&app, "").await;
+        let ask = async |client: &Client, prover: &ClientKey, form: &str| {
+            let headers = [("dpop", &*prover.proof(&world)), ("idempotency-key", KEY)];
+            world.token(client, form, &headers).await
+        };
+        let exchange = format!(
+            "grant_type=authorization_code&code={code}&code_verifier={}",
+            crate::delegation::VERIFIER
+        );
+        let first = ask(&app, &prover, &exchange).await;
+        assert_eq!(first.text("token_type"), "DPoP");
+        assert_eq!(ask(&app, &prover, &exchange).await.body, first.body);
+        let refresh = format!("grant_type=refresh_token&refresh_token={}", first.text("refresh_token"));
+        let rotated = ask(&app, &prover, &refresh).await;
+        let again = ask(&app, &prover, &refresh).await;
+        assert_eq!((again.replayed(), &again.body), (true, &rotated.body));
+        for form in [&exchange, &refresh] {
+            assert_eq!(ask(&other, &prover, form).await.error(), INVALID);
+            assert_eq!(ask(&app, &thief, form).await.error(), INVALID);
+        }
+        let server = world.add_resource_server().await;
+        assert!(
+            world.works(&server, &rotated.text("access_token")).await,
+            "nothing died"
+        );
     }
-    let server = world.add_resource_server().await;
-    assert!(
-        world.works(&server, &rotated.text("access_token")).await,
-        "nothing died"
-    );
 }
 
 #[tokio::test]
