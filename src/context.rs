@@ -6,6 +6,7 @@ use crate::base::master::MasterSecret;
 use crate::base::password_pool::PasswordPool;
 use crate::base::random::Random;
 use crate::base::shelf::Shelf;
+use crate::base::throttle::Throttle;
 use crate::base::time::{Clock, Timestamp};
 use crate::config::{Config, Profile};
 use crate::model::keyring::{Keyring, Tools};
@@ -28,6 +29,8 @@ pub struct Context {
     pub keyring: Keyring,
     /// Counts failed credentials, whichever endpoint they were shown to.
     pub limiter: Limiter,
+    /// Counts what is written for those who have not authenticated.
+    pub pushes: Throttle,
     /// Authorization requests that came by POST. Not in the store: nobody has authenticated when they come.
     pub posted: Shelf,
     /// Hashes and verifies every password.
@@ -85,6 +88,7 @@ impl Context {
         };
         let keyring = Keyring::open(&tools, &algorithms).await.map_err(|e| e.to_string())?;
         let limiter = Limiter::new(config.limits.failures, &*random);
+        let pushes = Throttle::new(config.limits.pushes, config.limits.failures.keys_max, &*random);
         let passwords = PasswordPool::new(random.clone());
         Ok(Self {
             config,
@@ -94,6 +98,7 @@ impl Context {
             secret,
             keyring,
             limiter,
+            pushes,
             posted: Shelf::new(POSTED_BYTES_MAX),
             passwords,
             mail_waiting: Notify::new(),

@@ -1,6 +1,7 @@
 //! Every limit of the server in one place. Units stand last in the names; the configuration overrides each one.
 
 use super::limiter::FailureLimits;
+use super::throttle::ThrottleLimits;
 
 /// What one client may cost. The defaults suit a machine of one core and 512 MiB.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +47,8 @@ pub struct Limits {
     pub http2_ping_ms_max: u64,
     /// Failed credentials; then 429.
     pub failures: FailureLimits,
+    /// Authorization requests that public clients push, which nobody authenticated; then 429.
+    pub pushes: ThrottleLimits,
 }
 
 impl Default for Limits {
@@ -70,6 +73,7 @@ impl Default for Limits {
             http2_ping_every_ms: 20_000,
             http2_ping_ms_max: 10_000,
             failures: FailureLimits::default(),
+            pushes: ThrottleLimits::default(),
         }
     }
 }

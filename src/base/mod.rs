@@ -1,5 +1,6 @@
 //! What knows nothing of OAuth: time, randomness, secrets, signatures, limits.
 
+mod buckets;
 pub mod digest;
 pub mod handle;
 pub mod jose;
@@ -15,4 +16,5 @@ pub mod random;
 pub mod secret;
 pub mod shelf;
 pub mod text;
+pub mod throttle;
 pub mod time;

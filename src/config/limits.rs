@@ -10,7 +10,7 @@ use std::time::Duration;
 enum Slot<'a> {
     Count(&'a mut usize),
     Streams(&'a mut u32),
-    Failures(&'a mut NonZeroU32),
+    AtLeastOne(&'a mut NonZeroU32),
     Milliseconds(&'a mut u64),
     Seconds(&'a mut NonZeroU32),
 }
@@ -21,9 +21,9 @@ type Knob<'a> = (&'static str, Slot<'a>, u32, u32);
 const KIB: u32 = 1024;
 
 /// The names are those of [`Limits`]; a time is written as a duration, so its name does without the unit.
-fn knobs(limits: &mut Limits) -> [Knob<'_>; 22] {
-    use Slot::{Count, Failures, Milliseconds, Seconds, Streams};
-    let failures = &mut limits.failures;
+fn knobs(limits: &mut Limits) -> [Knob<'_>; 24] {
+    use Slot::{AtLeastOne, Count, Milliseconds, Seconds, Streams};
+    let (failures, pushes) = (&mut limits.failures, &mut limits.pushes);
     [
         ("connections_max", Count(&mut limits.connections_max), 16, 1_000_000),
         (
@@ -69,15 +69,17 @@ fn knobs(limits: &mut Limits) -> [Knob<'_>; 22] {
             3600,
         ),
         ("http2_ping_max", Milliseconds(&mut limits.http2_ping_ms_max), 1, 600),
-        ("failures_max", Failures(&mut failures.failures_max), 1, 1000),
+        ("failures_max", AtLeastOne(&mut failures.failures_max), 1, 1000),
         (
             "address_failures_max",
-            Failures(&mut failures.address_failures_max),
+            AtLeastOne(&mut failures.address_failures_max),
             1,
             100_000,
         ),
         ("failure_refill", Seconds(&mut failures.refill_s), 1, 3600),
         ("failure_keys_max", Count(&mut failures.keys_max), KIB, 1024 * KIB),
+        ("pushes_max", AtLeastOne(&mut pushes.burst), 1, 100_000),
+        ("push_refill", Seconds(&mut pushes.refill_s), 1, 3600),
     ]
 }
 
@@ -98,7 +100,7 @@ pub(super) fn read(table: &Table<'_>) -> Limits {
                     *place = number;
                 }
             }
-            Slot::Failures(place) => {
+            Slot::AtLeastOne(place) => {
                 *place = number(&table, key, least, most)
                     .and_then(NonZeroU32::new)
                     .unwrap_or(*place);
@@ -137,7 +139,7 @@ pub(super) fn show<S: Serializer>(limits: &Limits, serializer: S) -> Result<S::O
         let shown = match slot {
             Slot::Count(number) => Shown::Number(*number as u64),
             Slot::Streams(number) => Shown::Number((*number).into()),
-            Slot::Failures(number) => Shown::Number(number.get().into()),
+            Slot::AtLeastOne(number) => Shown::Number(number.get().into()),
             Slot::Milliseconds(ms) => Shown::Span(spell(Duration::from_millis(*ms))),
             Slot::Seconds(s) => Shown::Span(spell(Duration::from_secs(s.get().into()))),
         };

@@ -26,7 +26,7 @@ pub enum ErrorCode {
     /// A good proof, of another key than the token is bound to.
     InvalidDpopKey,
     UseDpopNonce,
-    /// Too many failed credentials; RFC 6585 §4.
+    /// Too many failed credentials, or too much for somebody who showed none; RFC 6585 §4.
     TooManyAttempts,
     TemporarilyUnavailable,
     ServerError,

@@ -9,10 +9,12 @@ use crate::base::handle::Handle;
 use crate::base::master::Purpose;
 use crate::base::time::Timestamp;
 use crate::context::Context;
+use crate::model::app::ClientType;
 use crate::model::pushed_request::{FORM_BYTES_MAX, PushedRequest};
 use crate::store::records::{Versioned, load};
 use crate::store::{Batch, Outcome, StoreError, keys};
 use serde::Serialize;
+use std::net::IpAddr;
 
 /// RFC 9126 §2.2.
 const PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
@@ -49,6 +51,10 @@ pub async fn push(ctx: &Context, credentials: &Credentials<'_>) -> Result<Answer
     if form.len() > FORM_BYTES_MAX {
         return Err(OAuthError::invalid_request("The authorization request is too long."));
     }
+    // 6. Nobody has authenticated a public client, and what it pushes stays for minutes (§2.3).
+    if client.app.client_type == ClientType::Public {
+        throttle(ctx, &client.app.client_id, credentials.peer)?;
+    }
     let lifetime = ctx.profile().lifetimes.pushed_request;
     // Whole seconds: the name says where the record lies.
     let expires_at = Timestamp::from_seconds((ctx.now() + lifetime).seconds());
@@ -74,6 +80,16 @@ pub async fn push(ctx: &Context, credentials: &Credentials<'_>) -> Result<Answer
             Err(OAuthError::invalid_client("what it showed had been used before"))
         }
     }
+}
+
+fn throttle(ctx: &Context, client_id: &str, peer: IpAddr) -> Result<(), OAuthError> {
+    let Some(wait) = ctx.pushes.take(client_id, peer, ctx.now()) else {
+        return Ok(());
+    };
+    let what = "Too many pushed requests from this address: wait and try again.";
+    let mut error = OAuthError::new(ErrorCode::TooManyAttempts, what);
+    error.retry_after = Some(wait);
+    Err(error.because(format!("{client_id} pushed as many as an address may")))
 }
 
 /// A request that waits for its approval. `None` for what has expired, was used up or was never pushed.

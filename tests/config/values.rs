@@ -184,6 +184,12 @@ fn limits_have_their_own_limits() {
     assert_eq!(failures.failures.failures_max.get(), 3);
     assert_eq!(failures.failures.address_failures_max.get(), 30);
     assert_eq!(failures.failures.refill_s.get(), 300);
+    assert_eq!(
+        (&shown["limits"]["pushes_max"], &shown["limits"]["push_refill"]),
+        (&600.into(), &"1s".into())
+    );
+    let pushes = accepted("[limits]\npushes_max = 5\npush_refill = \"2s\"").limits.pushes;
+    assert_eq!((pushes.burst.get(), pushes.refill_s.get()), (5, 2));
     refused(
         "[limits]\nconnections_max = 0\nidle_max = 60\nheader_fields_max = 101\nbody_max = \"0s\"\nfailures_max = 0",
         &[

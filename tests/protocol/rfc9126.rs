@@ -1,12 +1,17 @@
 //! RFC 9126: requests that the client sends ahead.
 
 use crate::authorizing::{Authorizing, CALLBACK_ENCODED, CHALLENGE, STATE, parameters};
-use crate::http::{Answer, Auth, request};
-use grantd::control::Command;
+use crate::http::{Answer, Auth, post, request};
+use crate::support::{Client, World, config};
+use grantd::control::{Command, NewApp};
+use grantd::model::app::Kind;
 use grantd::oauth::authorize;
 use grantd::oauth::error::ErrorCode;
 use grantd::store::Key;
+use grantd::store::memory::MemoryStore;
 use http::Method;
+use std::num::NonZeroU32;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -298,4 +303,51 @@ async fn p1_the_document_names_the_endpoint() {
         "https://auth.example/oauth/par"
     );
     assert_eq!(document["require_pushed_authorization_requests"], false);
+}
+
+/// Whoever knows the id of a public client does not fill the store with its requests.
+#[tokio::test]
+async fn p2_what_public_clients_push_is_bounded_by_address() {
+    let mut config = config("default", Path::new("/nonexistent/grantd"));
+    config.limits.pushes.burst = NonZeroU32::new(5).unwrap();
+    let the = Authorizing::over(World::with_config(config, Arc::new(MemoryStore::new())).await).await;
+    let other = NewApp {
+        public_client: true,
+        redirect_uris: vec!["http://127.0.0.1/callback".into()],
+        ..the.world.new_app(Kind::Public, &[])
+    };
+    let other = the.world.add_app(other).await;
+    let push_from = async |peer: &str, client: &Client, more: &str| {
+        let form = parameters(more).replace(CALLBACK_ENCODED, "http%3A%2F%2F127.0.0.1%3A5000%2Fcallback");
+        let mut request = post(PAR, Auth::None, &format!("{form}&client_id={}", client.0));
+        request.peer = peer.parse().unwrap();
+        the.world.send(request).await
+    };
+    let here = "198.51.100.7";
+    for _ in 0..10 {
+        let refused = push_from(here, &the.spa, "&scope=no.such").await;
+        assert_eq!(
+            refused.error(),
+            (400, "invalid_scope"),
+            "what writes nothing does not count"
+        );
+    }
+    for _ in 0..5 {
+        assert_eq!(push_from(here, &the.spa, "").await.status, 201);
+    }
+    let before = the.written().await;
+    for client in [&the.spa, &other] {
+        let held = push_from(here, client, "").await;
+        assert_eq!(held.error(), (429, "temporarily_unavailable"));
+        assert_eq!(held.header("retry-after"), Some("1"));
+    }
+    assert_eq!(the.written().await, before);
+    assert_eq!(push_from("198.51.100.8", &the.spa, "").await.status, 201, "elsewhere");
+    let (id, secret) = &the.web;
+    let mut confidential = post(PAR, Auth::Basic(id, secret), &parameters(""));
+    confidential.peer = here.parse().unwrap();
+    assert_eq!(the.world.send(confidential).await.status, 201, "it has shown who it is");
+    the.world.advance(Duration::from_secs(1));
+    assert_eq!(push_from(here, &other, "").await.status, 201);
+    assert_eq!(push_from(here, &other, "").await.status, 429);
 }
