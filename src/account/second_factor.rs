@@ -61,19 +61,32 @@ pub enum Proof<'a> {
 /// The hook of the sign-in, to be asked when the password was right: the user with `code` used up, or as they are where
 /// they have no second factor. Whoever asks puts them in place of `user` in the batch of what the code opens: of two
 /// who show the same code at once, one conflicts.
+///
+/// Each refusal has cost one commit, whatever it is for: see [`pretend`].
 pub async fn check(ctx: &Context, user: &User, code: Option<&str>) -> Result<User, Refusal> {
     let Some(totp) = &user.totp else {
         return Ok(user.clone());
     };
-    // Nothing is no guess.
-    let code = code.ok_or(Refusal::WrongCode)?;
-    attempts::count(ctx, &GUESSES, &user.id).await?;
+    let Some(code) = code else {
+        // Nothing is no guess.
+        pretend(ctx).await?;
+        return Err(Refusal::WrongCode);
+    };
+    if let Err(refusal) = attempts::count(ctx, &GUESSES, &user.id).await {
+        pretend(ctx).await?;
+        return Err(refusal);
+    }
     let left = use_up(ctx, user, totp, code).ok_or(Refusal::WrongCode)?;
     attempts::forget(ctx, &GUESSES, &user.id).await?;
     Ok(User {
         totp: Some(left),
         ..user.clone()
     })
+}
+
+/// The work of a wrong code, for a sign-in that did not come so far: the time must not tell that the password was right.
+pub async fn pretend(ctx: &Context) -> Result<(), StoreError> {
+    attempts::pretend(ctx, &GUESSES).await
 }
 
 /// What is left when `code` is used; `None` when it is wrong or was used.

@@ -132,7 +132,7 @@ struct Checked {
 }
 
 impl Attempt<'_> {
-    /// Unknown and disabled users and wrong passwords cost the same work and get the same answer.
+    /// Unknown and disabled users, wrong passwords and wrong codes cost the same work and get the same answer.
     async fn judge(&self, ctx: &Context, request: &Request) -> Result<Judged, Trouble> {
         let user = if User::valid_email(self.email) {
             load_by_index::<User>(&*ctx.store, &keys::email(self.email)).await?
@@ -160,14 +160,14 @@ impl Attempt<'_> {
         if let Some(wait) = blocked() {
             return Ok(wait);
         }
-        let good = user.filter(|user| matches && !user.disabled);
-        if let Some(old) = good {
-            match second_factor::check(ctx, &old, self.code).await {
+        match user.filter(|user| matches && !user.disabled) {
+            Some(old) => match second_factor::check(ctx, &old, self.code).await {
                 Ok(new) => return Ok(Judged::Good(Box::new(Checked { old, new }))),
-                Err(Refusal::Wait(wait)) => return Ok(Judged::Wait(seconds(wait))),
                 Err(Refusal::Store(error)) => return Err(error.into()),
+                // Too many wrong codes is one more way to be wrong: the password is nobody's to learn.
                 Err(_) => {}
-            }
+            },
+            None => second_factor::pretend(ctx).await?,
         }
         ctx.limiter.failed(principal, request.peer, ctx.now());
         log::info!("request {}: a sign-in failed", request.id);
@@ -254,7 +254,9 @@ fn fields(visit: &Visit<'_>, email: &str, failed: bool) -> Markup {
         details open[failed] {
             summary { (visit.text("have_one_time_code")) }
             label for="totp" { (visit.text("one_time_code")) }
-            input #totp type="text" name="totp" autocomplete="one-time-code" autocapitalize="none" spellcheck="false";
+            input #totp type="text" name="totp" autocomplete="one-time-code" autocapitalize="none" spellcheck="false"
+                aria-describedby="totp-hint";
+            p.hint #totp-hint { (visit.text("one_time_code_hint")) }
         }
     }
 }

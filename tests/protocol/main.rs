@@ -71,4 +71,5 @@ mod sign_in;
 mod support;
 mod tokens;
 mod totp;
+mod totp_guesses;
 mod transfer;
