@@ -58,6 +58,10 @@ pub const PASSWORD_CHANGED: Form = Form {
     subject: "mail_password_changed_subject",
     text: "mail_password_changed_text",
 };
+pub const TOTP_OFF: Form = Form {
+    subject: "mail_totp_off_subject",
+    text: "mail_totp_off_text",
+};
 pub const INVITATION: Form = Form {
     subject: "mail_invitation_subject",
     text: "mail_invitation_text",

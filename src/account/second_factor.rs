@@ -4,14 +4,17 @@
 //! they are made, so that of many guesses at once only a few are looked at.
 
 use super::attempts::{self, Allowance};
+use super::letters::{self, compose, post};
 use super::{Refusal, commit, note, passwords};
 use crate::base::digest::{base64url, from_base64url};
 use crate::base::master::{KeyedDigest, Purpose, Sealed};
 use crate::base::random;
 use crate::base::secret::Secret;
 use crate::base::time::Timestamp;
+use crate::config::Texts;
 use crate::context::Context;
 use crate::model::event::EventKind;
+use crate::model::mail::{Letter, TRIED_FOR};
 use crate::model::user::{Totp, User};
 use crate::store::records::{Versioned, load};
 use crate::store::{Batch, StoreError, keys};
@@ -184,7 +187,7 @@ pub async fn enrol(ctx: &Context, user: &str, new: NewFactor<'_>, peer: IpAddr) 
         last_step,
         recovery: codes.iter().map(digest).collect(),
     };
-    set(ctx, &user, Some(totp)).await?;
+    set(ctx, &user, Some(totp), None).await?;
     let (halves, half) = (codes.iter(), RECOVERY_CHARS / 2);
     Ok(halves
         .map(|code| format!("{}-{}", &code[..half], &code[half..]))
@@ -192,18 +195,20 @@ pub async fn enrol(ctx: &Context, user: &str, new: NewFactor<'_>, peer: IpAddr) 
 }
 
 /// Turns the second factor off, for whoever shows the password or a code. What is shown has to be right.
-pub async fn disable(ctx: &Context, user: &str, shown: Proof<'_>, peer: IpAddr) -> Result<(), Refusal> {
+pub async fn disable(ctx: &Context, texts: &Texts, user: &str, shown: Proof<'_>, peer: IpAddr) -> Result<(), Refusal> {
     let user = find(ctx, user).await?;
     match shown {
         Proof::Password(password) => passwords::verify(ctx, &user, password, peer).await?,
         Proof::Code(code) => check(ctx, &user, Some(code)).await.map(|_| ())?,
     }
-    set(ctx, &user, None).await
+    take_away(ctx, texts, &user).await
 }
 
 /// Turns the second factor off for an administrator, whose user has lost both the device and the recovery codes.
-pub async fn take_away(ctx: &Context, user: &Versioned<User>) -> Result<(), Refusal> {
-    set(ctx, user, None).await
+pub async fn take_away(ctx: &Context, texts: &Texts, user: &Versioned<User>) -> Result<(), Refusal> {
+    // Who did not do it learns of it, as of a new password.
+    let letter = compose(ctx, texts, &user.email, letters::TOTP_OFF, &[]);
+    set(ctx, user, None, Some(&letter)).await
 }
 
 async fn find(ctx: &Context, user: &str) -> Result<Versioned<User>, Refusal> {
@@ -211,7 +216,12 @@ async fn find(ctx: &Context, user: &str) -> Result<Versioned<User>, Refusal> {
     user.filter(|user| !user.disabled).ok_or(Refusal::LinkGone)
 }
 
-async fn set(ctx: &Context, user: &Versioned<User>, totp: Option<Totp>) -> Result<(), Refusal> {
+async fn set(
+    ctx: &Context,
+    user: &Versioned<User>,
+    totp: Option<Totp>,
+    letter: Option<&Letter>,
+) -> Result<(), Refusal> {
     let changed = User {
         totp,
         ..user.value.clone()
@@ -219,6 +229,9 @@ async fn set(ctx: &Context, user: &Versioned<User>, totp: Option<Totp>) -> Resul
     let mut batch = Batch::new();
     batch.replace(user, &changed)?;
     note(ctx, &mut batch, EventKind::TotpChanged, &changed)?;
+    if letter.is_some() {
+        post(ctx, &mut batch, letter, ctx.now() + TRIED_FOR)?;
+    }
     if commit(ctx, batch).await? {
         Ok(())
     } else {

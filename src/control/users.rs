@@ -76,11 +76,12 @@ pub async fn reset(ctx: &Context, user: &str, second_factor: bool) -> Result<Val
     if user.disabled {
         return Err(format!("{} is disabled: enable them first", user.email));
     }
+    let texts = ctx.config.pages.texts([]);
     if second_factor && user.totp.is_some() {
-        let done = second_factor::take_away(ctx, &user).await;
+        let done = second_factor::take_away(ctx, texts, &user).await;
         done.map_err(|_| "the user was changed by somebody else at the same moment: try again".to_owned())?;
     }
-    let link = passwords::send_reset(ctx, ctx.config.pages.texts([]), &user).await?;
+    let link = passwords::send_reset(ctx, texts, &user).await?;
     Ok(sent(&user.email, link, LinkKind::PasswordReset))
 }
 

@@ -66,7 +66,7 @@ pub async fn disable(ctx: &Context, request: &Request) -> Paged {
     let field = |name| fields.get(name).map_err(|_| Trouble::BadForm);
     let password = Secret::new(field("password")?.unwrap_or_default());
     let proof = field("code")?.map_or(Proof::Password(&password), Proof::Code);
-    match second_factor::disable(ctx, &user.id, proof, request.peer).await {
+    match second_factor::disable(ctx, visit.texts, &user.id, proof, request.peer).await {
         Ok(()) => Ok(redirect(&visit, "/account?done=totp_off", None)),
         Err(refusal) => {
             let left = load::<User>(&*ctx.store, &keys::user(&user.id)).await?;

@@ -72,4 +72,5 @@ mod support;
 mod tokens;
 mod totp;
 mod totp_guesses;
+mod totp_letters;
 mod transfer;
