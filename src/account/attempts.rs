@@ -27,8 +27,8 @@ pub async fn count(ctx: &Context, allowance: &Allowance, who: &str) -> Result<()
     }
 }
 
-/// As much work as [`count`], for an attempt that is none: how long a refusal takes must not tell why. One record serves
-/// everybody, and nothing rests on it.
+/// As much work as [`count`], for an attempt that is none: how long a refusal takes must not tell why. One record
+/// serves everybody, and nothing rests on it.
 pub async fn pretend(ctx: &Context, allowance: &Allowance) -> Result<(), StoreError> {
     let digest = digest(ctx, allowance, "");
     std::hint::black_box(load::<Attempts>(&*ctx.store, &keys::attempts(&digest)).await?);

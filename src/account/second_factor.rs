@@ -87,7 +87,7 @@ pub async fn check(ctx: &Context, user: &User, code: Option<&str>) -> Result<Use
     })
 }
 
-/// The work of a wrong code, for a sign-in that did not come so far: the time must not tell that the password was right.
+/// The work of a wrong code, for a sign-in that did not come so far: its time must not tell that the password is wrong.
 pub async fn pretend(ctx: &Context) -> Result<(), StoreError> {
     attempts::pretend(ctx, &GUESSES).await
 }

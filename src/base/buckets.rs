@@ -25,8 +25,8 @@ const SAMPLE: usize = 16;
 /// enough that parallel guessing gains little, short enough that a repaired client is let in again.
 const OWED_BUCKETS_MAX: u64 = 6;
 
-/// Makes keys of buckets. Has absorbed a random key already: the tables hold no principal, and nobody outside can aim at
-/// a bucket.
+/// Makes keys of buckets. Has absorbed a random key already: the tables hold no principal, and nobody outside can aim
+/// at a bucket.
 pub(super) struct BucketKeys(DefaultHasher);
 
 impl BucketKeys {

@@ -69,9 +69,15 @@ fn reachability(config: &Config, warnings: &mut Vec<String>) {
 }
 
 fn files(config: &Config, warnings: &mut Vec<String>) {
-    let Some(tls) = &config.tls else { return };
-    for (key, path) in [("tls.certificate", &tls.certificate), ("tls.key", &tls.key)] {
-        if !path.is_file() {
+    let (tls, mail) = (config.tls.as_ref(), config.mail.as_ref());
+    let named = [
+        ("tls.certificate", tls.map(|tls| &tls.certificate)),
+        ("tls.key", tls.map(|tls| &tls.key)),
+        ("mail.password_file", mail.and_then(|mail| mail.password_file.as_ref())),
+        ("mail.ca_file", mail.and_then(|mail| mail.ca_file.as_ref())),
+    ];
+    for (key, path) in named {
+        if let Some(path) = path.filter(|path| !path.is_file()) {
             warnings.push(format!("`{key}` names {}, which is no file", path.display()));
         }
     }

@@ -1,7 +1,7 @@
 //! A person who can sign in, or a system member that cannot.
 
 use crate::base::master::{KeyedDigest, Sealed};
-use crate::base::text::deceives;
+use crate::base::text::{deceives, normal};
 use crate::base::time::Timestamp;
 use crate::store::records::Record;
 use crate::store::{Key, keys};
@@ -62,7 +62,8 @@ pub struct Totp {
 }
 
 impl User {
-    /// Enough of RFC 5321 to catch slips: one `@`, a domain, nothing invisible. Delivery is the proof.
+    /// Enough of RFC 5321 to catch slips: one `@`, a domain, nothing invisible. Delivery is the proof. In lower case,
+    /// as addresses are compared, each has one spelling (NFC, RFC 6532 §3.1): the same letters are the same account.
     pub fn valid_email(email: &str) -> bool {
         let Some((local, domain)) = email.split_once('@') else {
             return false;
@@ -72,6 +73,7 @@ impl User {
             && !local.is_empty()
             && !domain.is_empty()
             && !domain.contains('@')
+            && normal(&email.to_lowercase())
             && !email
                 .chars()
                 .any(|c| c.is_whitespace() || deceives(c) || "<>\"(),;:\\".contains(c))

@@ -280,6 +280,10 @@ fn warnings_name_what_deserves_a_second_look() {
         "[tls]\ncertificate = \"/no/c\"\nkey = \"/no/k\"",
         "`tls.certificate` names /no/c, which is no file",
     );
+    let files = "password_file = \"/no/p\"\nusername = \"a\"\nca_file = \"/no/ca\"";
+    let mail = format!("[mail]\nserver = \"smtp.example.com\"\nfrom = \"a@example.com\"\n{files}");
+    warned(&mail, "`mail.password_file` names /no/p, which is no file");
+    warned(&mail, "`mail.ca_file` names /no/ca, which is no file");
     let unused = "listen = [\"http://127.0.0.1:1\"]\n[tls]\ncertificate = \"c\"\nkey = \"k\"";
     warned(unused, "`tls` is set but no listener speaks https");
     let rs256 = "[[resources]]\nidentifier = \"{issuer}/a\"\nname = \"A\"\nalgorithm = \"RS256\"";

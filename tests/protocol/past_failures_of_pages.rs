@@ -2,6 +2,7 @@
 //! hostile names and foreign forms in `consent`, cookies in `sessions`.
 
 use crate::browser::{Browser, EMAIL, PASSWORD, param, world};
+use grantd::control::Command;
 
 /// Past failure: a signature over the query as it was sent, which broke behind whatever sorts the parameters.
 #[tokio::test]
@@ -51,5 +52,33 @@ async fn past_authelia_12170_an_address_spelled_otherwise_is_the_same_account() 
     }
     for spelling in &spellings {
         assert_eq!(attempt(spelling, PASSWORD).await, 429, "{spelling}");
+    }
+}
+
+/// The same letters, composed and not: bytes differ, and nobody could tell the accounts apart.
+#[tokio::test]
+async fn past_authelia_12170_an_address_has_one_spelling() {
+    let asking = world("default").await;
+    let add = |email: &str| Command::UserAdd {
+        email: email.into(),
+        name: None,
+        password: Some(PASSWORD.into()),
+    };
+    asking.world.run(add("zo\u{eb}@example.com")).await;
+    for other in ["zoe\u{308}@example.com", "ZOE\u{308}@example.com"] {
+        let refused = asking.world.refused(add(other)).await;
+        assert!(refused.contains("is not an email address"), "{refused}");
+    }
+    let refused = asking.world.refused(add("ZO\u{cb}@example.com")).await;
+    assert!(!refused.contains("is not an email address"), "{refused}");
+    let browser = Browser::new(&asking.world);
+    for (spelling, status) in [("ZO\u{cb}@example.com", 303), ("zoe\u{308}@example.com", 422)] {
+        let page = browser.get("/login?other=1").await;
+        let fields = [("email", spelling), ("password", PASSWORD)];
+        assert_eq!(
+            browser.submit(&page, "/login", &fields).await.status,
+            status,
+            "{spelling}"
+        );
     }
 }
