@@ -30,7 +30,7 @@ async function focused(page) {
         const style = getComputedStyle(element);
         const box = element.getBoundingClientRect();
         return {
-            what: `${element.tagName.toLowerCase()} ${element.name ?? ""} ${element.value ?? element.textContent.trim()}`,
+            what: `${element.tagName.toLowerCase()} ${element.name ?? ""} ${element.value || element.textContent.trim()}`,
             id: element.id,
             name: element.name ?? "",
             value: element.value ?? "",
@@ -131,9 +131,9 @@ for (const [how, javaScriptEnabled] of [["with script", true], ["without script"
         const sent = new URL(received[0].url, callback).searchParams;
         expect(sent.get("error") === "access_denied" && sent.get("state") === state && !sent.get("code"), received[0].url);
     });
-    await check(`keyboard ${how} account`, async () => {
+    await check(`keyboard ${how} sign-out`, async () => {
         await page.goto(`${facts.issuer}/account`);
-        await tabTo(page, (at) => at.what.startsWith("button"));
+        await tabTo(page, (at) => at.what.endsWith("Sign out"));
         await shot("account");
         await page.keyboard.press("Enter");
         await page.waitForSelector("#password");

@@ -23,7 +23,7 @@ expected() {
     done
     printf '%s\n' 'form_post by script' 'form_post by button' 'window of its own' cookie
     for script in 'with script' 'without script'; do
-        for step in sign-in 'nothing chosen' organization approve 'last choice' deny account quiet; do
+        for step in sign-in 'nothing chosen' organization approve 'last choice' deny sign-out quiet; do
             echo "keyboard $script $step"
         done
         for step in 'query approve' 'query deny' 'form_post approve' 'form_post deny'; do
