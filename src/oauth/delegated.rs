@@ -13,8 +13,9 @@ use crate::model::epoch::Epochs;
 use crate::model::event::{Event, EventKind};
 use crate::model::family::Family;
 use crate::model::grant::{Grant, GrantStatus};
-use crate::store::records::{Versioned, load};
+use crate::store::records::Versioned;
 use crate::store::{StoreError, keys};
+use std::sync::Arc;
 
 /// Times a decision is made anew because what it rested on changed before it was written. Whoever changed it got on.
 pub const ATTEMPTS_MAX: usize = 16;
@@ -26,7 +27,7 @@ pub fn busy() -> OAuthError {
 
 /// A grant that stands, and who acts under it.
 pub struct Delegated {
-    pub grant: Versioned<Grant>,
+    pub grant: Arc<Versioned<Grant>>,
     pub stands: Standing,
 }
 
@@ -42,7 +43,7 @@ pub struct Approval<'a> {
 /// Whether nothing that the approval rests on has ended since.
 pub async fn standing(ctx: &Context, app: &App, approval: &Approval<'_>) -> Judged<Delegated> {
     let key = keys::grant(approval.organization, approval.grant);
-    let grant = match load::<Grant>(&*ctx.store, &key).await? {
+    let grant = match ctx.load::<Grant>(&key).await? {
         Some(grant) if grant.status == GrantStatus::Active => grant,
         _ => return Ok(Err("its grant has ended or is unknown")),
     };

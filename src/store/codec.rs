@@ -9,9 +9,12 @@ use serde::de::DeserializeOwned;
 
 const FORMAT: u8 = 1;
 const HEADER_BYTES: usize = 5;
+const USUAL_BYTES: usize = 1024;
 
 pub fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, StoreError> {
-    let mut out = vec![FORMAT, 0, 0, 0, 0];
+    // Few records are longer: they are written without moving what is there already.
+    let mut out = Vec::with_capacity(USUAL_BYTES);
+    out.extend_from_slice(&[FORMAT, 0, 0, 0, 0]);
     serde_cbor::to_writer(&mut out, record)
         .map_err(|e| StoreError::Corrupt(format!("a record cannot be encoded: {e}")))?;
     let sum = crc32c::crc32c(&out[HEADER_BYTES..]);

@@ -94,7 +94,7 @@ impl Store for MemoryStore {
         })
     }
 
-    fn settled(&self) -> Option<Seq> {
+    fn settled(&self, _key: &Key) -> Option<Seq> {
         Some(Seq(self.state().log.len() as u64))
     }
 

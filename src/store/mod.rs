@@ -107,9 +107,9 @@ pub trait Store: Send + Sync + 'static {
     fn changes(&self, after: Seq, limit: u32) -> Reply<'_, Vec<Change>>;
     /// Deletes at most `limit` records whose `expires_at` has passed; returns how many. Never needed for correctness.
     fn sweep(&self, now: Timestamp, limit: u32) -> Reply<'_, u32>;
-    /// A number that has grown whenever a commit has been answered: while it stays the same, so does whatever was read
-    /// after asking for it. `None` from a store that would have to ask elsewhere.
-    fn settled(&self) -> Option<Seq> {
+    /// A number that has grown whenever a commit that wrote under `key` has been answered: while it stays the same, so
+    /// does what was read there after asking for it. `None` from a store that would have to ask elsewhere.
+    fn settled(&self, _key: &Key) -> Option<Seq> {
         None
     }
 }

@@ -64,6 +64,11 @@ pub async fn load_by_index<R: Record>(store: &dyn Store, index: &Key) -> Result<
     load(store, &Key(stored.value.to_vec())).await
 }
 
+/// How many records stand under a prefix, `limit` at most. None is decoded.
+pub async fn count(store: &dyn Store, prefix: &Key, limit: u32) -> Result<usize, StoreError> {
+    Ok(store.scan(prefix, None, limit).await?.len())
+}
+
 /// A page of records under a prefix, and the key to go on after when there may be more.
 pub async fn list<R: Record>(
     store: &dyn Store,

@@ -300,8 +300,8 @@ impl Store for SledStore {
         })
     }
 
-    fn settled(&self) -> Option<Seq> {
-        Some(self.shared.progress.durable())
+    fn settled(&self, key: &Key) -> Option<Seq> {
+        Some(self.shared.progress.settled(key))
     }
 
     fn sweep(&self, now: Timestamp, limit: u32) -> Reply<'_, u32> {

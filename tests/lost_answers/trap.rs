@@ -103,7 +103,7 @@ impl Store for TrappedStore {
         self.inner.sweep(now, limit)
     }
 
-    fn settled(&self) -> Option<Seq> {
-        self.inner.settled()
+    fn settled(&self, key: &Key) -> Option<Seq> {
+        self.inner.settled(key)
     }
 }

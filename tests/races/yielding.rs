@@ -55,8 +55,8 @@ impl Store for Yielding {
         self.inner.changes(after, limit)
     }
 
-    fn settled(&self) -> Option<Seq> {
-        self.inner.settled()
+    fn settled(&self, key: &Key) -> Option<Seq> {
+        self.inner.settled(key)
     }
 
     fn sweep(&self, now: Timestamp, limit: u32) -> Reply<'_, u32> {

@@ -71,8 +71,8 @@ impl Store for Failing {
         self.inner.changes(after, limit)
     }
 
-    fn settled(&self) -> Option<Seq> {
-        self.inner.settled()
+    fn settled(&self, key: &Key) -> Option<Seq> {
+        self.inner.settled(key)
     }
 
     fn sweep(&self, now: Timestamp, limit: u32) -> Reply<'_, u32> {

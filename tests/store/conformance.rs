@@ -2,7 +2,7 @@
 
 use crate::contention::{
     concurrent_commits_each_have_their_own_number, of_many_writers_exactly_one_wins_each_version,
-    the_change_feed_has_every_commit_and_resumes_anywhere,
+    the_change_feed_has_every_commit_and_resumes_anywhere, what_was_kept_is_never_older_than_what_was_answered,
 };
 use crate::kit::{all, batch, block_on, commit, delete, get, key, put, put_until, write};
 use crate::{kit, model};
@@ -86,6 +86,8 @@ conformance!(
     the_change_feed_has_every_commit_and_resumes_anywhere,
     of_many_writers_exactly_one_wins_each_version,
     concurrent_commits_each_have_their_own_number,
+    settled_grows_with_every_commit_that_wrote_the_key,
+    what_was_kept_is_never_older_than_what_was_answered,
     random_operations_agree_with_a_map,
     a_reopened_store_is_the_same,
 );
@@ -127,6 +129,23 @@ fn a_version_is_the_number_of_the_commit_that_wrote_it(make: Make) {
     let again = write(&*store, vec![put("a", "1")]);
     assert!(again > second, "a deleted record's version comes back");
     assert_eq!(get(&*store, "a").map(|s| s.version), Some(again));
+}
+
+fn settled_grows_with_every_commit_that_wrote_the_key(make: Make) {
+    let bench = make();
+    let store = bench.store();
+    let mut before = store.settled(&key("a"));
+    for writes in [
+        vec![put("a", "1")],
+        vec![put("b", "1"), put_until("a", "2", 5)],
+        vec![delete("a")],
+        vec![put("a", "1")],
+    ] {
+        write(&*store, writes);
+        let after = store.settled(&key("a"));
+        assert!(after.is_some() && after > before, "{before:?}, then {after:?}");
+        before = after;
+    }
 }
 
 fn absent_and_unchanged_are_judged_before_the_writes(make: Make) {

@@ -3,6 +3,8 @@
 use crate::conformance::Make;
 use crate::kit::{batch, block_on, delete, get, key, put, put_until, write};
 use grantd::store::{Check, Outcome, Seq, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 pub fn the_change_feed_has_every_commit_and_resumes_anywhere(make: Make) {
     let mut bench = make();
@@ -131,5 +133,44 @@ pub fn concurrent_commits_each_have_their_own_number(make: Make) {
         };
         let found = block_on(store.get(key)).expect("get works").expect("it is there");
         assert_eq!(found.version, change.seq, "the feed and the record agree");
+    }
+}
+
+/// As the cache of records does: what was read is used again while `settled` stays the same.
+pub fn what_was_kept_is_never_older_than_what_was_answered(make: Make) {
+    const WRITES: u64 = 200;
+    let bench = make();
+    let store = bench.store();
+    write(&*store, vec![put("k", 0u64.to_le_bytes())]);
+    let answered = Arc::new(AtomicU64::new(0));
+    let readers: Vec<_> = (0..2)
+        .map(|_| {
+            let (store, answered) = (store.clone(), answered.clone());
+            std::thread::spawn(move || {
+                let (mut kept, mut reads) = ((None, 0), 0u64);
+                while kept.1 < WRITES {
+                    let least = answered.load(Ordering::SeqCst);
+                    let as_of = store.settled(&key("k"));
+                    if as_of.is_none() || kept.0 != as_of {
+                        let found = get(&*store, "k").expect("it is there");
+                        kept = (
+                            as_of,
+                            u64::from_le_bytes((*found.value).try_into().expect("eight bytes")),
+                        );
+                        reads += 1;
+                    }
+                    assert!(kept.1 >= least, "{} is kept and {least} was answered", kept.1);
+                    std::thread::yield_now();
+                }
+                reads
+            })
+        })
+        .collect();
+    for number in 1..=WRITES {
+        write(&*store, vec![put("k", number.to_le_bytes())]);
+        answered.store(number, Ordering::SeqCst);
+    }
+    for reader in readers {
+        assert!(reader.join().expect("what is kept is right") > 0);
     }
 }

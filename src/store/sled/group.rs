@@ -1,6 +1,7 @@
 //! A group of commits on its way to the disk: one frame, one sync, one answer for each who asked.
 
 use super::engine::EngineBatch;
+use super::progress::Slot;
 use crate::base::time::Timestamp;
 use crate::store::journal::frame::FrameBuilder;
 use crate::store::{Key, Outcome, Seq, StoreError};
@@ -20,6 +21,8 @@ pub type Tidy = (Vec<(Timestamp, Key)>, oneshot::Sender<()>);
 pub struct Group {
     pub frame: FrameBuilder,
     pub tree: EngineBatch,
+    /// Of the keys it writes.
+    pub written: Vec<Slot>,
     /// The group deletes something.
     pub deletes: bool,
     pub answers: Vec<(Answer, Result<Outcome, StoreError>)>,

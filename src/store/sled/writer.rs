@@ -71,7 +71,7 @@ impl Writer {
             self.shared.distrust(&e);
             return Err(format!("a commit cannot be applied: {e}"));
         }
-        progress.durable.store(last.0, Ordering::SeqCst);
+        progress.reached(&group.written, last);
         self.durable.send_replace(last.0);
         self.shared
             .counters
