@@ -3,6 +3,7 @@
 
 use super::{ScopeCatalog, duration_text};
 use crate::base::jose::Algorithm;
+use crate::model::review;
 use serde::Serialize;
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ pub struct Profile {
     pub pkce: Pkce,
     pub authorize: AuthorizeRules,
     pub dpop: DpopRules,
+    pub review: review::Rules,
     pub scopes: ScopeCatalog,
 }
 

@@ -5,6 +5,7 @@ use super::reader::{Item, Problems, Table, listed, nearest, spell};
 use super::tree::{parse_json, parse_toml};
 use super::{Issuer, ScopeCatalog, scope_file, source};
 use crate::base::jose::Algorithm;
+use crate::model::review::{self, Detail, ScopeChange};
 use std::path::Path;
 use std::time::Duration;
 use url::Url;
@@ -111,6 +112,7 @@ fn read(name: &str, issuer: &Issuer, table: &Table<'_>, scopes: Option<ScopeCata
     let lifetimes = lifetimes(table);
     let authorize = authorize(table);
     let dpop = dpop(table);
+    let review = review_rules(table);
     let given = table.get("resources").and_then(|item| resources(&item, issuer));
     Some(Profile {
         name: name.to_owned(),
@@ -122,6 +124,7 @@ fn read(name: &str, issuer: &Issuer, table: &Table<'_>, scopes: Option<ScopeCata
         pkce: pkce.unwrap_or(Pkce::All),
         authorize,
         dpop,
+        review,
         scopes: scopes?,
     })
 }
@@ -242,6 +245,34 @@ fn dpop(table: &Table<'_>) -> DpopRules {
     DpopRules {
         nonces: nonces.unwrap_or(false),
     }
+}
+
+/// What apps must have, and what other scopes of an active one come to.
+fn review_rules(table: &Table<'_>) -> review::Rules {
+    let usual = || vec![Detail::Company, Detail::Website, Detail::Logo];
+    let choices = Detail::OPTIONAL.map(|detail| (detail.as_str(), detail));
+    let mut rules = review::Rules {
+        require_public: usual(),
+        require_private: usual(),
+        scope_change: ScopeChange::Revoke,
+    };
+    if let Some(table) = table.table("app") {
+        let details = |key| {
+            let item = table.get(key)?;
+            item.set(choices.len(), |item| item.choice(&choices))
+        };
+        rules.require_public = details("require_public").unwrap_or_else(usual);
+        rules.require_private = details("require_private").unwrap_or_else(usual);
+        table.finish();
+    }
+    if let Some(table) = table.table("review") {
+        let choices = ScopeChange::ALL.map(|change| (change.as_str(), change));
+        if let Some(change) = table.choice("scope_change", &choices) {
+            rules.scope_change = change;
+        }
+        table.finish();
+    }
+    rules
 }
 
 /// The list under `resources`, in a profile or in `grantd.toml`. `None` when it cannot stand.

@@ -15,6 +15,7 @@ pub mod member;
 pub mod organization;
 pub mod pushed_request;
 pub mod receipt;
+pub mod review;
 pub mod revoked_token;
 pub mod role;
 pub mod scope;

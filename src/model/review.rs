@@ -1,0 +1,286 @@
+//! What becomes of an app when its developer saves it, and when a reviewer judges it. Both sides come here.
+//!
+//! ```text
+//! private:  draft → active
+//! public:   draft → pending_review → active | changes_requested | rejected
+//!           changes_requested, rejected → pending_review, at the next save
+//!           active → pending_review, by other scopes (ScopeChange::Revoke)
+//!           active → active, added scopes wait (ScopeChange::Stage)
+//!           active → suspended → active
+//! ```
+
+use super::app::{App, AppState, Kind};
+use super::dossier::{Decision, Dossier, Submission, Verdict};
+use crate::base::time::Timestamp;
+use serde::Serialize;
+
+/// What other scopes of an active public app come to. Only a reviewer widens what it may do, in either way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScopeChange {
+    /// It goes back into review, and its tokens die at once.
+    Revoke,
+    /// It stays active with the scopes it had. What is given up goes at once; what is added waits for a reviewer.
+    Stage,
+}
+
+/// What an app may have to have before it can be used or reviewed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Detail {
+    Name,
+    Scopes,
+    RedirectUri,
+    DedicatedUser,
+    Company,
+    Website,
+    Logo,
+    Support,
+    PrivacyPolicy,
+    Terms,
+}
+
+/// What a profile holds apps to. A name and a scope every app needs, a public one an address to answer to, a private
+/// one a user to act as: these are no choice and stand in no list.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Rules {
+    pub require_public: Vec<Detail>,
+    pub require_private: Vec<Detail>,
+    pub scope_change: ScopeChange,
+}
+
+/// An app with its dossier.
+#[derive(Clone, Debug)]
+pub struct Case {
+    pub app: App,
+    pub dossier: Dossier,
+}
+
+/// A save that is to be judged.
+pub struct Save<'a> {
+    pub rules: &'a Rules,
+    /// User id of whoever saves.
+    pub by: &'a str,
+    pub now: Timestamp,
+    /// A submission stands in the queue.
+    pub waiting: bool,
+    /// Whoever saves hands it in even where nothing is changed: what a reviewer did not want is asked for again.
+    pub hand_in: bool,
+}
+
+/// What a save leaves behind.
+#[derive(Clone, Debug)]
+pub struct Saved {
+    pub case: Case,
+    /// New in the queue, in place of the one that may stand there.
+    pub submission: Option<Submission>,
+    /// The submission that stands in the queue is to go, whether or not another one takes its place.
+    pub leaves_queue: bool,
+}
+
+impl Detail {
+    /// Those a profile may ask for.
+    pub const OPTIONAL: [Self; 6] = [
+        Self::Company,
+        Self::Website,
+        Self::Logo,
+        Self::Support,
+        Self::PrivacyPolicy,
+        Self::Terms,
+    ];
+
+    /// Also the name of its field in forms and in the JSON API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Scopes => "scopes",
+            Self::RedirectUri => "redirect_uris",
+            Self::DedicatedUser => "dedicated_user",
+            Self::Company => "company",
+            Self::Website => "website",
+            Self::Logo => "logo",
+            Self::Support => "support",
+            Self::PrivacyPolicy => "privacy_policy",
+            Self::Terms => "terms",
+        }
+    }
+
+    fn missing_in(self, case: &Case) -> bool {
+        let Case { app, dossier } = case;
+        let developer = &app.developer;
+        match self {
+            Self::Name => app.name.is_empty(),
+            Self::Scopes => dossier.wanted.is_empty(),
+            Self::RedirectUri => app.redirect_uris.is_empty(),
+            Self::DedicatedUser => app.dedicated_user.is_none(),
+            Self::Company => developer.company.is_empty(),
+            Self::Website => developer.website.is_empty(),
+            Self::Logo => developer.logo.is_none(),
+            Self::Support => developer.support.is_none(),
+            Self::PrivacyPolicy => developer.privacy_policy.is_none(),
+            Self::Terms => developer.terms.is_none(),
+        }
+    }
+}
+
+impl ScopeChange {
+    pub const ALL: [Self; 2] = [Self::Revoke, Self::Stage];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Revoke => "revoke",
+            Self::Stage => "stage",
+        }
+    }
+}
+
+impl Rules {
+    /// What an app of this kind must have, in the order of the forms.
+    pub fn required(&self, kind: Kind) -> Vec<Detail> {
+        let (first, of_profile): (&[Detail], &[Detail]) = match kind {
+            Kind::Public => (&[Detail::Name, Detail::RedirectUri], &self.require_public),
+            Kind::Private => (&[Detail::Name, Detail::DedicatedUser], &self.require_private),
+            Kind::ResourceServer => return vec![Detail::Name],
+        };
+        [first, of_profile, &[Detail::Scopes]].concat()
+    }
+
+    /// What the app still lacks.
+    pub fn missing(&self, case: &Case) -> Vec<Detail> {
+        let required = self.required(case.app.kind);
+        required.into_iter().filter(|detail| detail.missing_in(case)).collect()
+    }
+}
+
+/// The app as its developer left it: `wanted` of the dossier says which scopes, `old` how it was before.
+pub fn save(old: &Case, mut case: Case, save: &Save<'_>) -> Saved {
+    let wanted = case.dossier.wanted.clone();
+    let complete = save.rules.missing(&case).is_empty();
+    let other_scopes = !same(&old.app.scopes, &wanted);
+    let changed = differ(old, &case);
+    let staged = save.rules.scope_change == ScopeChange::Stage;
+    let mut hand_in = false;
+    match (case.app.kind, old.app.state) {
+        (Kind::Private | Kind::ResourceServer, state) => {
+            let other_user = old.app.dedicated_user != case.app.dedicated_user;
+            if case.app.kind == Kind::Private {
+                case.app.scopes = wanted;
+            }
+            if state == AppState::Draft && complete {
+                case.app.state = AppState::Active;
+            } else if state != AppState::Draft && (case.app.kind == Kind::Private && other_scopes || other_user) {
+                case.app.epoch += 1;
+            }
+        }
+        // What a suspended app may do, only a reviewer says.
+        (Kind::Public, AppState::Suspended) => {}
+        (Kind::Public, AppState::Active) if staged => {
+            case.app.scopes.retain(|scope| wanted.contains(scope));
+            let waits = case.app.scopes.len() < wanted.len();
+            let asks = old.dossier.wanted != wanted || old.dossier.reasons != case.dossier.reasons;
+            hand_in = waits && (asks || save.hand_in || (save.waiting && changed));
+            if !waits && save.waiting {
+                return Saved {
+                    case,
+                    submission: None,
+                    leaves_queue: true,
+                };
+            }
+        }
+        (Kind::Public, AppState::Active) => {
+            if other_scopes {
+                case.app.scopes = wanted;
+                case.app.state = AppState::PendingReview;
+                case.app.epoch += 1;
+                hand_in = true;
+            }
+        }
+        (Kind::Public, state) => {
+            case.app.scopes = wanted;
+            let again = matches!(state, AppState::ChangesRequested | AppState::Rejected);
+            if complete && (changed || again || state == AppState::Draft) {
+                case.app.state = AppState::PendingReview;
+                hand_in = true;
+            }
+        }
+    }
+    let submission = hand_in.then(|| submission_of(&mut case, save));
+    Saved {
+        leaves_queue: save.waiting && submission.is_some(),
+        case,
+        submission,
+    }
+}
+
+/// The next submission of this app; the dossier counts it.
+fn submission_of(case: &mut Case, save: &Save<'_>) -> Submission {
+    case.dossier.submissions += 1;
+    let Case { app, dossier } = case;
+    Submission {
+        client_id: app.client_id.clone(),
+        number: dossier.submissions,
+        organization: app.organization.clone(),
+        name: app.name.clone(),
+        developer: app.developer.clone(),
+        redirect_uris: app.redirect_uris.clone(),
+        scopes: dossier.wanted.clone(),
+        reasons: dossier.reasons.clone(),
+        by: save.by.to_owned(),
+        at: save.now,
+        decision: None,
+    }
+}
+
+/// What a reviewer's verdict on a submission leaves behind: approved, rejected or sent back. `None` where the
+/// submission is decided already, is not the last one, or the verdict is none on a submission.
+pub fn decide(case: &Case, submission: &Submission, decision: Decision) -> Option<(Case, Submission)> {
+    let Case { mut app, mut dossier } = case.clone();
+    if submission.decision.is_some() || submission.number != dossier.submissions {
+        return None;
+    }
+    match (decision.verdict, app.state) {
+        (Verdict::Approved, AppState::PendingReview | AppState::Active) => {
+            app.scopes.clone_from(&submission.scopes);
+            app.state = AppState::Active;
+            dossier.approved = Some(submission.scopes.clone());
+        }
+        (Verdict::Rejected, AppState::PendingReview) => app.state = AppState::Rejected,
+        (Verdict::ChangesRequested, AppState::PendingReview) => app.state = AppState::ChangesRequested,
+        // It was about added scopes: the app goes on with those it has.
+        (Verdict::Rejected | Verdict::ChangesRequested, AppState::Active) => {}
+        _ => return None,
+    }
+    dossier.verdict = Some(decision.clone());
+    let submission = Submission {
+        decision: Some(decision),
+        ..submission.clone()
+    };
+    Some((Case { app, dossier }, submission))
+}
+
+/// Suspended by a reviewer, or reinstated. `None` where it is in no such state.
+pub fn suspend(case: &Case, decision: Decision) -> Option<Case> {
+    let Case { mut app, mut dossier } = case.clone();
+    app.state = match (decision.verdict, app.state) {
+        (Verdict::Suspended, AppState::Active) => AppState::Suspended,
+        (Verdict::Reinstated, AppState::Suspended) => AppState::Active,
+        _ => return None,
+    };
+    dossier.verdict = Some(decision);
+    Some(Case { app, dossier })
+}
+
+/// The same scopes, in whatever order.
+pub fn same(a: &[String], b: &[String]) -> bool {
+    a.len() == b.len() && a.iter().all(|scope| b.contains(scope))
+}
+
+/// Whether anything is another that a reviewer looks at.
+fn differ(old: &Case, new: &Case) -> bool {
+    old.app.name != new.app.name
+        || old.app.organization != new.app.organization
+        || old.app.developer != new.app.developer
+        || old.app.redirect_uris != new.app.redirect_uris
+        || old.dossier.reasons != new.dossier.reasons
+        || !same(&old.dossier.wanted, &new.dossier.wanted)
+}
