@@ -4,10 +4,9 @@ use super::{NewApp, check_name};
 use crate::base::jose::{Jwk, PublicKey};
 use crate::model::app::{App, AuthMethod, ClientRules, ClientType, GrantType, JWKS_MAX, Kind, NAME_CHARS_MAX};
 use crate::oauth::client_assertion::ALGS;
+use crate::platform::apps::checks::{self, URL_BYTES_MAX};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-
-const URL_BYTES_MAX: usize = 250;
 
 /// What is not named stays as it is; a text that is empty goes away.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -76,16 +75,16 @@ pub fn apply(app: &mut App, settings: AppSettings) -> Result<(), String> {
         };
     }
     if let Some(website) = settings.website {
-        developer.website = check_url("--website", website)?.unwrap_or_default();
+        developer.website = check_url("--website", &website)?.unwrap_or_default();
     }
     if let Some(support) = settings.support {
-        developer.support = check_support(support)?;
+        developer.support = check_support(&support)?;
     }
     if let Some(policy) = settings.privacy_policy {
-        developer.privacy_policy = check_url("--privacy-policy", policy)?;
+        developer.privacy_policy = check_url("--privacy-policy", &policy)?;
     }
     if let Some(terms) = settings.terms {
-        developer.terms = check_url("--terms", terms)?;
+        developer.terms = check_url("--terms", &terms)?;
     }
     Ok(())
 }
@@ -133,37 +132,23 @@ fn check_jwks(keys: &[Value]) -> Result<Vec<Jwk>, String> {
     Ok(checked)
 }
 
-fn check_url(option: &str, text: String) -> Result<Option<String>, String> {
+fn check_url(option: &str, text: &str) -> Result<Option<String>, String> {
     if text.is_empty() {
         return Ok(None);
     }
-    let parsed = url::Url::parse(&text).ok().filter(|url| {
-        url.scheme() == "https" && url.has_host() && url.username().is_empty() && url.password().is_none()
-    });
-    // The characters of RFC 3986, none of which ends an attribute of a page.
-    let allowed = |b: u8| b.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&b);
-    let plain = text.len() <= URL_BYTES_MAX && text.bytes().all(allowed);
-    if parsed.is_none() || !plain {
-        return Err(format!(
-            "{option} must be an https URL of at most {URL_BYTES_MAX} plain characters"
-        ));
-    }
-    Ok(Some(text))
+    let url = checks::url(text);
+    url.map(Some)
+        .ok_or_else(|| format!("{option} must be an https URL of at most {URL_BYTES_MAX} plain characters"))
 }
 
-fn check_support(text: String) -> Result<Option<String>, String> {
+fn check_support(text: &str) -> Result<Option<String>, String> {
     if text.is_empty() || text.starts_with("https://") {
         return check_url("--support", text);
     }
-    let mailbox = text.split_once('@').is_some_and(|(name, host)| {
-        !name.is_empty() && host.contains('.') && !host.contains('@') && !host.starts_with('.') && !host.ends_with('.')
-    });
-    // It becomes a mailto: link, so what means something in one is left out.
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"@.-_+".contains(&b);
-    if !mailbox || text.len() > URL_BYTES_MAX || !text.bytes().all(plain) {
-        return Err("--support must be an email address or an https URL".into());
-    }
-    Ok(Some(text))
+    let support = checks::support(text);
+    support
+        .map(Some)
+        .ok_or_else(|| "--support must be an email address or an https URL".into())
 }
 
 /// As `app show` tells them.

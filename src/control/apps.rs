@@ -235,7 +235,8 @@ fn check_redirect_uris(new: &NewApp, client_type: ClientType) -> Result<(), Stri
         return Err(format!("a public app needs 1 to {REDIRECT_URIS_MAX} redirect URIs"));
     }
     for uri in &new.redirect_uris {
-        redirect_uri::check(client_type, uri).map_err(|why| format!("the redirect URI `{uri}` {why}"))?;
+        redirect_uri::check(client_type, uri)
+            .map_err(|flaw| format!("the redirect URI `{uri}` {}", flaw.sentence()))?;
     }
     Ok(())
 }

@@ -103,30 +103,71 @@ fn loopback(uri: &str) -> Option<(&str, &str)> {
     Some((host, rest))
 }
 
+macro_rules! flaws {
+    ($($name:ident = $key:literal, $sentence:literal;)*) => {
+        /// What is wrong with an address that somebody wants to register.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum Flaw { $($name),* }
+
+        impl Flaw {
+            /// In English, to stand behind the address.
+            pub const fn sentence(self) -> &'static str {
+                match self { $(Self::$name => $sentence),* }
+            }
+
+            /// Names the sentence in `data/translations`, where `{uri}` stands for the address.
+            pub const fn key(self) -> &'static str {
+                match self { $(Self::$name => $key),* }
+            }
+        }
+    };
+}
+
+flaws! {
+    Characters = "redirect_flaw_characters", "is too long or not plain ASCII without spaces";
+    Fragment = "redirect_flaw_fragment", "must have neither a fragment nor user information";
+    NoUri = "redirect_flaw_no_uri", "has characters that no URI has (RFC 3986 section 2)";
+    Relative = "redirect_flaw_relative", "is not an absolute URI";
+    Host = "redirect_flaw_host", "must name one host, without wildcards, percent-encoding or a dot at its end";
+    Spelling = "redirect_flaw_spelling",
+        "must be spelled as browsers spell it: a plain lower-case host, no default port, no dot segments";
+    SchemeSlash = "redirect_flaw_scheme_slash", "must have a slash behind its scheme (RFC 8252 section 7.1)";
+    Scheme = "redirect_flaw_scheme", "must use https, or http on a loopback address";
+    SchemeOfPublic = "redirect_flaw_scheme_of_public",
+        "must use https, http on a loopback address, or a scheme of the app's own with a dot, like com.example.app";
+    TwoSlashes = "redirect_flaw_two_slashes", "must not have two slashes in a row";
+    Percent = "redirect_flaw_percent", "has a percent sign that encodes no plain text";
+    EncodedSlash = "redirect_flaw_encoded_slash",
+        "must not have slashes, backslashes or percent signs percent-encoded in its path";
+    DotSegments = "redirect_flaw_dot_segments", "must not have dot segments";
+    ResponseParameter = "redirect_flaw_response_parameter",
+        "must not have a parameter of the response, such as code or state, in its query";
+}
+
 /// Whether it may be registered by a client of this type; otherwise what is wrong, to stand behind its name.
-pub fn check(client_type: ClientType, uri: &str) -> Result<(), &'static str> {
+pub fn check(client_type: ClientType, uri: &str) -> Result<(), Flaw> {
     if uri.len() > REDIRECT_URI_BYTES_MAX || !uri.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err("is too long or not plain ASCII without spaces");
+        return Err(Flaw::Characters);
     }
     if uri.contains('#') {
-        return Err("must have neither a fragment nor user information");
+        return Err(Flaw::Fragment);
     }
     if uri.contains(['\\', '"', '<', '>', '^', '`', '{', '|', '}']) {
-        return Err("has characters that no URI has (RFC 3986 section 2)");
+        return Err(Flaw::NoUri);
     }
     let Ok(parsed) = Url::parse(uri) else {
-        return Err("is not an absolute URI");
+        return Err(Flaw::Relative);
     };
     check_scheme(client_type, uri, &parsed)?;
     if !parsed.username().is_empty() || parsed.password().is_some() {
-        return Err("must have neither a fragment nor user information");
+        return Err(Flaw::Fragment);
     }
     let host = parsed.host_str().unwrap_or_default();
     if host.ends_with('.') || host.contains(['*', '%']) {
-        return Err("must name one host, without wildcards, percent-encoding or a dot at its end");
+        return Err(Flaw::Host);
     }
     if !as_browsers_write_it(uri, &parsed) {
-        return Err("must be spelled as browsers spell it: a plain lower-case host, no default port, no dot segments");
+        return Err(Flaw::Spelling);
     }
     check_path(parsed.path())?;
     parsed.query().map_or(Ok(()), check_query)
@@ -134,7 +175,7 @@ pub fn check(client_type: ClientType, uri: &str) -> Result<(), &'static str> {
 
 /// OAuth 2.1 §1.5 and §2.3.1: https; http to the user's own machine; a scheme of the app's own, which has a dot, since
 /// it is a domain backwards (RFC 8252 §7.1). A secret has no place behind such a scheme, so only for public clients.
-fn check_scheme(client_type: ClientType, uri: &str, parsed: &Url) -> Result<(), &'static str> {
+fn check_scheme(client_type: ClientType, uri: &str, parsed: &Url) -> Result<(), Flaw> {
     let scheme = parsed.scheme();
     if scheme == "https" || (scheme == "http" && parsed.host_str().is_some_and(|host| LOOPBACK.contains(&host))) {
         return Ok(());
@@ -143,14 +184,12 @@ fn check_scheme(client_type: ClientType, uri: &str, parsed: &Url) -> Result<(), 
         return if uri[scheme.len()..].starts_with(":/") {
             Ok(())
         } else {
-            Err("must have a slash behind its scheme (RFC 8252 section 7.1)")
+            Err(Flaw::SchemeSlash)
         };
     }
     Err(match client_type {
-        ClientType::Confidential => "must use https, or http on a loopback address",
-        ClientType::Public => {
-            "must use https, http on a loopback address, or a scheme of the app's own with a dot, like com.example.app"
-        }
+        ClientType::Confidential => Flaw::Scheme,
+        ClientType::Public => Flaw::SchemeOfPublic,
     })
 }
 
@@ -167,32 +206,32 @@ fn as_browsers_write_it(uri: &str, parsed: &Url) -> bool {
 }
 
 /// No segment that some server would take for a step up or for more than one, percent-encoding undone.
-fn check_path(path: &str) -> Result<(), &'static str> {
+fn check_path(path: &str) -> Result<(), Flaw> {
     let path = path.strip_prefix('/').unwrap_or(path);
     let segments: Vec<&str> = path.split('/').collect();
     for (at, segment) in segments.iter().enumerate() {
         if segment.is_empty() && at + 1 < segments.len() {
-            return Err("must not have two slashes in a row");
+            return Err(Flaw::TwoSlashes);
         }
         let Some(decoded) = decoded(segment) else {
-            return Err("has a percent sign that encodes no plain text");
+            return Err(Flaw::Percent);
         };
         if decoded.contains(['/', '\\', '%']) {
-            return Err("must not have slashes, backslashes or percent signs percent-encoded in its path");
+            return Err(Flaw::EncodedSlash);
         }
         // `..;x` is `..` to a servlet container (CVE-2026-3872).
         let name = decoded.split(';').next().unwrap_or_default().trim();
         if matches!(name, "." | "..") {
-            return Err("must not have dot segments");
+            return Err(Flaw::DotSegments);
         }
     }
     Ok(())
 }
 
 /// Nothing that a client could take for a part of the response.
-fn check_query(query: &str) -> Result<(), &'static str> {
+fn check_query(query: &str) -> Result<(), Flaw> {
     if decoded(query).is_none() {
-        return Err("has a percent sign that encodes no plain text");
+        return Err(Flaw::Percent);
     }
     for field in query.split(['&', ';']) {
         let name = field.split('=').next().unwrap_or_default().replace('+', " ");
@@ -200,7 +239,7 @@ fn check_query(query: &str) -> Result<(), &'static str> {
         // As PHP reads names: no spaces before, `code[]` is an array called code.
         let name = name.trim().split('[').next().unwrap_or_default();
         if RESPONSE_PARAMS.contains(&name) {
-            return Err("must not have a parameter of the response, such as code or state, in its query");
+            return Err(Flaw::ResponseParameter);
         }
     }
     Ok(())

@@ -5,6 +5,8 @@
 //! rests on all it was judged by: the member's record too, so that whoever loses a role loses it at once.
 
 pub mod actor;
+pub mod apps;
+pub mod logos;
 pub mod refusal;
 pub mod rights;
 

@@ -21,7 +21,7 @@ fn o4_o5_b1_good_uris_may_be_registered() {
 fn o4_o6_b1_o32_past_cve_2026_3872_2026_9086_workers_98_better_auth_9845_no_trick_is_registered() {
     for uri in TRICKS {
         for client_type in [ClientType::Confidential, ClientType::Public] {
-            let refused = check(client_type, uri).expect_err(uri);
+            let refused = check(client_type, uri).expect_err(uri).sentence();
             assert!(refused.split(' ').count() > 3, "{uri:?}: no sentence: {refused}");
         }
     }

@@ -1,6 +1,8 @@
 //! The keys of what people see of apps, organizations and tokens, beside those the protocol needs.
 
 use super::*;
+use crate::base::digest::from_base64url;
+use crate::store::limits;
 
 pub fn event_of_organization(organization: &str, at: Timestamp, event: &str) -> Key {
     newest_first(EVENT_OF_ORGANIZATION, organization, at, event)
@@ -125,4 +127,16 @@ pub fn failures(client_id: &str) -> Key {
 /// `kind` says of what: a secret, a grant, a personal access token, an API key.
 pub fn last_use(kind: &str, name: &str) -> Key {
     key(LAST_USE, &[kind, name])
+}
+
+/// Where a list under this prefix was left, for an address. It stands for nothing but a place in that list.
+pub fn cursor_in(prefix: &Key, key: &Key) -> String {
+    base64url(key.0.strip_prefix(prefix.0.as_slice()).unwrap_or_default())
+}
+
+/// The place that [`cursor_in`] named; `None` for what it never made.
+pub fn after_in(prefix: &Key, cursor: &str) -> Option<Key> {
+    let rest = from_base64url(cursor)?;
+    let key = [prefix.0.as_slice(), &rest].concat();
+    (!rest.is_empty() && key.len() <= limits::KEY_BYTES_MAX).then_some(Key(key))
 }
