@@ -131,6 +131,11 @@ impl Pages {
         wanted.find_map(known).unwrap_or(&self.languages[0])
     }
 
+    /// Every language there is.
+    pub fn languages(&self) -> impl Iterator<Item = &Texts> {
+        self.languages.iter()
+    }
+
     pub fn asset(&self, name: &str) -> Option<&Asset> {
         [&self.stylesheet, &self.submit]
             .into_iter()

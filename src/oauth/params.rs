@@ -14,9 +14,14 @@ pub struct Params<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 impl<'a> Params<'a> {
     /// Refuses what is not well-formed: bad percent-encoding, bytes that are not UTF-8, too many parameters.
     pub fn parse(form: &'a [u8]) -> Result<Self, OAuthError> {
+        Self::parse_up_to(PARAMS_MAX, form)
+    }
+
+    /// Of a form that may be longer than any request of the protocol.
+    pub fn parse_up_to(params_max: usize, form: &'a [u8]) -> Result<Self, OAuthError> {
         let mut pairs = Vec::with_capacity(8);
         for field in form.split(|b| *b == b'&').filter(|f| !f.is_empty()) {
-            if pairs.len() == PARAMS_MAX {
+            if pairs.len() == params_max {
                 return Err(OAuthError::invalid_request("The request has too many parameters."));
             }
             let equals = field.iter().position(|b| *b == b'=');
@@ -33,6 +38,12 @@ impl<'a> Params<'a> {
             pairs.push(pair);
         }
         Ok(Self(pairs))
+    }
+
+    /// Of pairs that were sent in another encoding.
+    pub fn of(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+        let pairs = pairs.into_iter();
+        Self(pairs.map(|(name, value)| (name.into(), value.into())).collect())
     }
 
     /// The value of a parameter that may stand once; empty is absent (OAuth 2.1 §3.2).

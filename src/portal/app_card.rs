@@ -7,7 +7,7 @@ use crate::store::{StoreError, keys};
 use maud::{Markup, html};
 use url::{Host, Url};
 
-/// Name, company and links. A letter stands where other pages have a logo.
+/// Name, company, logo and links.
 pub async fn card(visit: &Visit<'_>, app: &App) -> Result<Markup, StoreError> {
     let developer = &app.developer;
     let company = if developer.company.is_empty() {
@@ -31,7 +31,7 @@ pub async fn card(visit: &Visit<'_>, app: &App) -> Result<Markup, StoreError> {
         .collect();
     Ok(html! {
         div.app {
-            div.tile aria-hidden="true" { (letter(&app.name)) }
+            (tile(app))
             div {
                 p.name { bdi { (app.name) } }
                 p.quiet { (visit.text("made_by")) " " bdi { (company) } }
@@ -45,6 +45,16 @@ pub async fn card(visit: &Visit<'_>, app: &App) -> Result<Markup, StoreError> {
             }
         }
     })
+}
+
+/// The app's logo; a letter where it has none.
+pub fn tile(app: &App) -> Markup {
+    html! {
+        @match &app.developer.logo {
+            Some(digest) => img.tile src=(format!("/logos/{digest}.png")) alt="" width="52" height="52";,
+            None => div.tile aria-hidden="true" { (letter(&app.name)) },
+        }
+    }
 }
 
 fn letter(name: &str) -> String {

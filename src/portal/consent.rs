@@ -174,7 +174,7 @@ pub async fn show(
 }
 
 /// Scopes as the catalog says them to people.
-fn scopes(visit: &Visit<'_>, names: &[String]) -> Markup {
+pub fn scopes(visit: &Visit<'_>, names: &[String]) -> Markup {
     let catalog = &visit.ctx.profile().scopes;
     html! {
         ul.scopes {

@@ -16,6 +16,7 @@ mod choices;
 pub mod consent;
 pub mod csrf;
 pub mod desk;
+pub mod developer;
 mod granted;
 pub mod joining;
 pub mod next;

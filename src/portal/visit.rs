@@ -9,7 +9,9 @@ use crate::context::Context;
 use crate::oauth::params::Params;
 use crate::store::StoreError;
 use crate::web::cookies;
+use crate::web::multipart;
 use crate::web::request::Request;
+use bytes::Bytes;
 use http::header::ACCEPT_LANGUAGE;
 use maud::{Markup, html};
 
@@ -17,6 +19,8 @@ use maud::{Markup, html};
 const ANONYMOUS: &str = "visitor.";
 const ANONYMOUS_BYTES: usize = 24;
 const LANGUAGES_MAX: usize = 16;
+/// Of the longest form: two for each scope of a catalog.
+const FIELDS_MAX: usize = 600;
 
 pub struct Visit<'a> {
     pub ctx: &'a Context,
@@ -108,7 +112,26 @@ impl<'a> Visit<'a> {
         if !self.request.is_form() {
             return Err(Trouble::BadForm);
         }
-        let params = Params::parse(&self.request.body).map_err(|_| Trouble::BadForm)?;
+        let params = Params::parse_up_to(FIELDS_MAX, &self.request.body).map_err(|_| Trouble::BadForm)?;
+        self.judged(form, params)
+    }
+
+    /// The same of a form with a file in it (RFC 7578): its fields, and the file where one was chosen.
+    pub fn upload(&self, form: &str) -> Result<(Params<'a>, Option<Bytes>), Trouble> {
+        let mut fields = Vec::new();
+        let mut file = None;
+        for part in multipart::parts(self.request).ok_or(Trouble::BadForm)? {
+            if part.is_file {
+                file = Some(part.content).filter(|content| !content.is_empty());
+                continue;
+            }
+            let value = std::str::from_utf8(&part.content).map_err(|_| Trouble::BadForm)?;
+            fields.push((part.name, value.to_owned()));
+        }
+        Ok((self.judged(form, Params::of(fields))?, file))
+    }
+
+    fn judged(&self, form: &str, params: Params<'a>) -> Result<Params<'a>, Trouble> {
         let shown = params.get(csrf::FIELD).map_err(|_| Trouble::BadForm)?;
         if shown.is_some_and(|shown| csrf::holds(self, form, shown)) {
             Ok(params)

@@ -7,6 +7,7 @@ pub mod cookies;
 pub mod development_certificates;
 mod exchange;
 pub mod listener;
+pub mod multipart;
 pub mod panics;
 mod protocols;
 pub mod request;

@@ -1,0 +1,136 @@
+//! `/developer/apps/{client_id}/history`: everything that was done to the app.
+
+use super::frame::{AppDesk, Tab};
+use crate::context::Context;
+use crate::model::event::{Change, Event};
+use crate::model::organization::Organization;
+use crate::model::user::User;
+use crate::oauth::params::Params;
+use crate::platform::apps::history;
+use crate::platform::rights::Right;
+use crate::portal::trouble::{Paged, Trouble};
+use crate::store::keys;
+use crate::web::request::Request;
+use http::StatusCode;
+use maud::{Markup, html};
+
+const PAGE: u32 = 30;
+
+/// `GET`.
+pub async fn get(ctx: &Context, request: &Request, client_id: &str) -> Paged {
+    let page = match AppDesk::of(ctx, request, client_id, Right::SeeApp).await? {
+        Ok(page) => page,
+        Err(to_sign_in) => return Ok(to_sign_in),
+    };
+    let params = Params::parse(request.query.as_deref().unwrap_or_default().as_bytes()).unwrap_or_default();
+    let after = params.get("after").ok().flatten();
+    let listed = history::of_app(ctx, &page.desk.actor, client_id, after, PAGE).await?;
+    let body = html! {
+        @if listed.rows.is_empty() {
+            p.notice { (page.desk.text("developer_history_none")) }
+        } @else {
+            ol.rows {
+                @for event in &listed.rows { (row(&page, event).await?) }
+            }
+        }
+        @if let Some(next) = &listed.next {
+            p.after { a href=(format!("{}?after={next}", page.address("/history"))) { (page.desk.text("developer_more")) } }
+        }
+    };
+    Ok(page.show(Tab::History, StatusCode::OK, body))
+}
+
+async fn row(page: &AppDesk<'_>, event: &Event) -> Result<Markup, Trouble> {
+    let by = match &event.by {
+        Some(id) => name(page, id).await?,
+        None => None,
+    };
+    let at = event.at.to_string();
+    let shown = at.get(..16).map(|minute| format!("{} UTC", minute.replace('T', " ")));
+    let key = format!("developer_event_{}", event.kind.as_str().replace('.', "_"));
+    let what = page.desk.visit.texts.find(&key).unwrap_or(event.kind.as_str());
+    let mut changes = Vec::new();
+    // Whether it is disabled, the event itself says.
+    for change in event.changes.iter().filter(|change| change.what != "disabled") {
+        changes.push(change_row(page, change).await?);
+    }
+    Ok(html! {
+        li {
+            div.what {
+                h3 {
+                    (what)
+                    @if let Some(subject) = &event.subject { " " bdi { "(" (subject) ")" } }
+                }
+                p.quiet {
+                    time datetime=(at) { (shown.as_deref().unwrap_or(&at)) }
+                    @if let Some(by) = by { " · " bdi { (by) } }
+                }
+                @if let Some(note) = &event.note { p.note { bdi { (note) } } }
+                @if !changes.is_empty() {
+                    ul.changes { @for change in changes { li { (change) } } }
+                }
+            }
+        }
+    })
+}
+
+async fn change_row(page: &AppDesk<'_>, change: &Change) -> Result<Markup, Trouble> {
+    let label = match change.what.as_str() {
+        "name" => "developer_name",
+        "company" => "developer_company",
+        "website" => "developer_website",
+        "logo" => "developer_logo",
+        "support" => "developer_support",
+        "privacy_policy" => "privacy_policy",
+        "terms" => "terms",
+        "dedicated_user" => "developer_dedicated_user",
+        "redirect_uris" => "developer_redirect_uris",
+        "scopes" => "developer_tab_scopes",
+        "stakeholders" => "developer_stakeholders",
+        "team" => "developer_tab_team",
+        "state" => "developer_change_state",
+        "organization" => "developer_transfer_to",
+        "reasons" => "developer_change_reasons",
+        other => other,
+    };
+    // The digest of a picture says nothing to anybody.
+    let told = change.what != "logo";
+    let before = side(page, change, change.before.as_deref()).await?;
+    let after = side(page, change, change.after.as_deref()).await?;
+    Ok(html! {
+        (page.desk.visit.texts.get(label))
+        @if told {
+            ": "
+            @if let Some(before) = before { del { bdi { (before) } } " " }
+            @if let Some(after) = after { ins { bdi { (after) } } }
+        }
+    })
+}
+
+/// As people call it: users by name, states in words.
+async fn side(page: &AppDesk<'_>, change: &Change, value: Option<&str>) -> Result<Option<String>, Trouble> {
+    let Some(value) = value else { return Ok(None) };
+    Ok(Some(match change.what.as_str() {
+        "dedicated_user" | "team" => {
+            let mut names = Vec::new();
+            for id in value.split(' ') {
+                names.push(name(page, id).await?.unwrap_or_else(|| id.to_owned()));
+            }
+            names.join(", ")
+        }
+        "organization" => {
+            let organization = page.desk.ctx().load::<Organization>(&keys::organization(value)).await?;
+            organization.map_or_else(|| value.to_owned(), |organization| organization.name.clone())
+        }
+        "state" => {
+            let key = format!("developer_state_{value}");
+            page.desk.visit.texts.find(&key).unwrap_or(value).to_owned()
+        }
+        _ => value.to_owned(),
+    }))
+}
+
+async fn name(page: &AppDesk<'_>, id: &str) -> Result<Option<String>, Trouble> {
+    let user = page.desk.ctx().load::<User>(&keys::user(id)).await?;
+    Ok(user.map(|user| user.name.clone()))
+}
