@@ -10,6 +10,7 @@ use crate::base::throttle::Throttle;
 use crate::base::time::{Clock, Timestamp};
 use crate::config::{Config, Profile};
 use crate::model::keyring::{Keyring, Tools};
+use crate::model::last_use::LastUses;
 use crate::model::settings::{FORMAT, Settings};
 use crate::store::cache::RecordCache;
 use crate::store::records::{Record, Versioned, load};
@@ -37,6 +38,8 @@ pub struct Context {
     pub passwords: PasswordPool,
     /// Told when mail was written: its job looks at once.
     pub mail_waiting: Notify,
+    /// When credentials and grants were last used.
+    pub last_uses: LastUses,
     records: RecordCache,
 }
 
@@ -102,6 +105,7 @@ impl Context {
             posted: Shelf::new(POSTED_BYTES_MAX),
             passwords,
             mail_waiting: Notify::new(),
+            last_uses: LastUses::default(),
             records: RecordCache::default(),
         })
     }

@@ -5,6 +5,7 @@ pub mod mail;
 pub mod sweep;
 
 use crate::context::Context;
+use crate::oauth::last_use;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +28,9 @@ async fn every_minute(ctx: &Context) {
         }
         if let Err(error) = sweep::turn(ctx).await {
             log::error!("expired records could not be swept: {error}");
+        }
+        if let Err(error) = last_use::write(ctx).await {
+            log::warn!("when things were last used was not written: {error}");
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod event;
 pub mod family;
 pub mod grant;
 pub mod keyring;
+pub mod last_use;
 pub mod link;
 pub mod mail;
 pub mod member;

@@ -3,11 +3,12 @@
 use super::client_assertion;
 use super::error::{ErrorCode, OAuthError};
 use super::params::{Params, decode};
-use super::used_once;
+use super::{last_use, used_once};
 use crate::base::master::Purpose;
 use crate::base::secret::Secret;
 use crate::context::Context;
 use crate::model::app::{App, AuthMethod, ClientType};
+use crate::model::last_use::SECRET;
 use crate::model::organization::Organization;
 use crate::model::used_once::UsedOnce;
 use crate::store::keys;
@@ -107,15 +108,17 @@ async fn verify(ctx: &Context, presented: &Presented) -> Result<Result<Client, S
 /// What it showed is to be used up where it is good once only. Errors say why it is not good, for the log.
 fn proven(ctx: &Context, app: &App, presented: &Presented) -> Result<Option<UsedOnce>, String> {
     let (client_id, method) = (&app.client_id, presented.method);
+    let mut matching = None;
     let shown = match method {
         AuthMethod::None => Ok(None),
         AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost => {
             let (now, secret) = (ctx.now(), presented.secret.expose().as_bytes());
-            let mut matches = false;
             for held in app.secrets.iter().filter(|s| s.live(now)) {
-                matches |= ctx.secret.verify(Purpose::ClientSecret, secret, &held.digest);
+                if ctx.secret.verify(Purpose::ClientSecret, secret, &held.digest) {
+                    matching = Some(held);
+                }
             }
-            if matches {
+            if matching.is_some() {
                 Ok(None)
             } else {
                 Err(format!("{client_id} showed a wrong secret"))
@@ -132,6 +135,9 @@ fn proven(ctx: &Context, app: &App, presented: &Presented) -> Result<Option<Used
             "{client_id} is not registered for the method {}",
             method.as_str()
         ));
+    }
+    if let Some(secret) = matching {
+        last_use::note(ctx, SECRET, &secret.id);
     }
     Ok(shown)
 }

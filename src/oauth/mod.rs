@@ -14,6 +14,7 @@ pub mod grant_code;
 pub mod grant_refresh;
 pub mod idempotency;
 pub mod introspect;
+pub mod last_use;
 pub mod metadata;
 pub mod params;
 pub mod pkce;
