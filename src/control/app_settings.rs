@@ -1,10 +1,9 @@
 //! What an app is held to at the protocol's endpoints, and what its consent page says about who made it.
 
 use super::{NewApp, check_name};
-use crate::base::jose::{Jwk, PublicKey};
-use crate::model::app::{App, AuthMethod, ClientRules, ClientType, GrantType, JWKS_MAX, Kind, NAME_CHARS_MAX};
-use crate::oauth::client_assertion::ALGS;
+use crate::model::app::{App, AuthMethod, ClientRules, ClientType, GrantType, Kind, NAME_CHARS_MAX};
 use crate::platform::apps::checks::{self, URL_BYTES_MAX};
+use crate::platform::client_keys;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -59,7 +58,7 @@ pub fn rules(new: &NewApp, client_type: ClientType) -> Result<ClientRules, Strin
 pub fn apply(app: &mut App, settings: AppSettings) -> Result<(), String> {
     let mut rules = app.rules().into_owned();
     if let Some(keys) = settings.jwks {
-        rules.jwks = check_jwks(&keys)?;
+        rules.jwks = client_keys::check(&keys)?;
     }
     rules.require_par = settings.require_par.unwrap_or(rules.require_par);
     rules.require_dpop = settings.require_dpop.unwrap_or(rules.require_dpop);
@@ -109,27 +108,6 @@ fn check_rules(kind: Kind, rules: &ClientRules) -> Result<(), String> {
         return Err("a resource server gets no tokens that could be bound: leave --require-dpop out".into());
     }
     Ok(())
-}
-
-/// Public keys of algorithms that assertions may be signed with.
-fn check_jwks(keys: &[Value]) -> Result<Vec<Jwk>, String> {
-    if keys.is_empty() || keys.len() > JWKS_MAX {
-        return Err(format!("an app has 1 to {JWKS_MAX} public keys in its JWK set"));
-    }
-    let mut checked: Vec<Jwk> = Vec::with_capacity(keys.len());
-    for (at, key) in keys.iter().enumerate() {
-        let refuse = |why: String| format!("key {} of the JWK set cannot be used: {why}", at + 1);
-        let jwk: Jwk = serde_json::from_value(key.clone()).map_err(|error| refuse(error.to_string()))?;
-        PublicKey::from_jwk(&jwk).map_err(|error| refuse(error.to_string()))?;
-        if !ALGS.iter().any(|alg| jwk.has(*alg)) {
-            return Err(refuse("assertions are signed with ES256, EdDSA or PS256".into()));
-        }
-        if checked.iter().any(|other| other.kid.is_some() && other.kid == jwk.kid) {
-            return Err(refuse("another one has the same kid".into()));
-        }
-        checked.push(jwk);
-    }
-    Ok(checked)
 }
 
 fn check_url(option: &str, text: &str) -> Result<Option<String>, String> {

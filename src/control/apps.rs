@@ -2,13 +2,13 @@
 
 use super::app_settings::{self, AppSettings};
 use super::{LIST_MAX, NewApp, check_name, commit, organizations, replace, users};
-use crate::base::master::Purpose;
 use crate::base::random;
 use crate::context::Context;
-use crate::model::app::{App, ClientSecret, ClientType, Kind, NAME_CHARS_MAX, REDIRECT_URIS_MAX};
+use crate::model::app::{App, ClientType, Kind, NAME_CHARS_MAX, REDIRECT_URIS_MAX};
 use crate::model::member::Member;
 use crate::oauth::access_token::TypedId;
 use crate::oauth::redirect_uri;
+use crate::platform::credentials::{self, NewSecret};
 use crate::store::records::{Versioned, list as list_records, load};
 use crate::store::{Batch, Key, keys};
 use serde_json::{Value, json};
@@ -45,9 +45,13 @@ pub async fn create(ctx: &Context, new: NewApp) -> Result<Value, String> {
     }
     let mut secret = None;
     if app.uses_secrets() {
-        let (held, shown) = make_secret(ctx, "first");
-        app = app.with_secret(held, ctx.now())?;
-        secret = Some(shown);
+        let wanted = NewSecret {
+            label: "first".into(),
+            expires_at: None,
+        };
+        let made = credentials::make_secret(ctx, &wanted);
+        app = app.with_secret(made.held, ctx.now())?;
+        secret = Some(made.shown);
     }
     batch.insert(&app)?;
     commit(ctx, batch).await?;
@@ -126,38 +130,32 @@ pub async fn disable(ctx: &Context, client_id: &str, disabled: bool) -> Result<V
 
 pub async fn add_secret(ctx: &Context, client_id: &str, label: Option<String>) -> Result<Value, String> {
     let old = find(ctx, client_id).await?;
-    let label = check_name("a secret", label.as_deref().unwrap_or("secret"), NAME_CHARS_MAX)?;
-    let (held, shown) = make_secret(ctx, &label);
-    let id = held.id.clone();
-    let new = old.with_secret(held, ctx.now())?;
-    replace(ctx, &old, &new).await?;
-    Ok(json!({ "client_id": new.client_id, "secret_id": id, "label": label, "client_secret": shown }))
+    let wanted = NewSecret {
+        label: check_name("a secret", label.as_deref().unwrap_or("secret"), NAME_CHARS_MAX)?,
+        expires_at: None,
+    };
+    let (new, event, made) = credentials::with_new_secret(ctx, &old, &wanted, None)?;
+    let mut batch = Batch::new();
+    batch.replace(&old, &new)?.insert(&event)?;
+    commit(ctx, batch).await?;
+    let (id, label) = (made.held.id, made.held.label);
+    Ok(json!({ "client_id": new.client_id, "secret_id": id, "label": label, "client_secret": made.shown }))
 }
 
 pub async fn revoke_secret(ctx: &Context, client_id: &str, secret: &str) -> Result<Value, String> {
     let old = find(ctx, client_id).await?;
     let missing = || format!("the app has no secret {secret}: `grantd app show {client_id}` lists them");
-    let new = old.without_secret(secret).ok_or_else(missing)?;
-    replace(ctx, &old, &new).await?;
+    let (new, event) = credentials::without_secret(ctx, &old, secret, None).ok_or_else(missing)?;
+    let mut batch = Batch::new();
+    batch.revokes = true;
+    batch.replace(&old, &new)?.insert(&event)?;
+    commit(ctx, batch).await?;
     Ok(view(ctx, &new))
 }
 
 pub async fn find(ctx: &Context, client_id: &str) -> Result<Versioned<App>, String> {
     let found = load::<App>(&*ctx.store, &keys::app(client_id)).await?;
     found.ok_or_else(|| format!("there is no app {client_id}: `grantd app list` shows them"))
-}
-
-/// A secret as it is kept, and as it is shown once: 192 random bits behind a prefix that scanners find.
-fn make_secret(ctx: &Context, label: &str) -> (ClientSecret, String) {
-    let shown = format!("{}_secret_{}", ctx.profile().prefix, random::token::<24>(&*ctx.random));
-    let held = ClientSecret {
-        id: random::token::<6>(&*ctx.random),
-        digest: ctx.secret.digest(Purpose::ClientSecret, shown.as_bytes()),
-        label: label.to_owned(),
-        created_at: ctx.now(),
-        expires_at: None,
-    };
-    (held, shown)
 }
 
 /// A member who is still one when `batch` is committed.

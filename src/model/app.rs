@@ -93,6 +93,28 @@ pub struct ClientSecret {
     pub expires_at: Option<Timestamp>,
 }
 
+/// Why an app gets no further secret.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SecretRefused {
+    PublicClient,
+    /// It signs assertions instead.
+    ByKeys,
+    TooMany,
+}
+
+/// For the command line.
+impl From<SecretRefused> for String {
+    fn from(why: SecretRefused) -> Self {
+        match why {
+            SecretRefused::PublicClient => "a public client has no secret: it uses PKCE (RFC 7636)".into(),
+            SecretRefused::ByKeys => "the app has no secret: it signs assertions with the keys of its JWK set".into(),
+            SecretRefused::TooMany => {
+                format!("the app has {SECRETS_MAX} live secrets already: revoke one first")
+            }
+        }
+    }
+}
+
 impl ClientSecret {
     pub fn live(&self, now: Timestamp) -> bool {
         self.expires_at.is_none_or(|at| now < at)
@@ -276,18 +298,16 @@ impl App {
     }
 
     /// With a further secret, or why not.
-    pub fn with_secret(&self, secret: ClientSecret, now: Timestamp) -> Result<Self, String> {
+    pub fn with_secret(&self, secret: ClientSecret, now: Timestamp) -> Result<Self, SecretRefused> {
         if self.client_type == ClientType::Public {
-            return Err("a public client has no secret: it uses PKCE (RFC 7636)".into());
+            return Err(SecretRefused::PublicClient);
         }
         if !self.uses_secrets() {
-            return Err("the app has no secret: it signs assertions with the keys of its JWK set".into());
+            return Err(SecretRefused::ByKeys);
         }
         let mut secrets: Vec<_> = self.secrets.iter().filter(|s| s.live(now)).cloned().collect();
         if secrets.len() >= SECRETS_MAX {
-            return Err(format!(
-                "the app has {SECRETS_MAX} live secrets already: revoke one first"
-            ));
+            return Err(SecretRefused::TooMany);
         }
         secrets.push(secret);
         Ok(Self {

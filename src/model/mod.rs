@@ -8,6 +8,7 @@ pub mod epoch;
 pub mod event;
 pub mod family;
 pub mod grant;
+pub mod issued_token;
 pub mod keyring;
 pub mod last_use;
 pub mod link;

@@ -7,11 +7,17 @@
 pub mod actor;
 pub mod apps;
 pub mod logos;
+pub mod client_keys;
+pub mod credentials;
+pub mod issued_tokens;
 pub mod refusal;
 pub mod rights;
 
 use crate::context::Context;
 use crate::store::{Batch, Outcome, StoreError};
+
+/// How often something is thought over that somebody else changed meanwhile.
+const TRIES: u32 = 5;
 
 /// `false`: something the batch rests on has changed, and it has to be thought over. Wakes whoever delivers mail.
 pub async fn commit(ctx: &Context, batch: Batch) -> Result<bool, StoreError> {

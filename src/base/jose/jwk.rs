@@ -4,6 +4,7 @@ use super::{Alg, Algorithm, JoseError};
 use crate::base::digest::{base64url, from_base64url, sha256};
 use crate::base::json::present;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// A public key of one of the three kinds this server verifies with. Reading one refuses private and symmetric keys,
 /// other kinds, and numbers that are not spelled as RFC 7518 asks. Whether the numbers are a sound key is decided by
@@ -108,6 +109,12 @@ struct Members {
     oth: bool,
     #[serde(default, skip_serializing, deserialize_with = "present")]
     k: bool,
+}
+
+/// Whether a JWK, sound or not, has a member of a private or symmetric key.
+pub fn holds_a_secret(key: &Value) -> bool {
+    let members = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+    members.iter().any(|member| key.get(member).is_some())
 }
 
 impl Members {

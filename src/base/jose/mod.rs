@@ -10,7 +10,7 @@ mod jws;
 mod public_key;
 mod signing_key;
 
-pub use jwk::Jwk;
+pub use jwk::{Jwk, holds_a_secret};
 pub use jws::{UnverifiedJws, sign_jwt};
 pub use public_key::PublicKey;
 pub use signing_key::{Ed25519Key, SigningKey};

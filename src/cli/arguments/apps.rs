@@ -3,6 +3,7 @@
 use crate::control::app_settings::AppSettings;
 use crate::control::{Command, NewApp};
 use crate::model::app::{AuthMethod, GrantType, Kind};
+use crate::platform::client_keys;
 use argh::FromArgs;
 use serde_json::Value;
 use std::io::Read as _;
@@ -158,12 +159,7 @@ fn read_jwks(path: &Path) -> Result<Vec<Value>, String> {
     std::fs::File::open(path)
         .and_then(|file| file.take(JWKS_BYTES_MAX).read_to_string(&mut text))
         .map_err(|error| refuse(error.to_string()))?;
-    let document: Value = serde_json::from_str(&text).map_err(|error| refuse(error.to_string()))?;
-    match document.get("keys") {
-        Some(Value::Array(keys)) => Ok(keys.clone()),
-        None if document.get("kty").is_some() => Ok(vec![document]),
-        _ => Err(refuse("it must be an object with the list `keys`".into())),
-    }
+    client_keys::read_set(&text).map_err(|fault| refuse(fault.to_string()))
 }
 
 /// List the apps.
