@@ -23,6 +23,13 @@ impl Timestamp {
         self.0
     }
 
+    /// When a day begins in UTC, e.g. `2026-01-31`.
+    pub fn of_date(text: &str) -> Option<Self> {
+        let date: jiff::civil::Date = text.parse().ok().filter(|_| text.len() == "2026-01-31".len())?;
+        let begins = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
+        u64::try_from(begins.as_millisecond()).ok().map(Self)
+    }
+
     /// Whole seconds, rounded down: the NumericDate of RFC 7519 §2.
     pub const fn seconds(self) -> u64 {
         self.0 / 1000

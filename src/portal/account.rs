@@ -201,13 +201,13 @@ fn browser<'a>(visit: &Visit<'a>, user_agent: &'a str) -> &'a str {
 }
 
 /// `2026-01-31`, in UTC.
-fn day(at: Timestamp) -> Markup {
+pub(super) fn day(at: Timestamp) -> Markup {
     let text = at.to_string();
     html! { time datetime=(text) { (text.get(..10).unwrap_or(&text)) } }
 }
 
 /// `2026-01-31 08:00 UTC`.
-fn moment(at: Timestamp) -> Markup {
+pub(super) fn moment(at: Timestamp) -> Markup {
     let text = at.to_string();
     let shown = text.get(..16).map(|minute| format!("{} UTC", minute.replace('T', " ")));
     html! { time datetime=(text) { (shown.as_deref().unwrap_or(&text)) } }

@@ -14,6 +14,7 @@ pub mod asking;
 pub mod authorize;
 mod choices;
 pub mod consent;
+pub mod credentials;
 pub mod csrf;
 pub mod desk;
 pub mod developer;
