@@ -1,5 +1,6 @@
 //! What every decision is made with: configuration, store, clock, randomness, secret, keys.
 
+use crate::base::backlog::Backlog;
 use crate::base::jose::Algorithm;
 use crate::base::limiter::Limiter;
 use crate::base::master::MasterSecret;
@@ -9,6 +10,7 @@ use crate::base::shelf::Shelf;
 use crate::base::throttle::Throttle;
 use crate::base::time::{Clock, Timestamp};
 use crate::config::{Config, Profile};
+use crate::model::failure::Failure;
 use crate::model::keyring::{Keyring, Tools};
 use crate::model::last_use::LastUses;
 use crate::model::settings::{FORMAT, Settings};
@@ -20,6 +22,8 @@ use tokio::sync::Notify;
 
 /// All posted authorization requests together (4 MiB).
 const POSTED_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Refusals that wait to be written (1 MiB).
+const FAILURES_MAX: usize = 1024;
 
 pub struct Context {
     pub config: Config,
@@ -40,6 +44,8 @@ pub struct Context {
     pub mail_waiting: Notify,
     /// When credentials and grants were last used.
     pub last_uses: LastUses,
+    /// Refused requests, for the developers of the apps they came from. What finds no room is dropped.
+    pub failures: Backlog<Failure>,
     records: RecordCache,
 }
 
@@ -106,6 +112,7 @@ impl Context {
             passwords,
             mail_waiting: Notify::new(),
             last_uses: LastUses::default(),
+            failures: Backlog::new(FAILURES_MAX),
             records: RecordCache::default(),
         })
     }

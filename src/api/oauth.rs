@@ -6,7 +6,7 @@ use crate::oauth::answer::Answer;
 use crate::oauth::client_auth::Credentials;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::params::Params;
-use crate::oauth::{dpop, introspect, pushed, revoke, token};
+use crate::oauth::{dpop, failures, introspect, pushed, revoke, token};
 use crate::web::request::Request;
 use crate::web::response::Response;
 use http::header::{ACCESS_CONTROL_EXPOSE_HEADERS, AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -119,6 +119,7 @@ fn with_nonce(response: Response, nonce: Option<String>) -> Response {
 
 /// RFC 6749 §5.2. The cause goes to the log alone.
 fn refuse(ctx: &Context, request: &Request, error: &OAuthError) -> Response {
+    explain(ctx, request, error);
     let (code, status) = error.code.wire();
     let cause = error.cause.as_deref().unwrap_or_default();
     match error.code {
@@ -152,4 +153,12 @@ fn refuse(ctx: &Context, request: &Request, error: &OAuthError) -> Response {
         response = response.with_value(RETRY_AFTER, &seconds.to_string());
     }
     with_nonce(response, error.dpop_nonce.clone()).no_store()
+}
+
+/// To the developers of the app, where it is known who asked.
+fn explain(ctx: &Context, request: &Request, error: &OAuthError) {
+    let endpoint = request.path.rsplit('/').next().unwrap_or_default();
+    if let Ok(params) = form(request) {
+        failures::note(ctx, &request.id, endpoint, &credentials(request, &params), error);
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::{Place, Row, get, post};
 use crate::context::Context;
-use crate::portal::credentials::{self, keys, secrets, tokens};
+use crate::portal::credentials::{self, failures, keys, secrets, tokens};
 use crate::portal::trouble::answer;
 use crate::web::request::Request;
 use crate::web::response::Response;
@@ -16,12 +16,13 @@ pub enum Route {
     PostedKeys,
     MakeToken,
     RevokeToken,
+    Failures,
 }
 
 const SECRET: &str = "/developer/apps/{client_id}/credentials/secrets/{secret}/revoke";
 const TOKEN: &str = "/developer/apps/{client_id}/credentials/tokens/{token}/revoke";
 
-pub static ROWS: [Row<Route>; 9] = [
+pub static ROWS: [Row<Route>; 10] = [
     get("/developer/apps/{client_id}/credentials", Route::Credentials),
     post("/developer/apps/{client_id}/credentials/secrets", Route::AddSecret),
     get(SECRET, Route::RevokeSecret),
@@ -31,6 +32,7 @@ pub static ROWS: [Row<Route>; 9] = [
     post("/developer/apps/{client_id}/credentials/tokens", Route::MakeToken),
     get(TOKEN, Route::RevokeToken),
     post(TOKEN, Route::RevokeToken),
+    get("/developer/apps/{client_id}/failures", Route::Failures),
 ];
 
 pub async fn handle(ctx: &Context, request: &Request, route: Route, place: &Place<'_>) -> Response {
@@ -43,6 +45,7 @@ pub async fn handle(ctx: &Context, request: &Request, route: Route, place: &Plac
         Route::PostedKeys => keys::post(ctx, request, app).await,
         Route::MakeToken => tokens::make(ctx, request, app).await,
         Route::RevokeToken => tokens::revoke(ctx, request, app, place.get("token")).await,
+        Route::Failures => failures::get(ctx, request, app).await,
     };
     answer(ctx, request, page)
 }

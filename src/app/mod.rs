@@ -234,6 +234,7 @@ pub async fn serve(
     let (limits, random) = (ctx.config.limits.clone(), ctx.random.clone());
     let body_max = limits.body_bytes_max;
     let body_bytes_max = move |method: &Method, path: &str| body_bytes_max(method, path, body_max);
+    let last = ctx.clone();
     let handle = move |request| {
         let ctx = ctx.clone();
         async move { dispatch(&ctx, request).await }
@@ -241,5 +242,6 @@ pub async fn serve(
     let ended = server::serve(listeners, limits, random, body_bytes_max, handle, stop).await;
     control.abort();
     jobs.abort();
+    jobs::finish(&last).await;
     ended
 }

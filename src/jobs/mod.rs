@@ -1,5 +1,6 @@
 //! What happens by itself.
 
+pub mod failures;
 pub mod keys;
 pub mod mail;
 pub mod sweep;
@@ -14,7 +15,15 @@ const EVERY: Duration = Duration::from_secs(60);
 
 /// Runs until dropped. Mail goes its own way: a mail server that hangs holds nothing else up.
 pub async fn run(ctx: Arc<Context>) {
-    tokio::join!(mail::run(&ctx), every_minute(&ctx));
+    tokio::join!(mail::run(&ctx), failures::run(&ctx), every_minute(&ctx));
+}
+
+/// What only memory holds is written once more, before the end.
+pub async fn finish(ctx: &Context) {
+    while failures::turn(ctx).await {}
+    if let Err(error) = last_use::write(ctx).await {
+        log::warn!("when things were last used was not written: {error}");
+    }
 }
 
 /// A job that fails says so and is tried again at the next turn.

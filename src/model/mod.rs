@@ -6,6 +6,7 @@ pub mod code;
 pub mod dossier;
 pub mod epoch;
 pub mod event;
+pub mod failure;
 pub mod family;
 pub mod grant;
 pub mod issued_token;

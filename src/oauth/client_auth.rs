@@ -8,6 +8,7 @@ use crate::base::master::Purpose;
 use crate::base::secret::Secret;
 use crate::context::Context;
 use crate::model::app::{App, AuthMethod, ClientType};
+use crate::model::failure::Rule;
 use crate::model::last_use::SECRET;
 use crate::model::organization::Organization;
 use crate::model::used_once::UsedOnce;
@@ -73,40 +74,42 @@ pub async fn client(ctx: &Context, credentials: &Credentials<'_>) -> Result<Clie
     }
     match verify(ctx, &presented).await? {
         Ok(client) => Ok(client),
-        Err(cause) => {
+        Err((rule, cause)) => {
             ctx.limiter.failed(client_id, credentials.peer, ctx.now());
-            Err(OAuthError::invalid_client(cause))
+            Err(OAuthError::invalid_client(cause).breaking(rule))
         }
     }
 }
 
-async fn verify(ctx: &Context, presented: &Presented) -> Result<Result<Client, String>, OAuthError> {
+/// Which rule was broken, and how, for the log.
+type NotProven = (Rule, String);
+
+async fn verify(ctx: &Context, presented: &Presented) -> Result<Result<Client, NotProven>, OAuthError> {
     let client_id = &presented.client_id;
     let Some(app) = ctx.load::<App>(&keys::app(client_id)).await? else {
         // As much work as for a known client with a secret: the time must not tell which it was.
         let secret = presented.secret.expose().as_bytes();
         std::hint::black_box(ctx.secret.digest(Purpose::ClientSecret, secret));
-        return Ok(Err("there is no such client".into()));
+        return Ok(Err((Rule::ClientAuthentication, "there is no such client".into())));
     };
     let once = match proven(ctx, &app, presented) {
         Ok(once) => once,
-        Err(cause) => return Ok(Err(cause)),
+        Err(not_proven) => return Ok(Err(not_proven)),
     };
     if !app.usable() {
-        return Ok(Err(format!(
-            "{client_id} is {}",
-            if app.disabled { "disabled" } else { app.state.as_str() }
-        )));
+        let state = if app.disabled { "disabled" } else { app.state.as_str() };
+        return Ok(Err((Rule::AppInactive, format!("{client_id} is {state}"))));
     }
     let organization = ctx.load::<Organization>(&keys::organization(&app.organization)).await?;
     if organization.is_none_or(|organization| organization.disabled) {
-        return Ok(Err(format!("the organization of {client_id} is disabled or unknown")));
+        let cause = format!("the organization of {client_id} is disabled or unknown");
+        return Ok(Err((Rule::AppInactive, cause)));
     }
     Ok(Ok(Client { app, once }))
 }
 
 /// What it showed is to be used up where it is good once only. Errors say why it is not good, for the log.
-fn proven(ctx: &Context, app: &App, presented: &Presented) -> Result<Option<UsedOnce>, String> {
+fn proven(ctx: &Context, app: &App, presented: &Presented) -> Result<Option<UsedOnce>, NotProven> {
     let (client_id, method) = (&app.client_id, presented.method);
     let mut matching = None;
     let shown = match method {
@@ -121,20 +124,21 @@ fn proven(ctx: &Context, app: &App, presented: &Presented) -> Result<Option<Used
             if matching.is_some() {
                 Ok(None)
             } else {
-                Err(format!("{client_id} showed a wrong secret"))
+                Err((Rule::ClientSecret, format!("{client_id} showed a wrong secret")))
             }
         }
         AuthMethod::PrivateKeyJwt => client_assertion::verify(ctx, app, presented.secret.expose())
             .map(Some)
-            .map_err(|why| format!("{client_id} showed an assertion that is refused: {why}")),
+            .map_err(|why| {
+                let cause = format!("{client_id} showed an assertion that is refused: {why}");
+                (Rule::ClientAssertion, cause)
+            }),
     }?;
     // The registered methods and the stored type count, never what a request offers.
     let confidential = app.client_type == ClientType::Confidential;
     if !app.rules().auth_methods.contains(&method) || confidential == (method == AuthMethod::None) {
-        return Err(format!(
-            "{client_id} is not registered for the method {}",
-            method.as_str()
-        ));
+        let cause = format!("{client_id} is not registered for the method {}", method.as_str());
+        return Err((Rule::ClientMethod, cause));
     }
     if let Some(secret) = matching {
         last_use::note(ctx, SECRET, &secret.id);
@@ -144,15 +148,30 @@ fn proven(ctx: &Context, app: &App, presented: &Presented) -> Result<Option<Used
 
 /// For the log: what is not shaped like a client_id may be a secret in the wrong place.
 fn named<'a>(ctx: &Context, client_id: &'a str) -> &'a str {
-    let base64url = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
-    let ours = client_id
-        .strip_prefix(ctx.profile().prefix.as_str())
-        .and_then(|rest| rest.strip_prefix("_app_"))
-        .is_some_and(|random| random.len() == CLIENT_ID_RANDOM_CHARS && random.bytes().all(base64url));
-    if ours {
+    if is_ours(ctx, client_id) {
         client_id
     } else {
         "somebody without a client_id of ours"
+    }
+}
+
+/// Whether it is shaped like a client_id of this server.
+pub fn is_ours(ctx: &Context, client_id: &str) -> bool {
+    let base64url = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+    client_id
+        .strip_prefix(ctx.profile().prefix.as_str())
+        .and_then(|rest| rest.strip_prefix("_app_"))
+        .is_some_and(|random| random.len() == CLIENT_ID_RANDOM_CHARS && random.bytes().all(base64url))
+}
+
+/// Who the request says it is from, and by which method it shows it; nothing of it is proven.
+pub fn claimed(credentials: &Credentials<'_>) -> (Option<String>, Option<AuthMethod>) {
+    match present(credentials) {
+        Ok(presented) => (Some(presented.client_id), Some(presented.method)),
+        Err(_) => (
+            credentials.params.get("client_id").ok().flatten().map(str::to_owned),
+            None,
+        ),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::context::Context;
 use crate::model::app::{App, GrantType};
 use crate::model::epoch::Epochs;
 use crate::model::event::{Event, EventKind};
+use crate::model::failure::Rule;
 use crate::model::family::Family;
 use crate::model::grant::{Grant, GrantStatus};
 use crate::store::records::Versioned;
@@ -66,7 +67,7 @@ pub fn effective(ctx: &Context, app: &App, stands: &Standing, granted: &[String]
     let scopes = scope::effective(&ctx.profile().scopes, app, stands.role, granted);
     if scopes.is_empty() {
         let what = "The app's scopes and the user's role leave none of these scopes.";
-        return Err(OAuthError::new(ErrorCode::InvalidScope, what));
+        return Err(OAuthError::new(ErrorCode::InvalidScope, what).breaking(Rule::ScopeBeyondRole));
     }
     Ok(scopes)
 }

@@ -1,5 +1,6 @@
 //! Errors are data: a code of the RFC, a sentence for the client, the cause for the log.
 
+use crate::model::failure::Rule;
 use crate::store::StoreError;
 use std::borrow::Cow;
 use std::time::Duration;
@@ -60,6 +61,33 @@ impl ErrorCode {
     }
 }
 
+impl ErrorCode {
+    const fn rule(self) -> Option<Rule> {
+        Some(match self {
+            Self::InvalidRequest => Rule::Parameter,
+            Self::InvalidClient => Rule::ClientAuthentication,
+            Self::InvalidGrant => Rule::GrantEnded,
+            Self::InvalidScope => Rule::Scope,
+            Self::InvalidTarget => Rule::Resource,
+            Self::UnauthorizedClient => Rule::GrantTypeNotAllowed,
+            Self::UnsupportedGrantType => Rule::GrantTypeUnsupported,
+            Self::UnsupportedResponseType => Rule::ResponseType,
+            Self::InvalidRequestUri => Rule::RequestUri,
+            Self::RequestNotSupported => Rule::RequestObject,
+            Self::InvalidDpopProof => Rule::DpopProof,
+            Self::InvalidDpopKey => Rule::DpopKey,
+            Self::AccessDenied
+            | Self::LoginRequired
+            | Self::ConsentRequired
+            | Self::InteractionRequired
+            | Self::UseDpopNonce
+            | Self::TooManyAttempts
+            | Self::TemporarilyUnavailable
+            | Self::ServerError => return None,
+        })
+    }
+}
+
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct OAuthError {
     pub code: ErrorCode,
@@ -72,6 +100,8 @@ pub struct OAuthError {
     pub recovery_expired: bool,
     /// What the next proof must hold (RFC 9449 §8).
     pub dpop_nonce: Option<String>,
+    /// Which rule was broken, where the code does not say it well enough. For the app's developers.
+    pub broken: Option<Rule>,
 }
 
 impl OAuthError {
@@ -83,7 +113,18 @@ impl OAuthError {
             retry_after: None,
             recovery_expired: false,
             dpop_nonce: None,
+            broken: None,
         }
+    }
+
+    pub fn breaking(mut self, rule: Rule) -> Self {
+        self.broken = Some(rule);
+        self
+    }
+
+    /// Which rule was broken; `None` where the request is not to blame, or this is how things go.
+    pub fn rule(&self) -> Option<Rule> {
+        self.broken.or_else(|| self.code.rule())
     }
 
     pub fn because(mut self, cause: impl Into<String>) -> Self {

@@ -11,6 +11,7 @@ use super::used_once;
 use crate::config::Resource;
 use crate::context::Context;
 use crate::model::app::{App, Kind};
+use crate::model::failure::Rule;
 use std::time::Duration;
 
 pub async fn client_credentials(ctx: &Context, asked: &Asked<'_>) -> Result<Answer, OAuthError> {
@@ -59,7 +60,7 @@ pub async fn mint_as_dedicated_user(
     let scopes = scope::effective(catalog, app, stands.role, &asked);
     if scopes.is_empty() {
         let what = "The role of the app's dedicated user may grant none of these scopes.";
-        return Err(OAuthError::new(ErrorCode::InvalidScope, what));
+        return Err(OAuthError::new(ErrorCode::InvalidScope, what).breaking(Rule::ScopeBeyondRole));
     }
     let order = Order {
         sub: user,
@@ -87,7 +88,10 @@ fn organization(ctx: &Context, app: &App, params: &Params<'_>) -> Result<(), OAu
     let Some(first) = named.next() else { return Ok(()) };
     if named.next().is_some() || first != app.organization {
         let what = format!("The parameter {claim} does not name the organization of this app.");
-        return Err(OAuthError::invalid_request(what).because(format!("{} asked for another", app.client_id)));
+        let cause = format!("{} asked for another", app.client_id);
+        return Err(OAuthError::invalid_request(what)
+            .because(cause)
+            .breaking(Rule::Organization));
     }
     Ok(())
 }
@@ -98,4 +102,5 @@ fn needs_user(why: &'static str) -> OAuthError {
         "The app needs a dedicated user who is an active member.",
     )
     .because(why)
+    .breaking(Rule::DedicatedUser)
 }

@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::model::app::{ClientType, GrantType};
 use crate::model::code::{Code, REMEMBERED, Redeemed};
 use crate::model::event::EventKind;
+use crate::model::failure::Rule;
 use crate::model::family::{FAMILIES_MAX, Family, Start};
 use crate::store::records::{Versioned, count, list, load};
 use crate::store::{Batch, keys};
@@ -37,7 +38,9 @@ pub async fn authorization_code(ctx: &Context, asked: &Asked<'_>) -> Result<Answ
         return Err(OAuthError::invalid_request("The parameter code is missing."));
     };
     for _ in 0..delegated::ATTEMPTS_MAX {
-        let code = code::find(ctx, text).await?.ok_or_else(|| invalid("it is unknown"))?;
+        let code = code::find(ctx, text)
+            .await?
+            .ok_or_else(|| invalid("it is unknown").breaking(Rule::CodeUnknown))?;
         let held = check(ctx, asked, code).await?;
         let (answer, batch) = match &held.code.redeemed {
             None => held.redeem().await?,
@@ -54,22 +57,22 @@ pub async fn authorization_code(ctx: &Context, asked: &Asked<'_>) -> Result<Answ
 async fn check<'a>(ctx: &'a Context, asked: &'a Asked<'a>, code: Versioned<Code>) -> Result<Held<'a>, OAuthError> {
     let now = ctx.now();
     if code.client_id != asked.app().client_id {
-        return Err(invalid("it is another client's"));
+        return Err(invalid("it is another client's").breaking(Rule::CodeOfAnother));
     }
     let forgotten_at = code.redeemed.as_ref().map(|redeemed| redeemed.at + REMEMBERED);
     if now >= forgotten_at.unwrap_or(code.expires_at) {
-        return Err(invalid("it has expired"));
+        return Err(invalid("it has expired").breaking(Rule::CodeExpired));
     }
     // OAuth 2.1 §10.2: only clients of OAuth 2.0 send it; one that does means it.
     let redirect_uri = asked.params.get("redirect_uri")?;
     if redirect_uri.is_some_and(|uri| uri != code.redirect_uri) {
-        return Err(invalid("redirect_uri is not where the code was sent"));
+        return Err(invalid("redirect_uri is not where the code was sent").breaking(Rule::CodeRedirectUri));
     }
     // RFC 9700 §2.1.1: a verifier is there if and only if a challenge was.
     match (&code.challenge, asked.params.get("code_verifier")?) {
         (None, None) => {}
         (Some(challenge), Some(verifier)) if pkce::verify(challenge, verifier) => {}
-        (Some(_), _) => return Err(invalid("code_verifier is missing or wrong")),
+        (Some(_), _) => return Err(invalid("code_verifier is missing or wrong").breaking(Rule::CodeVerifier)),
         (None, Some(_)) => {
             let what = "There is a code_verifier and the authorization request had no code_challenge.";
             return Err(OAuthError::invalid_request(what));
@@ -212,7 +215,7 @@ impl Held<'_> {
         let made = keys::family(&code.organization, &code.grant, &redeemed.family);
         let family = load::<Family>(&*ctx.store, &made).await?;
         let Some(family) = family.filter(|family| family.alive(self.now)) else {
-            return Err(invalid("it was used, and what it made has ended"));
+            return Err(invalid("it was used, and what it made has ended").breaking(Rule::CodeUsed));
         };
         match (self.bound_key(), &redeemed.key) {
             (Some(bound), Some(key)) if ctx.secret.verify(Purpose::IdempotencyKey, &bound, key) => {
@@ -246,7 +249,7 @@ impl Held<'_> {
         batch.require(&self.code).replace(family, &family.end())?;
         batch.insert(&delegated::reuse(self.ctx, EventKind::CodeReuseDetected, family))?;
         let why = format!("it was used before: family {} of {} ends", family.id, family.client_id);
-        Ok((Err(invalid(why)), batch))
+        Ok((Err(invalid(why).breaking(Rule::CodeUsed)), batch))
     }
 
     fn bound_key(&self) -> Option<Vec<u8>> {
@@ -263,7 +266,7 @@ fn invalid(why: impl Into<String>) -> OAuthError {
 }
 
 fn recovery_expired() -> OAuthError {
-    let mut error = invalid("the answer to its Idempotency-Key is not repeated any more");
+    let mut error = invalid("the answer to its Idempotency-Key is not repeated any more").breaking(Rule::NotRepeated);
     error.recovery_expired = true;
     error
 }

@@ -14,6 +14,7 @@ use crate::base::master::Purpose;
 use crate::base::time::Timestamp;
 use crate::context::Context;
 use crate::model::event::EventKind;
+use crate::model::failure::Rule;
 use crate::model::family::{Family, How, Next, Policy, Rotation, Shown, Verdict};
 use crate::store::records::{Versioned, load};
 use crate::store::{Batch, StoreError, Write};
@@ -35,7 +36,8 @@ pub async fn refresh_token(ctx: &Context, asked: &Asked<'_>) -> Result<Answer, O
     let Some(token) = asked.params.get("refresh_token")? else {
         return Err(OAuthError::invalid_request("The parameter refresh_token is missing."));
     };
-    let place = refresh_token::read(ctx, token).ok_or_else(|| invalid("it is none of this server's"))?;
+    let place = refresh_token::read(ctx, token)
+        .ok_or_else(|| invalid("it is none of this server's").breaking(Rule::RefreshUnknown))?;
     for _ in 0..delegated::ATTEMPTS_MAX {
         let held = find(ctx, asked, &place).await?;
         let (answer, batch) = match held.judge(token, place.number) {
@@ -45,7 +47,7 @@ pub async fn refresh_token(ctx: &Context, asked: &Asked<'_>) -> Result<Answer, O
             Verdict::Reuse => held.end_grant()?,
             Verdict::RecoveryExpired => return Err(recovery_expired()),
             Verdict::WrongKey => return Err(wrong_key(asked)),
-            Verdict::Invalid(why) => return Err(invalid(why)),
+            Verdict::Invalid(why) => return Err(invalid(why).breaking(Rule::RefreshEnded)),
         };
         if asked.commit(ctx, batch).await? {
             return answer;
@@ -57,9 +59,9 @@ pub async fn refresh_token(ctx: &Context, asked: &Asked<'_>) -> Result<Answer, O
 /// Refused before anything else is looked at: what is unknown, another client's, or under a grant that has ended.
 async fn find<'a>(ctx: &'a Context, asked: &'a Asked<'a>, place: &Place) -> Result<Held<'a>, OAuthError> {
     let family = load::<Family>(&*ctx.store, &place.family_key()).await?;
-    let family = family.ok_or_else(|| invalid("its family is gone"))?;
+    let family = family.ok_or_else(|| invalid("its family is gone").breaking(Rule::RefreshEnded))?;
     if family.client_id != asked.app().client_id {
-        return Err(invalid("it is another client's"));
+        return Err(invalid("it is another client's").breaking(Rule::RefreshOfAnother));
     }
     let approval = Approval {
         organization: &family.organization,
@@ -236,7 +238,7 @@ impl Held<'_> {
             &self.family,
         ))?;
         let why = format!("it was used before: grant {} of {} ends", grant.id, grant.client_id);
-        Ok((Err(invalid(why)), batch))
+        Ok((Err(invalid(why).breaking(Rule::RefreshReused)), batch))
     }
 }
 
@@ -247,7 +249,7 @@ fn invalid(why: impl Into<String>) -> OAuthError {
 }
 
 fn recovery_expired() -> OAuthError {
-    let mut error = invalid("the answer to its Idempotency-Key is not repeated any more");
+    let mut error = invalid("the answer to its Idempotency-Key is not repeated any more").breaking(Rule::NotRepeated);
     error.recovery_expired = true;
     error
 }

@@ -9,6 +9,7 @@ pub mod code;
 pub mod delegated;
 pub mod dpop;
 pub mod error;
+pub mod failures;
 pub mod grant_client;
 pub mod grant_code;
 pub mod grant_refresh;

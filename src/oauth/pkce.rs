@@ -4,6 +4,7 @@ use super::error::OAuthError;
 use crate::base::digest::{base64url, equal, from_base64url, sha256};
 use crate::config::Pkce;
 use crate::model::app::ClientType;
+use crate::model::failure::Rule;
 
 /// The `code_challenge_methods_supported`.
 pub const METHOD: &str = "S256";
@@ -19,7 +20,7 @@ pub fn requested(
     challenge: Option<&str>,
     method: Option<&str>,
 ) -> Result<Option<String>, OAuthError> {
-    let refused = |what: &'static str| Err(OAuthError::invalid_request(what));
+    let refused = |what: &'static str| Err(OAuthError::invalid_request(what).breaking(Rule::CodeChallenge));
     match (challenge, method) {
         (Some(challenge), Some(METHOD)) if is_thumbprint(challenge) => Ok(Some(challenge.to_owned())),
         (Some(_), Some(METHOD)) => {

@@ -2,6 +2,7 @@
 
 use super::error::{ErrorCode, OAuthError};
 use crate::model::app::App;
+use crate::model::failure::Rule;
 use crate::model::role::Role;
 use crate::model::scope::ScopeCatalog;
 
@@ -59,7 +60,7 @@ pub fn within(catalog: &ScopeCatalog, held: &[String], scope: &str) -> Result<Ve
         return Ok(names);
     }
     let what = "The scope goes beyond what was granted: a refresh may ask for less, never for more.";
-    Err(OAuthError::new(ErrorCode::InvalidScope, what))
+    Err(OAuthError::new(ErrorCode::InvalidScope, what).breaking(Rule::ScopeBeyondGrant))
 }
 
 /// Granted ∩ the app's ∩ what the acting member's role may grant: judged when a token is made and whenever it is used.

@@ -9,6 +9,7 @@ pub mod apps;
 pub mod logos;
 pub mod client_keys;
 pub mod credentials;
+pub mod failures;
 pub mod issued_tokens;
 pub mod refusal;
 pub mod rights;

@@ -14,10 +14,10 @@ use crate::context::Context;
 use crate::oauth::authorize::{self, AuthorizationRequest, AuthorizationResponse, Refusal, ResponseMode};
 use crate::oauth::error::OAuthError;
 use crate::oauth::params::Params;
-use crate::oauth::posted;
+use crate::oauth::{failures, posted};
 use crate::web::request::Request;
 use crate::web::response::Response;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use maud::html;
 
 pub async fn get(ctx: &Context, request: &Request) -> Paged {
@@ -106,6 +106,7 @@ fn sign_in(visit: &Visit<'_>, query: &str, asking: Option<&AuthorizationRequest>
 
 /// For the user alone: nothing is sent to anybody.
 pub fn refused(visit: &Visit<'_>, error: &OAuthError) -> Response {
+    explain(visit, error);
     let (code, status) = error.code.wire();
     let cause = error.cause.as_deref().unwrap_or("as the page says");
     log::info!("request {}: {code}: {} ({cause})", visit.request.id, error.description);
@@ -122,6 +123,9 @@ pub fn refused(visit: &Visit<'_>, error: &OAuthError) -> Response {
 
 /// On to the app: by a redirect, or by a form that a script sends at once and a button otherwise.
 pub fn send(visit: &Visit<'_>, response: &AuthorizationResponse, cookie: Option<&str>) -> Response {
+    if let Some(error) = &response.refusal {
+        explain(visit, error);
+    }
     if response.mode == ResponseMode::Query {
         return redirect(visit, &response.location(), cookie);
     }
@@ -140,5 +144,25 @@ pub fn send(visit: &Visit<'_>, response: &AuthorizationResponse, cookie: Option<
     match cookie {
         Some(cookie) => page.with_cookie(cookie).show(visit),
         None => page.show(visit),
+    }
+}
+
+/// To the developers of the app that sent the user here. A form of ours carries the request along.
+fn explain(visit: &Visit<'_>, error: &OAuthError) {
+    let request = visit.request;
+    let sent = match request.method {
+        Method::POST => &request.body,
+        _ => request.query.as_deref().unwrap_or_default().as_bytes(),
+    };
+    let Ok(params) = Params::parse(sent) else { return };
+    let carried = params
+        .get("request")
+        .ok()
+        .flatten()
+        .filter(|_| request.path != next::AUTHORIZE);
+    match carried.map(|query| Params::parse(query.as_bytes())) {
+        Some(Ok(params)) => failures::note_authorization(visit.ctx, &request.id, &params, error),
+        Some(Err(_)) => {}
+        None => failures::note_authorization(visit.ctx, &request.id, &params, error),
     }
 }

@@ -4,6 +4,7 @@ use super::response::{ResponseMode, ReturnAddress};
 use super::{Asked, AuthorizationRequest, Prompt};
 use crate::context::Context;
 use crate::model::app::{App, GrantType, Kind};
+use crate::model::failure::Rule;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::params::Params;
 use crate::oauth::redirect_uri::RedirectUri;
@@ -59,7 +60,8 @@ pub fn judge(
 ) -> Result<AuthorizationRequest, Box<Wrong>> {
     let untold = |error| Box::new(Wrong { error, address: None });
     let sent = params.get("redirect_uri").map_err(untold)?;
-    let redirect_uri = RedirectUri::of_request(app, sent).map_err(|what| untold(OAuthError::invalid_request(what)))?;
+    let redirect_uri = RedirectUri::of_request(app, sent)
+        .map_err(|what| untold(OAuthError::invalid_request(what).breaking(Rule::RedirectUri)))?;
     // Of a wrong response_mode or a repeated state nothing is used; the answer still finds its way.
     let address = ReturnAddress {
         redirect_uri,
@@ -133,7 +135,7 @@ fn entitled(app: &App, source: Source) -> Result<(), OAuthError> {
     }
     if app.rules().require_par && source != Source::Pushed {
         let what = "The app must push its authorization requests (RFC 9126).";
-        return Err(OAuthError::invalid_request(what));
+        return Err(OAuthError::invalid_request(what).breaking(Rule::PushedOnly));
     }
     Ok(())
 }

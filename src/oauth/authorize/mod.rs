@@ -43,6 +43,7 @@ use super::{posted, pushed};
 use crate::base::time::Timestamp;
 use crate::context::Context;
 use crate::model::app::App;
+use crate::model::failure::Rule;
 use crate::model::organization::Organization;
 use crate::model::pushed_request::PushedRequest;
 use crate::store::keys;
@@ -158,7 +159,11 @@ async fn client(ctx: &Context, params: &Params<'_>) -> Result<Arc<Versioned<App>
     // One sentence for all: whoever guesses at client_ids learns nothing of what is disabled or under review.
     let refused = |cause: &str| {
         let what = "The app that sent you here is not known or not active. Please tell its developer.";
-        Refusal::Page(OAuthError::invalid_request(what).because(cause))
+        Refusal::Page(
+            OAuthError::invalid_request(what)
+                .because(cause)
+                .breaking(Rule::AppInactive),
+        )
     };
     if client_id.len() > CLIENT_ID_BYTES_MAX || !client_id.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(refused("the client_id is not shaped like any of ours"));

@@ -41,10 +41,11 @@ impl ReturnAddress {
     pub fn error(&self, ctx: &Context, error: &OAuthError) -> AuthorizationResponse {
         let (code, _) = error.code.wire();
         let description = error.wire_description();
-        self.response(
-            ctx,
-            vec![("error", code.to_owned()), ("error_description", description)],
-        )
+        let params = vec![("error", code.to_owned()), ("error_description", description)];
+        AuthorizationResponse {
+            refusal: Some(error.clone()),
+            ..self.response(ctx, params)
+        }
     }
 
     fn response(&self, ctx: &Context, mut params: Vec<(&'static str, String)>) -> AuthorizationResponse {
@@ -55,6 +56,7 @@ impl ReturnAddress {
             redirect_uri: self.redirect_uri.clone(),
             mode: self.mode,
             params,
+            refusal: None,
         }
     }
 }
@@ -65,6 +67,8 @@ pub struct AuthorizationResponse {
     pub mode: ResponseMode,
     /// The fields of the form, for `form_post`.
     pub params: Vec<(&'static str, String)>,
+    /// Why it is no code.
+    pub refusal: Option<OAuthError>,
 }
 
 impl AuthorizationResponse {

@@ -1,6 +1,7 @@
 //! `/developer/apps/{client_id}/credentials`: how an app shows who it is, the tokens somebody made for it, and code to
 //! begin with. What is made is shown once, on the page that answers the form.
 
+pub mod failures;
 pub mod keys;
 pub mod secrets;
 mod snippets;

@@ -1,0 +1,27 @@
+//! Writes down what was refused, for the developers of the apps: apart from the answers, and slowly.
+
+use crate::context::Context;
+use crate::oauth::failures;
+use std::time::Duration;
+
+/// Between two turns, so that a flood of refusals takes little from what is granted meanwhile.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Runs until dropped.
+pub async fn run(ctx: &Context) {
+    loop {
+        ctx.failures.filled().await;
+        while turn(ctx).await {
+            tokio::time::sleep(PAUSE).await;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Returns whether there is more. What cannot be written is dropped.
+pub async fn turn(ctx: &Context) -> bool {
+    failures::write(ctx).await.unwrap_or_else(|error| {
+        log::warn!("refused requests could not be written down: {error}");
+        false
+    })
+}
