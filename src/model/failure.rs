@@ -16,7 +16,7 @@ const REGISTERED_BYTES_MAX: usize = 5200;
 
 macro_rules! rules {
     ($($name:ident = $code:literal, $section:literal;)*) => {
-        /// What a request was refused for. Stable codes; each has a sentence in `data/translations` (`fail_rule_…`).
+        /// What a request was refused for. Stable codes.
         #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
         pub enum Rule { $(#[serde(rename = $code)] $name),* }
 
@@ -30,11 +30,6 @@ macro_rules! rules {
             /// Where it stands.
             pub const fn section(self) -> &'static str {
                 match self { $(Self::$name => $section),* }
-            }
-
-            /// Names its sentence.
-            pub const fn text(self) -> &'static str {
-                match self { $(Self::$name => concat!("fail_rule_", $code)),* }
             }
         }
     };

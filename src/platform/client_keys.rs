@@ -83,10 +83,11 @@ impl KeyFault {
             Self::Algorithm { number } => ("cred_keys_algorithm", Some(number)),
             Self::SameKid { number } => ("cred_keys_kid", Some(number)),
         };
-        let fault = Fault::new("jwks", key).with("max", JWKS_MAX);
-        match number {
-            Some(number) => fault.with("number", number),
-            None => fault,
+        let number = number.map(|number| ("number", number.to_string()));
+        Fault {
+            field: "jwks",
+            key,
+            values: number.into_iter().chain([("max", JWKS_MAX.to_string())]).collect(),
         }
     }
 }

@@ -83,7 +83,7 @@ fn entry(desk: &Desk<'_>, failure: &Failure, open: bool) -> Markup {
     html! {
         details.failure open[open] {
             summary { (moment(failure.at)) " · " (failure.endpoint) " · " code { (failure.error) } }
-            p { strong { (desk.text(failure.rule.text())) } }
+            p { strong { (desk.text(failures::sentence(failure.rule))) } }
             dl.facts {
                 dt { (desk.text("fail_id")) } dd { code.once { (failure.id) } }
                 dt { (desk.text("fail_rule")) } dd { code { (failure.rule.as_str()) } " · " (failure.rule.section()) }

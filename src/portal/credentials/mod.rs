@@ -176,7 +176,11 @@ fn to_credentials(desk: &Desk<'_>, app: &App) -> Crumb {
 fn said(refusal: Refusal) -> Result<Vec<Fault>, Trouble> {
     match refusal {
         Refusal::Invalid(faults) => Ok(faults),
-        Refusal::State(key) => Ok(vec![Fault::new("", key)]),
+        Refusal::State(key) => Ok(vec![Fault {
+            field: "",
+            key,
+            values: Vec::new(),
+        }]),
         other => Err(other.into()),
     }
 }
