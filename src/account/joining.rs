@@ -223,7 +223,8 @@ pub async fn sign_up(ctx: &Context, token: &str, name: &str, password: &Secret) 
     }
 }
 
-async fn chosen(ctx: &Context, email: &str, name: &str, password: &Secret) -> Result<User, Refusal> {
+/// Whoever chooses this name and this password, with an address that is theirs.
+pub async fn chosen(ctx: &Context, email: &str, name: &str, password: &Secret) -> Result<User, Refusal> {
     let name = text::name(name, NAME_CHARS_MAX).ok_or(Refusal::BadName)?;
     let phc = passwords::hash(ctx, password, &[email, &name]).await?;
     Ok(new_user(ctx, email, name, Some(phc)))

@@ -50,6 +50,12 @@ pub struct Form {
     text: &'static str,
 }
 
+impl Form {
+    pub const fn new(subject: &'static str, text: &'static str) -> Self {
+        Self { subject, text }
+    }
+}
+
 pub const RESET: Form = Form {
     subject: "mail_reset_subject",
     text: "mail_reset_text",

@@ -45,6 +45,11 @@ fn user_command(verb: UserVerb) -> Result<Command, String> {
             user: one.user,
             second_factor: one.second_factor,
         },
+        UserVerb::Duty(one) => Command::UserDuty {
+            user: one.user,
+            duty: one.duty.0,
+        },
+        UserVerb::AdministratorLink(_) => Command::UserAdministratorLink,
         UserVerb::List(_) => Command::UserList,
         UserVerb::Disable(one) => Command::UserDisable {
             user: one.user,

@@ -61,7 +61,7 @@ fn act(action: Action, common: &Common, output: &Output) -> Result<(), String> {
             Ok(())
         }
         Action::Demo(demo) => demo::run(demo, common, output),
-        Action::Serve(_) => start::serve(load(common)?),
+        Action::Serve(_) => start::serve(load(common)?, output),
         Action::Init(_) => init(common, output),
         Action::Config(config) => match config.verb {
             ConfigVerb::Check(_) => check_config(&load(common)?, output),
@@ -164,7 +164,7 @@ fn next_steps(data: Option<&Path>) -> Value {
         format!("grantd user add you@example.com{data}"),
         format!("grantd org member ORGANIZATION you@example.com --role owner{data}"),
         format!("grantd app create \"My app\" --organization ORGANIZATION --dedicated-user you@example.com{data}"),
-        format!("grantd serve{data}"),
+        format!("grantd serve{data}  # prints the link of the first administrator"),
     ])
 }
 

@@ -1,5 +1,6 @@
 //! Opens a data directory, for a server's life or for one command.
 
+use super::output::Output;
 use crate::app;
 use crate::base::master::MasterSecret;
 use crate::base::random::SystemRandom;
@@ -7,7 +8,9 @@ use crate::base::time::SystemClock;
 use crate::config::{Config, Listen, LogLevel, Scheme};
 use crate::context::{Context, Parts};
 use crate::control::{Command, execute as execute_command, socket};
+use crate::model::link::LinkKind;
 use crate::model::settings::Settings;
+use crate::platform::people;
 use crate::store::keys;
 use crate::store::records::load;
 use crate::store::sled::{SledOptions, SledStore};
@@ -17,7 +20,7 @@ use crate::web::listener::Listener;
 use crate::web::panics::log_panics;
 use crate::web::signals::{Signals, Stop};
 use crate::web::tls::Tls;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs::DirBuilder;
 use std::future::Future;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
@@ -138,7 +141,7 @@ pub fn log_to_stderr(level: LogLevel) {
 }
 
 /// `grantd serve`.
-pub fn serve(config: Config) -> Result<(), String> {
+pub fn serve(config: Config, output: &Output) -> Result<(), String> {
     log_to_stderr(config.log.level);
     for warning in config.warnings() {
         log::warn!("{warning}");
@@ -153,6 +156,7 @@ pub fn serve(config: Config) -> Result<(), String> {
             for listener in &listeners {
                 log::info!("listening on {}", listener.address().map_err(|e| e.to_string())?);
             }
+            invite_administrator(&ctx, output).await;
             let issuer = ctx.issuer().to_owned();
             let ready = move || log::info!("{issuer} is ready");
             let signals = catch_signals()?;
@@ -164,6 +168,23 @@ pub fn serve(config: Config) -> Result<(), String> {
             };
             until_stopped(server, ready).await
         })
+}
+
+/// Where there is no administrator yet, whoever started the server becomes one: by a link that is printed here, once,
+/// and written to no log.
+async fn invite_administrator(ctx: &Context, output: &Output) {
+    let link = match people::first_link(ctx).await {
+        Ok(Some(link)) => link,
+        Ok(None) => return,
+        Err(error) => return log::warn!("no link for a first administrator could be made: {error}"),
+    };
+    if output.json {
+        return output.answer(&json!({ "administrator_link": link }));
+    }
+    let hours = LinkKind::Administrator.lives().as_secs() / 3600;
+    output.text(&format!(
+        "There is no administrator yet. Open this link within {hours} hours to become one; it works once:\n{link}\n"
+    ));
 }
 
 /// Those of the configuration, or development certificates where nobody but this machine is served.

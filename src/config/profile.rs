@@ -22,6 +22,8 @@ pub struct Profile {
     pub authorize: AuthorizeRules,
     pub dpop: DpopRules,
     pub review: review::Rules,
+    /// Whether people without an account may ask for access to the API.
+    pub access_requests: bool,
     pub scopes: ScopeCatalog,
 }
 

@@ -113,6 +113,7 @@ fn read(name: &str, issuer: &Issuer, table: &Table<'_>, scopes: Option<ScopeCata
     let authorize = authorize(table);
     let dpop = dpop(table);
     let review = review_rules(table);
+    let access_requests = table.get("access_requests").and_then(|item| item.boolean());
     let given = table.get("resources").and_then(|item| resources(&item, issuer));
     Some(Profile {
         name: name.to_owned(),
@@ -125,6 +126,7 @@ fn read(name: &str, issuer: &Issuer, table: &Table<'_>, scopes: Option<ScopeCata
         authorize,
         dpop,
         review,
+        access_requests: access_requests.unwrap_or(true),
         scopes: scopes?,
     })
 }

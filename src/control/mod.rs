@@ -14,6 +14,7 @@ use crate::base::text;
 use crate::context::Context;
 use crate::model::app::{AuthMethod, GrantType, Kind};
 use crate::model::role::Role;
+use crate::model::user::Duty;
 use crate::store::records::{Record, Versioned};
 use crate::store::{Batch, Outcome};
 use app_settings::AppSettings;
@@ -50,6 +51,12 @@ pub enum Command {
         /// Also turn one-time codes off, at once.
         second_factor: bool,
     },
+    UserDuty {
+        user: String,
+        /// Null ends it.
+        duty: Option<Duty>,
+    },
+    UserAdministratorLink,
     OrganizationCreate {
         name: String,
         id: Option<String>,
@@ -195,6 +202,8 @@ pub async fn execute(ctx: &Context, command: Command) -> Result<Value, String> {
             role,
         } => users::invite(ctx, &email, &organization, role).await,
         Command::UserReset { user, second_factor } => users::reset(ctx, &user, second_factor).await,
+        Command::UserDuty { user, duty } => users::duty(ctx, &user, duty).await,
+        Command::UserAdministratorLink => users::administrator_link(ctx).await,
         Command::OrganizationCreate { name, id } => organizations::create(ctx, &name, id).await,
         Command::OrganizationList => organizations::list(ctx).await,
         Command::OrganizationDisable { organization, disabled } => {

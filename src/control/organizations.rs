@@ -1,15 +1,14 @@
 //! Organizations and who belongs to them.
 
 use super::{LIST_MAX, check_name, commit, replace, users};
-use crate::base::random;
 use crate::config::IdType;
 use crate::context::Context;
 use crate::model::member::Member;
-use crate::model::organization::{ConsentPolicy, NAME_CHARS_MAX, Organization};
+use crate::model::organization::{NAME_CHARS_MAX, Organization};
 use crate::model::role::Role;
-use crate::model::settings::Settings;
 use crate::model::user::User;
 use crate::oauth::access_token::TypedId;
+use crate::platform::founding;
 use crate::store::records::{Versioned, list as list_records, load};
 use crate::store::{Batch, keys};
 use serde_json::{Value, json};
@@ -18,47 +17,20 @@ const ID_CHARS_MAX: usize = 40;
 
 pub async fn create(ctx: &Context, name: &str, id: Option<String>) -> Result<Value, String> {
     let name = check_name(&ctx.profile().noun.singular, name, NAME_CHARS_MAX)?;
-    let settings = ctx.settings().await?;
     let mut batch = Batch::new();
-    let id = match (id, ctx.profile().ids) {
-        (Some(id), ids) => check_id(id, ids)?,
-        (None, IdType::Text) => format!("o_{}", random::token::<9>(&*ctx.random)),
-        (None, IdType::Integer) => {
-            let id = free_number(ctx, settings.next_organization).await?;
-            let counted = Settings {
-                next_organization: id + 1,
-                ..settings.value.clone()
-            };
-            batch.replace(&settings, &counted)?;
-            id.to_string()
+    let organization = match id {
+        None => founding::found(ctx, &mut batch, name).await?,
+        Some(id) => {
+            let organization = founding::named(ctx, check_id(id, ctx.profile().ids)?, name);
+            if ctx.store.get(&keys::organization(&organization.id)).await?.is_some() {
+                return Err(format!("the id {} is taken", organization.id));
+            }
+            batch.insert(&organization)?;
+            organization
         }
     };
-    if load::<Organization>(&*ctx.store, &keys::organization(&id))
-        .await?
-        .is_some()
-    {
-        return Err(format!("the id {id} is taken"));
-    }
-    let organization = Organization {
-        id,
-        name,
-        disabled: false,
-        epoch: 0,
-        created_at: ctx.now(),
-        policy: ConsentPolicy::default(),
-    };
-    batch.insert(&organization)?;
     commit(ctx, batch).await?;
     Ok(view(ctx, &organization))
-}
-
-/// The next number that nobody chose by hand.
-async fn free_number(ctx: &Context, from: u64) -> Result<u64, String> {
-    let mut id = from;
-    while ctx.store.get(&keys::organization(&id.to_string())).await?.is_some() {
-        id += 1;
-    }
-    Ok(id)
 }
 
 fn check_id(id: String, ids: IdType) -> Result<String, String> {

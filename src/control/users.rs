@@ -1,4 +1,4 @@
-//! Users: add, invite, list, disable, password, reset.
+//! Users: add, invite, list, disable, password, reset, duty.
 
 use super::organizations;
 use super::{LIST_MAX, check_name, commit, replace};
@@ -7,7 +7,9 @@ use crate::base::secret::Secret;
 use crate::context::Context;
 use crate::model::link::LinkKind;
 use crate::model::role::Role;
-use crate::model::user::{NAME_CHARS_MAX, User};
+use crate::model::user::{Duty, NAME_CHARS_MAX, User};
+use crate::platform::people;
+use crate::platform::refusal::Refusal as Refused;
 use crate::store::records::{Versioned, load, load_by_index};
 use crate::store::{Batch, keys, records};
 use serde_json::{Value, json};
@@ -85,6 +87,27 @@ pub async fn reset(ctx: &Context, user: &str, second_factor: bool) -> Result<Val
     Ok(sent(&user.email, link, LinkKind::PasswordReset))
 }
 
+/// What they do for the whole installation: reviewing apps, administering, or nothing.
+pub async fn duty(ctx: &Context, user: &str, duty: Option<Duty>) -> Result<Value, String> {
+    let user = find(ctx, user).await?;
+    match people::set_duty(ctx, None, &user.id, duty).await {
+        Ok(user) => Ok(view(&user)),
+        Err(Refused::Store(error)) => Err(error.to_string()),
+        Err(Refused::State(_)) => Err(format!(
+            "there are {} people on duty already: end somebody's duty first",
+            people::ON_DUTY_MAX
+        )),
+        Err(_) => Err("it was changed by somebody else at the same moment: look at it and try again".into()),
+    }
+}
+
+/// A link that makes whoever opens it an administrator, once. The one before ends.
+pub async fn administrator_link(ctx: &Context) -> Result<Value, String> {
+    let link = people::new_link(ctx).await?;
+    let hours = LinkKind::Administrator.lives().as_secs() / 3600;
+    Ok(json!({ "link": link, "valid_hours": hours }))
+}
+
 fn sent(email: &str, link: Option<String>, kind: LinkKind) -> Value {
     let hours = kind.lives().as_secs() / 3600;
     match link {
@@ -127,6 +150,7 @@ fn view(user: &User) -> Value {
         "name": user.name,
         "status": if user.disabled { "disabled" } else { "active" },
         "can_sign_in": user.password.is_some() && !user.disabled,
+        "duty": user.duty.map(Duty::as_str),
         "created_at": user.created_at.to_string(),
     })
 }

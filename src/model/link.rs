@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// Removed by whatever it was used for, in the same batch: of two who use it at once, one finds it gone.
@@ -35,6 +36,8 @@ pub enum Allows {
     },
     /// An account for this address.
     SignUp { email: String },
+    /// To become an administrator, as long as nobody else has become one.
+    Administrator,
     /// Nothing. Made where there is nobody to send a link to, so that as much is written as where there is.
     Nothing,
 }
@@ -45,12 +48,14 @@ pub enum LinkKind {
     PasswordReset,
     Invitation,
     SignUp,
+    Administrator,
 }
 
 impl LinkKind {
     pub const fn lives(self) -> Duration {
         match self {
             Self::PasswordReset | Self::SignUp => HOUR,
+            Self::Administrator => DAY,
             Self::Invitation => WEEK,
         }
     }
@@ -60,6 +65,7 @@ impl LinkKind {
             Self::PasswordReset => Purpose::PasswordReset,
             Self::Invitation => Purpose::Invitation,
             Self::SignUp => Purpose::SignUp,
+            Self::Administrator => Purpose::Administrator,
         }
     }
 
@@ -69,6 +75,7 @@ impl LinkKind {
             Self::PasswordReset => "/password/reset",
             Self::Invitation => "/invitation",
             Self::SignUp => "/sign-up/confirm",
+            Self::Administrator => "/administrator",
         }
     }
 
@@ -78,6 +85,7 @@ impl LinkKind {
             Self::PasswordReset => "reset",
             Self::Invitation => "invitation",
             Self::SignUp => "signup",
+            Self::Administrator => "administrator",
         }
     }
 }
@@ -85,6 +93,13 @@ impl LinkKind {
 impl Record for Link {
     fn key(&self) -> Key {
         keys::link(self.expires_at, &self.digest)
+    }
+
+    fn index_keys(&self) -> Vec<Key> {
+        match self.allows {
+            Allows::Administrator => vec![keys::administrator_link()],
+            _ => Vec::new(),
+        }
     }
 
     fn expires_at(&self) -> Option<Timestamp> {

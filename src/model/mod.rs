@@ -1,5 +1,6 @@
 //! What there is and how it changes: records and pure state machines. `now` goes in, a new value comes out.
 
+pub mod access_request;
 pub mod app;
 pub mod attempts;
 pub mod code;
@@ -27,3 +28,4 @@ pub mod settings;
 pub mod signing_key;
 pub mod used_once;
 pub mod user;
+pub mod verdicts;

@@ -1,4 +1,4 @@
-//! What becomes of an app when its developer saves it, and when a reviewer judges it. Both sides come here.
+//! What becomes of an app when its developer saves it. What reviewers make of it: [`super::verdicts`].
 //!
 //! ```text
 //! private:  draft → active
@@ -10,7 +10,7 @@
 //! ```
 
 use super::app::{App, AppState, Kind};
-use super::dossier::{Decision, Dossier, Submission, Verdict};
+use super::dossier::{Dossier, Submission};
 use crate::base::time::Timestamp;
 use serde::Serialize;
 
@@ -229,45 +229,6 @@ fn submission_of(case: &mut Case, save: &Save<'_>) -> Submission {
         at: save.now,
         decision: None,
     }
-}
-
-/// What a reviewer's verdict on a submission leaves behind: approved, rejected or sent back. `None` where the
-/// submission is decided already, is not the last one, or the verdict is none on a submission.
-pub fn decide(case: &Case, submission: &Submission, decision: Decision) -> Option<(Case, Submission)> {
-    let Case { mut app, mut dossier } = case.clone();
-    if submission.decision.is_some() || submission.number != dossier.submissions {
-        return None;
-    }
-    match (decision.verdict, app.state) {
-        (Verdict::Approved, AppState::PendingReview | AppState::Active) => {
-            app.scopes.clone_from(&submission.scopes);
-            app.state = AppState::Active;
-            dossier.approved = Some(submission.scopes.clone());
-        }
-        (Verdict::Rejected, AppState::PendingReview) => app.state = AppState::Rejected,
-        (Verdict::ChangesRequested, AppState::PendingReview) => app.state = AppState::ChangesRequested,
-        // It was about added scopes: the app goes on with those it has.
-        (Verdict::Rejected | Verdict::ChangesRequested, AppState::Active) => {}
-        _ => return None,
-    }
-    dossier.verdict = Some(decision.clone());
-    let submission = Submission {
-        decision: Some(decision),
-        ..submission.clone()
-    };
-    Some((Case { app, dossier }, submission))
-}
-
-/// Suspended by a reviewer, or reinstated. `None` where it is in no such state.
-pub fn suspend(case: &Case, decision: Decision) -> Option<Case> {
-    let Case { mut app, mut dossier } = case.clone();
-    app.state = match (decision.verdict, app.state) {
-        (Verdict::Suspended, AppState::Active) => AppState::Suspended,
-        (Verdict::Reinstated, AppState::Suspended) => AppState::Active,
-        _ => return None,
-    };
-    dossier.verdict = Some(decision);
-    Some(Case { app, dossier })
 }
 
 /// The same scopes, in whatever order.

@@ -86,7 +86,8 @@ impl Record for User {
     }
 
     fn index_keys(&self) -> Vec<Key> {
-        vec![keys::email(&self.email)]
+        let duty = self.duty.map(|_| keys::user_on_duty(&self.id));
+        [keys::email(&self.email)].into_iter().chain(duty).collect()
     }
 }
 

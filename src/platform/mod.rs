@@ -4,14 +4,18 @@
 //! Every operation takes an [`Actor`](actor::Actor), asks [`rights`] whether it may, and is one conditional batch that
 //! rests on all it was judged by: the member's record too, so that whoever loses a role loses it at once.
 
+pub mod access_requests;
 pub mod actor;
 pub mod apps;
-pub mod logos;
 pub mod client_keys;
 pub mod credentials;
 pub mod failures;
+pub mod founding;
 pub mod issued_tokens;
+pub mod logos;
+pub mod people;
 pub mod refusal;
+pub mod reviews;
 pub mod rights;
 
 use crate::context::Context;

@@ -45,6 +45,8 @@
 //! | `S`   | time (number), request    | index → access request that waits       | once it is answered           |
 //! | `F`   | client_id, age, failure   | failed call of an app                   | swept after 7 days            |
 //! | `T`   | kind, name                | when something was last used            | swept after 400 days          |
+//! | `U`   | user                      | index → user on duty                    | with the duty                 |
+//! | `A`   |                           | index → the link of an administrator    | with the link                 |
 
 mod platform;
 
@@ -95,9 +97,11 @@ const ACCESS_REQUEST: u8 = b'R';
 const WAITING_ACCESS_REQUEST: u8 = b'S';
 const FAILURE: u8 = b'F';
 const LAST_USE: u8 = b'T';
+const USER_ON_DUTY: u8 = b'U';
+const ADMINISTRATOR_LINK: u8 = b'A';
 
 /// Every space, with the name it has in an export.
-pub const SPACES: [(u8, &str); 40] = [
+pub const SPACES: [(u8, &str); 42] = [
     (SETTINGS, "settings"),
     (ORGANIZATION, "organization"),
     (USER, "user"),
@@ -138,6 +142,8 @@ pub const SPACES: [(u8, &str); 40] = [
     (WAITING_ACCESS_REQUEST, "waiting_access_request"),
     (FAILURE, "failure"),
     (LAST_USE, "last_use"),
+    (USER_ON_DUTY, "user_on_duty"),
+    (ADMINISTRATOR_LINK, "administrator_link"),
 ];
 
 fn key(space: u8, parts: &[&str]) -> Key {

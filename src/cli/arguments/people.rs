@@ -1,9 +1,11 @@
 //! `user` and `org`.
 
 use crate::model::role::Role;
+use crate::model::user::Duty;
 use argh::FromArgs;
+use std::str::FromStr;
 
-/// People: add, invite, list, disable, enable, password, reset.
+/// People: add, invite, list, disable, enable, password, reset, duty, administrator-link.
 #[derive(FromArgs)]
 #[argh(subcommand, name = "user")]
 pub struct User {
@@ -21,6 +23,8 @@ pub enum UserVerb {
     Enable(UserEnable),
     Password(UserPassword),
     Reset(UserReset),
+    Duty(UserDuty),
+    AdministratorLink(UserAdministratorLink),
 }
 
 /// Add a user. Without a password they cannot sign in, but can be the dedicated user of a private app.
@@ -65,6 +69,38 @@ pub struct UserReset {
     #[argh(switch)]
     pub second_factor: bool,
 }
+
+/// Let a user review apps or administer the whole installation, or neither.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "duty")]
+pub struct UserDuty {
+    /// id or email
+    #[argh(positional)]
+    pub user: String,
+    /// administrator, reviewer or none
+    #[argh(positional)]
+    pub duty: DutyChoice,
+}
+
+pub struct DutyChoice(pub Option<Duty>);
+
+impl FromStr for DutyChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "none" {
+            return Ok(Self(None));
+        }
+        let found = Duty::ALL.into_iter().find(|duty| duty.as_str() == text);
+        let found = found.ok_or_else(|| format!("`{text}` is not a duty: use administrator, reviewer or none"));
+        found.map(|duty| Self(Some(duty)))
+    }
+}
+
+/// Print a one-time link that makes whoever opens it an administrator. The one printed before ends.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "administrator-link")]
+pub struct UserAdministratorLink {}
 
 /// List the users.
 #[derive(FromArgs)]

@@ -140,3 +140,16 @@ pub fn after_in(prefix: &Key, cursor: &str) -> Option<Key> {
     let key = [prefix.0.as_slice(), &rest].concat();
     (!rest.is_empty() && key.len() <= limits::KEY_BYTES_MAX).then_some(Key(key))
 }
+
+pub fn user_on_duty(user: &str) -> Key {
+    key(USER_ON_DUTY, &[user])
+}
+
+pub fn users_on_duty() -> Key {
+    key(USER_ON_DUTY, &[])
+}
+
+/// One at a time.
+pub fn administrator_link() -> Key {
+    key(ADMINISTRATOR_LINK, &[])
+}

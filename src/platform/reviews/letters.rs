@@ -1,0 +1,85 @@
+//! Letters to those who work on an app about what was decided.
+
+use crate::account::letters::{Form, compose, post};
+use crate::config::Texts;
+use crate::context::Context;
+use crate::model::app::App;
+use crate::model::dossier::{Decision, Dossier, Verdict};
+use crate::model::mail::TRIED_FOR;
+use crate::model::member::Member;
+use crate::model::role::Role;
+use crate::model::user::User;
+use crate::store::records::list;
+use crate::store::{Batch, StoreError, keys};
+use std::collections::BTreeSet;
+
+/// Letters about one decision.
+const TOLD_MAX: usize = 30;
+/// Members looked at to find the owners.
+const MEMBERS_MAX: u32 = 500;
+
+const APPROVED: Form = Form::new("mail_review_approved_subject", "mail_review_approved_text");
+const REJECTED: Form = Form::new("mail_review_rejected_subject", "mail_review_rejected_text");
+const CHANGES: Form = Form::new("mail_review_changes_subject", "mail_review_changes_text");
+const SUSPENDED: Form = Form::new("mail_review_suspended_subject", "mail_review_suspended_text");
+const REINSTATED: Form = Form::new("mail_review_reinstated_subject", "mail_review_reinstated_text");
+
+/// Puts a letter for each of them into the batch.
+pub async fn tell(
+    ctx: &Context,
+    texts: &Texts,
+    batch: &mut Batch,
+    app: &App,
+    dossier: &Dossier,
+    decision: &Decision,
+) -> Result<(), StoreError> {
+    if ctx.config.mail.is_none() {
+        return Ok(());
+    }
+    let form = match decision.verdict {
+        Verdict::Approved => APPROVED,
+        Verdict::Rejected => REJECTED,
+        Verdict::ChangesRequested => CHANGES,
+        Verdict::Suspended => SUSPENDED,
+        Verdict::Reinstated => REINSTATED,
+    };
+    let note = match decision.note.as_str() {
+        "" => texts.fill("mail_review_no_note", &[]),
+        note => note.to_owned(),
+    };
+    let link = format!("{}/developer/apps/{}", ctx.issuer(), app.client_id);
+    let values = [("app", app.name.as_str()), ("note", note.as_str()), ("link", &link)];
+    for to in concerned(ctx, app, dossier).await? {
+        let letter = compose(ctx, texts, &to, form, &values);
+        post(ctx, batch, Some(&letter), decision.at + TRIED_FOR)?;
+    }
+    Ok(())
+}
+
+/// The team, the owners and the support's address: each address once.
+async fn concerned(ctx: &Context, app: &App, dossier: &Dossier) -> Result<Vec<String>, StoreError> {
+    let mut users = Vec::new();
+    for user in &dossier.team {
+        let member = ctx.load::<Member>(&keys::member(&app.organization, user)).await?;
+        users.extend(
+            member
+                .filter(|member| !member.removed)
+                .map(|member| member.user.clone()),
+        );
+    }
+    let members = keys::members(&app.organization);
+    let (members, _) = list::<Member>(&*ctx.store, &members, None, MEMBERS_MAX).await?;
+    let owners = members.iter().filter(|m| !m.removed && m.role == Role::Owner);
+    users.extend(owners.map(|member| member.user.clone()));
+    let mut told: Vec<String> = Vec::new();
+    for user in users {
+        let user = ctx.load::<User>(&keys::user(&user)).await?;
+        told.extend(user.filter(|user| !user.disabled).map(|user| user.email.clone()));
+    }
+    let support = app.developer.support.as_ref();
+    told.extend(support.filter(|address| User::valid_email(address)).cloned());
+    let mut seen = BTreeSet::new();
+    told.retain(|email| seen.insert(email.to_lowercase()));
+    told.truncate(TOLD_MAX);
+    Ok(told)
+}
