@@ -8,7 +8,9 @@
 //! A form is shown with `visit.csrf("name")` and read with `visit.form("name")`, which refuses whatever our own page in
 //! the same browser did not send. Texts stand in `data/translations`.
 
+pub mod access_requests;
 pub mod account;
+pub mod admin;
 mod app_card;
 pub mod asking;
 pub mod authorize;

@@ -12,8 +12,8 @@ use http::header::RETRY_AFTER;
 use maud::{Markup, html};
 
 pub struct Problem {
-    status: StatusCode,
-    text: String,
+    pub(super) status: StatusCode,
+    pub(super) text: String,
     wait: Option<u64>,
 }
 

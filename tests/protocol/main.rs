@@ -12,6 +12,9 @@
 //!
 //! O1 and F1 (TLS) and B9 (the proxy's hop) are proven where the server is; the file of each RFC has the rest.
 
+mod access_request_rules;
+mod access_requests;
+mod administrators;
 mod app_settings;
 mod authorize_checks;
 mod authorize_decisions;
@@ -55,6 +58,8 @@ mod redirect_uris;
 mod refresh;
 mod refresh_ended;
 mod refresh_reuse;
+mod review_rules;
+mod reviews;
 mod rfc6749;
 mod rfc6749_client_auth;
 mod rfc7009;
