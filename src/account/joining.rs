@@ -8,6 +8,7 @@ use crate::base::secret::Secret;
 use crate::base::text;
 use crate::config::{SignUp, Texts};
 use crate::context::Context;
+use crate::model::event::{Change, Event, EventKind};
 use crate::model::link::{Allows, Link, LinkKind};
 use crate::model::member::Member;
 use crate::model::organization::Organization;
@@ -32,6 +33,7 @@ pub struct Invitation {
     pub email: String,
     pub role: Role,
     epoch: u64,
+    by: Option<Versioned<Member>>,
     /// Whoever has the address already; they have to be signed in to accept.
     pub user: Option<Versioned<User>>,
 }
@@ -51,7 +53,15 @@ pub fn new_user(ctx: &Context, email: &str, name: String, password: Option<Strin
     }
 }
 
-/// Sends an invitation; its link, to show, where no mail server takes it.
+/// Who is invited where, and by which member.
+pub struct Invite<'a> {
+    pub organization: &'a Organization,
+    pub email: &'a str,
+    pub role: Role,
+    pub by: Option<&'a str>,
+}
+
+/// Sends an invitation of whoever runs the server; its link, to show, where no mail server takes it.
 pub async fn invite(
     ctx: &Context,
     texts: &Texts,
@@ -59,6 +69,31 @@ pub async fn invite(
     email: &str,
     role: Role,
 ) -> Result<Option<String>, StoreError> {
+    let invite = Invite {
+        organization,
+        email,
+        role,
+        by: None,
+    };
+    let mut batch = Batch::new();
+    let link = invite_with(ctx, texts, &mut batch, &invite).await?;
+    commit(ctx, batch).await?;
+    Ok(link)
+}
+
+/// Sends an invitation with this batch; its link, to show, where no mail server takes it.
+pub async fn invite_with(
+    ctx: &Context,
+    texts: &Texts,
+    batch: &mut Batch,
+    invite: &Invite<'_>,
+) -> Result<Option<String>, StoreError> {
+    let Invite {
+        organization,
+        email,
+        role,
+        by,
+    } = *invite;
     let user = load_by_index::<User>(&*ctx.store, &keys::email(email)).await?;
     let member = match user {
         Some(user) => load::<Member>(&*ctx.store, &keys::member(&organization.id, &user.id)).await?,
@@ -69,14 +104,21 @@ pub async fn invite(
         email: email.to_owned(),
         role,
         epoch: member.map_or(0, |member| member.epoch),
+        by: by.map(str::to_owned),
     };
     let link = links::make(ctx, LinkKind::Invitation, allows);
     let values = [("link", link.url.as_str()), ("organization", &organization.name)];
     let letter = compose(ctx, texts, email, letters::INVITATION, &values);
-    let mut batch = Batch::new();
     batch.insert(&link.record)?;
-    post(ctx, &mut batch, Some(&letter), link.record.expires_at)?;
-    commit(ctx, batch).await?;
+    post(ctx, batch, Some(&letter), link.record.expires_at)?;
+    let event = Event::by_command_line(EventKind::MemberInvited, &organization.id, ctx.now(), &*ctx.random);
+    batch.insert(&Event {
+        subject: Some(email.to_owned()),
+        changes: vec![Change::new("role", None::<Role>, Some(role))],
+        by: by.map(str::to_owned),
+        note: event.note.clone().filter(|_| by.is_none()),
+        ..event
+    })?;
     Ok(ctx.config.mail.is_none().then_some(link.url))
 }
 
@@ -89,9 +131,18 @@ pub async fn invitation(ctx: &Context, token: &str) -> Result<Invitation, Refusa
         email,
         role,
         epoch,
+        by,
     } = link.allows.clone()
     else {
         return Err(Refusal::LinkGone);
+    };
+    let by = match by {
+        Some(by) => Some(
+            inviting(ctx, &organization, &by, role)
+                .await?
+                .ok_or(Refusal::LinkGone)?,
+        ),
+        None => None,
     };
     let organization = load::<Organization>(&*ctx.store, &keys::organization(&organization)).await?;
     let organization = organization.filter(|organization| !organization.disabled);
@@ -102,7 +153,19 @@ pub async fn invitation(ctx: &Context, token: &str) -> Result<Invitation, Refusa
         email,
         role,
         epoch,
+        by,
     })
+}
+
+/// Who invited, while they may still give this role: whoever is removed or loses theirs leaves no way in behind.
+pub async fn inviting(
+    ctx: &Context,
+    organization: &str,
+    by: &str,
+    role: Role,
+) -> Result<Option<Versioned<Member>>, StoreError> {
+    let member = load::<Member>(&*ctx.store, &keys::member(organization, by)).await?;
+    Ok(member.filter(|member| !member.removed && member.role <= Role::Admin && member.role <= role))
 }
 
 /// The user who is signed in joins; only who has the address that was invited.
@@ -146,20 +209,25 @@ pub async fn accept_as_new(ctx: &Context, token: &str, name: &str, password: &Se
 /// back whom somebody has removed meanwhile.
 async fn join(ctx: &Context, batch: &mut Batch, invitation: &Invitation, user: &str) -> Result<(), Refusal> {
     batch.remove(&invitation.link).require(&invitation.organization);
-    let organization = &invitation.organization.id;
+    if let Some(by) = &invitation.by {
+        batch.require(by);
+    }
+    let (organization, role) = (&invitation.organization.id, invitation.role);
     match load::<Member>(&*ctx.store, &keys::member(organization, user)).await? {
-        Some(old) if !old.removed => batch.require(&old),
+        Some(old) if !old.removed => {
+            batch.require(&old);
+            return Ok(());
+        }
         Some(old) if old.epoch != invitation.epoch => return Err(Refusal::LinkGone),
-        Some(old) => batch.replace(&old, &old.with_role(invitation.role))?,
-        None => batch.insert(&Member {
-            organization: organization.clone(),
-            user: user.to_owned(),
-            role: invitation.role,
-            removed: false,
-            epoch: 0,
-            created_at: ctx.now(),
-        })?,
+        Some(old) => batch.replace(&old, &old.with_role(role))?,
+        None => batch.insert(&Member::new(organization, user, role, ctx.now()))?,
     };
+    batch.insert(&Event {
+        organization: Some(organization.clone()),
+        user: Some(user.to_owned()),
+        changes: vec![Change::new("role", None::<Role>, Some(role))],
+        ..Event::new(EventKind::MemberAdded, ctx.now(), &*ctx.random)
+    })?;
     Ok(())
 }
 

@@ -35,6 +35,13 @@ impl Timestamp {
         self.0 / 1000
     }
 
+    /// The first moment of a day in UTC, as `2026-01-31`; `None` where there is no such day.
+    pub fn of_day(text: &str) -> Option<Self> {
+        let date: jiff::civil::Date = text.parse().ok()?;
+        let start = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
+        (text.len() == 10).then_some(Self(u64::try_from(start.as_millisecond()).ok()?))
+    }
+
     /// How long ago `earlier` was; zero when it lies in the future.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))

@@ -87,6 +87,7 @@ fn org_command(verb: OrgVerb) -> Result<Command, String> {
             change: PolicyChange {
                 least_role: policy.consent,
                 allow_any: policy.allow_any,
+                allow_listed: false,
                 allow: policy.allow,
                 unallow: policy.unallow,
                 deny: policy.deny,

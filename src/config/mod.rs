@@ -3,6 +3,7 @@
 //! Every file is read through [`reader`], which knows a key only because something asked for it: what nobody reads is
 //! refused, with the nearest key that exists. All problems of all files are told at once.
 
+mod api_key_rules;
 mod branding;
 mod file;
 mod issuer;
@@ -19,6 +20,7 @@ mod warnings;
 
 pub use crate::model::role::Role;
 pub use crate::model::scope::{Risk, Scope, ScopeCatalog};
+pub use api_key_rules::{ApiKeyRules, HeaderPair};
 pub use branding::{Branding, Colour};
 pub use file::Overrides;
 pub use issuer::Issuer;

@@ -1,7 +1,7 @@
 //! A profile: which system this installation is. Three are built in; a directory under `<data_dir>/profiles` overrides
 //! their files or adds another.
 
-use super::{ScopeCatalog, duration_text};
+use super::{ApiKeyRules, ScopeCatalog, duration_text};
 use crate::base::jose::Algorithm;
 use crate::model::review;
 use serde::Serialize;
@@ -24,6 +24,7 @@ pub struct Profile {
     pub review: review::Rules,
     /// Whether people without an account may ask for access to the API.
     pub access_requests: bool,
+    pub api_keys: ApiKeyRules,
     pub scopes: ScopeCatalog,
 }
 

@@ -3,7 +3,7 @@
 use super::profile::{AuthorizeParameter, AuthorizeRules, DpopRules, IdType, Lifetimes, Noun, Pkce, Profile, Resource};
 use super::reader::{Item, Problems, Table, listed, nearest, spell};
 use super::tree::{parse_json, parse_toml};
-use super::{Issuer, ScopeCatalog, scope_file, source};
+use super::{ApiKeyRules, Issuer, ScopeCatalog, api_key_rules, scope_file, source};
 use crate::base::jose::Algorithm;
 use crate::model::review::{self, Detail, ScopeChange};
 use std::path::Path;
@@ -35,6 +35,9 @@ const fn seconds(s: u64) -> Duration {
 const MINUTE: Duration = seconds(60);
 const DAY: Duration = seconds(24 * 60 * 60);
 const TEN_YEARS: Duration = seconds(3650 * 24 * 60 * 60);
+
+/// What everything begins with where the profile does not say.
+const PREFIX: &str = "grantd";
 
 const RESOURCES_MAX: usize = 16;
 const URI_BYTES_MAX: usize = 300;
@@ -114,12 +117,17 @@ fn read(name: &str, issuer: &Issuer, table: &Table<'_>, scopes: Option<ScopeCata
     let dpop = dpop(table);
     let review = review_rules(table);
     let access_requests = table.get("access_requests").and_then(|item| item.boolean());
+    let prefix = prefix.unwrap_or_else(|| PREFIX.to_owned());
+    let api_keys = match table.table("api_keys") {
+        Some(table) => api_key_rules::read(table, &prefix),
+        None => ApiKeyRules::of(&prefix),
+    };
     let given = table.get("resources").and_then(|item| resources(&item, issuer));
     Some(Profile {
         name: name.to_owned(),
         noun: noun.unwrap_or_else(|| Noun::new("organization", "organizations")),
         ids: ids.unwrap_or(IdType::Text),
-        prefix: prefix.unwrap_or_else(|| "grantd".to_owned()),
+        prefix,
         resources: given.unwrap_or_else(|| vec![default_resource(issuer)]),
         lifetimes,
         pkce: pkce.unwrap_or(Pkce::All),
@@ -127,6 +135,7 @@ fn read(name: &str, issuer: &Issuer, table: &Table<'_>, scopes: Option<ScopeCata
         dpop,
         review,
         access_requests: access_requests.unwrap_or(true),
+        api_keys,
         scopes: scopes?,
     })
 }

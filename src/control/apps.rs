@@ -1,14 +1,17 @@
 //! Apps and their secrets.
 
 use super::app_settings::{self, AppSettings};
-use super::{LIST_MAX, NewApp, check_name, commit, organizations, replace, users};
+use super::{LIST_MAX, NewApp, check_name, commit, organizations, users};
 use crate::base::random;
 use crate::context::Context;
 use crate::model::app::{App, ClientType, Kind, NAME_CHARS_MAX, REDIRECT_URIS_MAX};
+use crate::model::event::{Change, Event, EventKind};
 use crate::model::member::Member;
 use crate::oauth::access_token::TypedId;
 use crate::oauth::redirect_uri;
+use crate::platform::connected_apps::put_disabled;
 use crate::platform::credentials::{self, NewSecret};
+use crate::platform::event_of_command_line;
 use crate::store::records::{Versioned, list as list_records, load};
 use crate::store::{Batch, Key, keys};
 use serde_json::{Value, json};
@@ -53,7 +56,7 @@ pub async fn create(ctx: &Context, new: NewApp) -> Result<Value, String> {
         app = app.with_secret(made.held, ctx.now())?;
         secret = Some(made.shown);
     }
-    batch.insert(&app)?;
+    batch.insert(&app)?.insert(&told(ctx, EventKind::AppCreated, &app))?;
     commit(ctx, batch).await?;
     let mut answer = view(ctx, &app);
     if let Some(secret) = secret {
@@ -112,20 +115,59 @@ pub async fn change(
         }
         new.scopes = check_scopes(ctx, scopes)?;
     }
-    batch.replace(&old, &new)?;
+    let kind = if old.scopes == new.scopes {
+        EventKind::AppChanged
+    } else {
+        EventKind::AppScopesChanged
+    };
+    batch.replace(&old, &new)?.insert(&Event {
+        changes: differences(&old, &new),
+        ..told(ctx, kind, &new)
+    })?;
     commit(ctx, batch).await?;
     Ok(view(ctx, &new))
+}
+
+/// What the history tells: never more than fits into it.
+fn differences(old: &App, new: &App) -> Vec<Change> {
+    let mut changes = Vec::new();
+    let mut push = |what: &str, before: &str, after: &str| {
+        if before != after {
+            changes.push(Change::new(what, Some(shortened(before)), Some(shortened(after))));
+        }
+    };
+    push("name", &old.name, &new.name);
+    push("scopes", &old.scopes.join(" "), &new.scopes.join(" "));
+    let user = |app: &App| app.dedicated_user.clone().unwrap_or_default();
+    push("dedicated_user", &user(old), &user(new));
+    changes
+}
+
+fn shortened(text: &str) -> String {
+    const CHARS_MAX: usize = 800;
+    if text.chars().count() <= CHARS_MAX {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(CHARS_MAX).collect();
+    short.push('…');
+    short
+}
+
+/// What whoever runs the server does with an app.
+fn told(ctx: &Context, kind: EventKind, app: &App) -> Event {
+    Event {
+        client_id: Some(app.client_id.clone()),
+        ..event_of_command_line(ctx, kind, &app.organization)
+    }
 }
 
 /// A flag: enabling brings unexpired tokens back.
 pub async fn disable(ctx: &Context, client_id: &str, disabled: bool) -> Result<Value, String> {
     let old = find(ctx, client_id).await?;
-    let new = App {
-        disabled,
-        ..old.value.clone()
-    };
-    replace(ctx, &old, &new).await?;
-    Ok(view(ctx, &new))
+    let mut batch = Batch::new();
+    put_disabled(&mut batch, &old, disabled, |kind| told(ctx, kind, &old))?;
+    commit(ctx, batch).await?;
+    show(ctx, client_id).await
 }
 
 pub async fn add_secret(ctx: &Context, client_id: &str, label: Option<String>) -> Result<Value, String> {

@@ -1,14 +1,15 @@
 //! Organizations and who belongs to them.
 
-use super::{LIST_MAX, check_name, commit, replace, users};
+use super::{LIST_MAX, check_name, commit, users};
 use crate::config::IdType;
 use crate::context::Context;
+use crate::model::event::{Change, Event, EventKind};
 use crate::model::member::Member;
 use crate::model::organization::{NAME_CHARS_MAX, Organization};
 use crate::model::role::Role;
 use crate::model::user::User;
 use crate::oauth::access_token::TypedId;
-use crate::platform::founding;
+use crate::platform::{event_of_command_line, founding, members};
 use crate::store::records::{Versioned, list as list_records, load};
 use crate::store::{Batch, keys};
 use serde_json::{Value, json};
@@ -29,6 +30,11 @@ pub async fn create(ctx: &Context, name: &str, id: Option<String>) -> Result<Val
             organization
         }
     };
+    batch.insert(&event_of_command_line(
+        ctx,
+        EventKind::OrganizationCreated,
+        &organization.id,
+    ))?;
     commit(ctx, batch).await?;
     Ok(view(ctx, &organization))
 }
@@ -66,7 +72,15 @@ pub async fn disable(ctx: &Context, organization: &str, disabled: bool) -> Resul
         disabled,
         ..old.value.clone()
     };
-    replace(ctx, &old, &new).await?;
+    let status = |organization: &Organization| if organization.disabled { "disabled" } else { "active" };
+    let mut batch = Batch::new();
+    batch.replace(&old, &new)?;
+    batch.revokes = disabled;
+    batch.insert(&Event {
+        changes: vec![Change::new("status", Some(status(&old)), Some(status(&new)))],
+        ..event_of_command_line(ctx, EventKind::OrganizationChanged, &new.id)
+    })?;
+    commit(ctx, batch).await?;
     Ok(view(ctx, &new))
 }
 
@@ -88,22 +102,24 @@ pub async fn set_member(ctx: &Context, organization: &str, user: &str, role: Rol
     let user = users::find(ctx, user).await?;
     let mut batch = Batch::new();
     let old = load::<Member>(&*ctx.store, &keys::member(&organization.id, &user.id)).await?;
+    let event = |kind| event_of_command_line(ctx, kind, &organization.id);
     let member = match &old {
         Some(old) => {
-            let new = old.with_role(role);
-            batch.replace(old, &new)?;
-            new
+            let kind = if old.removed {
+                EventKind::MemberAdded
+            } else {
+                EventKind::MemberChanged
+            };
+            members::put_role(&mut batch, old, role, event(kind))?;
+            old.with_role(role)
         }
         None => {
-            let new = Member {
-                organization: organization.id.clone(),
-                user: user.id.clone(),
-                role,
-                removed: false,
-                epoch: 0,
-                created_at: ctx.now(),
-            };
-            batch.insert(&new)?;
+            let new = Member::new(&organization.id, &user.id, role, ctx.now());
+            batch.insert(&new)?.insert(&Event {
+                user: Some(user.id.clone()),
+                changes: vec![Change::new("role", None::<Role>, Some(role))],
+                ..event(EventKind::MemberAdded)
+            })?;
             new
         }
     };
@@ -118,7 +134,10 @@ pub async fn remove_member(ctx: &Context, organization: &str, user: &str) -> Res
     let Some(old) = old.filter(|m| !m.removed) else {
         return Err(format!("{} is no member of {}", user.email, organization.id));
     };
-    replace(ctx, &old, &old.remove()).await?;
+    let mut batch = Batch::new();
+    let event = event_of_command_line(ctx, EventKind::MemberRemoved, &organization.id);
+    members::put_removal(&mut batch, &old, event)?;
+    commit(ctx, batch).await?;
     Ok(json!({ "removed": true, "user": user.id, "email": user.email }))
 }
 

@@ -1,13 +1,16 @@
 //! Tokens: mint one by hand, look into one, end one or many.
 
-use super::{Revocation, apps, organizations, replace, users};
+use super::{Revocation, apps, commit, organizations, replace, users};
 use crate::context::Context;
 use crate::model::app::{App, Kind};
+use crate::model::event::{Event, EventKind};
 use crate::model::organization::Organization;
 use crate::model::settings::Settings;
 use crate::model::user::User;
 use crate::oauth::access_token::{self, TypedId};
 use crate::oauth::grant_client;
+use crate::platform::event_of_command_line;
+use crate::store::Batch;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -88,29 +91,31 @@ pub async fn revoke(ctx: &Context, what: Revocation) -> Result<Value, String> {
         }
         Revocation::App(client_id) => {
             let old = apps::find(ctx, &client_id).await?;
-            let epoch = old.epoch + 1;
-            replace(
-                ctx,
-                &old,
-                &App {
-                    epoch,
-                    ..old.value.clone()
-                },
-            )
-            .await?;
+            let new = App {
+                epoch: old.epoch + 1,
+                ..old.value.clone()
+            };
+            let mut batch = Batch::new();
+            batch.replace(&old, &new)?.insert(&Event {
+                client_id: Some(client_id),
+                ..event_of_command_line(ctx, EventKind::AppTokensRevoked, &new.organization)
+            })?;
+            batch.revokes = true;
+            commit(ctx, batch).await?;
         }
         Revocation::Organization(id) => {
             let old = organizations::find(ctx, &id).await?;
-            let epoch = old.epoch + 1;
-            replace(
-                ctx,
-                &old,
-                &Organization {
-                    epoch,
-                    ..old.value.clone()
-                },
-            )
-            .await?;
+            let new = Organization {
+                epoch: old.epoch + 1,
+                ..old.value.clone()
+            };
+            let mut batch = Batch::new();
+            batch.replace(&old, &new)?.insert(&Event {
+                subject: Some("tokens".to_owned()),
+                ..event_of_command_line(ctx, EventKind::TokenRevoked, &new.id)
+            })?;
+            batch.revokes = true;
+            commit(ctx, batch).await?;
         }
         Revocation::User(user) => {
             let old = users::find(ctx, &user).await?;

@@ -11,6 +11,9 @@ use std::time::Duration;
 /// How long events are kept.
 pub const KEPT: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
+/// The note of what whoever runs the server did from the command line: there is nobody to name.
+pub const COMMAND_LINE: &str = "command line";
+
 macro_rules! kinds {
     ($($name:ident = $text:literal,)*) => {
         #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -89,6 +92,16 @@ pub struct Change {
     pub after: Option<String>,
 }
 
+impl Change {
+    pub fn new(what: &str, before: Option<impl ToString>, after: Option<impl ToString>) -> Self {
+        Self {
+            what: what.to_owned(),
+            before: before.map(|text| text.to_string()),
+            after: after.map(|text| text.to_string()),
+        }
+    }
+}
+
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Event {
     /// `e_…`.
@@ -128,6 +141,15 @@ impl Event {
             subject: None,
             changes: Vec::new(),
             note: None,
+        }
+    }
+
+    /// Of what whoever runs the server did, in or with an organization.
+    pub fn by_command_line(kind: EventKind, organization: &str, at: Timestamp, random: &dyn Random) -> Self {
+        Self {
+            organization: Some(organization.to_owned()),
+            note: Some(COMMAND_LINE.to_owned()),
+            ..Self::new(kind, at, random)
         }
     }
 }

@@ -33,6 +33,9 @@ pub enum Allows {
         email: String,
         role: Role,
         epoch: u64,
+        /// Which member invites: it stands while they may still give that role. `None`: whoever runs the server.
+        #[serde(default)]
+        by: Option<String>,
     },
     /// An account for this address.
     SignUp { email: String },
@@ -96,8 +99,11 @@ impl Record for Link {
     }
 
     fn index_keys(&self) -> Vec<Key> {
-        match self.allows {
+        match &self.allows {
             Allows::Administrator => vec![keys::administrator_link()],
+            Allows::Invitation { organization, .. } => {
+                vec![keys::invitation_of_organization(organization, &self.digest)]
+            }
             _ => Vec::new(),
         }
     }

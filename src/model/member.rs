@@ -18,6 +18,18 @@ pub struct Member {
 }
 
 impl Member {
+    /// Who is there for the first time.
+    pub fn new(organization: &str, user: &str, role: Role, now: Timestamp) -> Self {
+        Self {
+            organization: organization.to_owned(),
+            user: user.to_owned(),
+            role,
+            removed: false,
+            epoch: 0,
+            created_at: now,
+        }
+    }
+
     /// Another role, or back after a removal. Old tokens stay dead: removal had moved the counter.
     pub fn with_role(&self, role: Role) -> Self {
         Self {

@@ -3,7 +3,7 @@
 use super::actor::{Actor, AppAccess};
 use super::refusal::{Fault, Refusal};
 use super::rights::Right;
-use super::{TRIES, client_keys, commit};
+use super::{ATTEMPTS_MAX, client_keys, commit};
 use crate::base::jose::Jwk;
 use crate::base::master::Purpose;
 use crate::base::random;
@@ -86,7 +86,7 @@ pub async fn add_secret(
     wanted: &NewSecret,
 ) -> Result<MadeSecret, Refusal> {
     let wanted = checked(ctx, wanted)?;
-    for _ in 0..TRIES {
+    for _ in 0..ATTEMPTS_MAX {
         let access = open(ctx, actor, client_id).await?;
         if locked(&access) {
             return Err(Refusal::State("cred_locked"));
@@ -104,7 +104,7 @@ pub async fn add_secret(
 
 /// Ends a secret at once. Tokens that it got stay good.
 pub async fn revoke_secret(ctx: &Context, actor: &Actor, client_id: &str, id: &str) -> Result<(), Refusal> {
-    for _ in 0..TRIES {
+    for _ in 0..ATTEMPTS_MAX {
         let access = open(ctx, actor, client_id).await?;
         let revoked = without_secret(ctx, &access.app, id, Some(actor.id()));
         let (new, event) = revoked.ok_or(Refusal::NotFound)?;
@@ -122,7 +122,7 @@ pub async fn revoke_secret(ctx: &Context, actor: &Actor, client_id: &str, id: &s
 /// By what the app shows who it is from now on; `jwks` is the text of a JWK set. What it no longer shows is gone:
 /// secrets do not come back when the method does.
 pub async fn show_by(ctx: &Context, actor: &Actor, client_id: &str, by: ShownBy, jwks: &str) -> Result<(), Refusal> {
-    for _ in 0..TRIES {
+    for _ in 0..ATTEMPTS_MAX {
         let access = open(ctx, actor, client_id).await?;
         if access.app.client_type == ClientType::Public {
             return Err(Refusal::State("cred_public_client"));

@@ -4,7 +4,7 @@
 use super::actor::{Actor, AppAccess};
 use super::credentials::{event, open};
 use super::refusal::{Fault, Refusal};
-use super::{TRIES, commit};
+use super::{ATTEMPTS_MAX, commit};
 use crate::base::text;
 use crate::config::Resource;
 use crate::context::Context;
@@ -86,7 +86,7 @@ fn may_have(app: &App) -> Result<(), &'static str> {
 
 /// Makes one: remembered before it is shown.
 pub async fn create(ctx: &Context, actor: &Actor, client_id: &str, wanted: &NewToken) -> Result<MadeToken, Refusal> {
-    for _ in 0..TRIES {
+    for _ in 0..ATTEMPTS_MAX {
         let access = open(ctx, actor, client_id).await?;
         may_have(&access.app).map_err(Refusal::State)?;
         let (label, resource, lifetime) = checked(ctx, wanted)?;
@@ -139,7 +139,7 @@ pub async fn find(ctx: &Context, access: &AppAccess, jti: &str) -> Result<Versio
 
 /// Ends one at once, wherever tokens are judged. Idempotent.
 pub async fn revoke(ctx: &Context, actor: &Actor, client_id: &str, jti: &str) -> Result<(), Refusal> {
-    for _ in 0..TRIES {
+    for _ in 0..ATTEMPTS_MAX {
         let access = open(ctx, actor, client_id).await?;
         let old = find(ctx, &access, jti).await?;
         if old.revoked_at.is_some() {

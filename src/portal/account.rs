@@ -1,7 +1,6 @@
 //! `/account`: who I am, which apps have access, where I am signed in.
 
 use super::desk::{Desk, Part};
-use super::granted::{self, Granted};
 use super::page::redirect;
 use super::session::{self, SignedIn};
 use super::trouble::{Paged, Trouble};
@@ -11,6 +10,7 @@ use crate::context::Context;
 use crate::model::grant::GrantStatus;
 use crate::model::session::Session;
 use crate::oauth::params::Params;
+use crate::platform::granted::{self, Granted};
 use crate::web::request::Request;
 use maud::{Markup, html};
 
@@ -143,7 +143,7 @@ fn apps(visit: &Visit<'_>, granted: &[Granted]) -> Markup {
     }
 }
 
-fn titles(visit: &Visit<'_>, scopes: &[String]) -> String {
+pub fn titles(visit: &Visit<'_>, scopes: &[String]) -> String {
     let catalog = &visit.ctx.profile().scopes;
     let titles = scopes
         .iter()
@@ -201,13 +201,13 @@ fn browser<'a>(visit: &Visit<'a>, user_agent: &'a str) -> &'a str {
 }
 
 /// `2026-01-31`, in UTC.
-pub(super) fn day(at: Timestamp) -> Markup {
+pub fn day(at: Timestamp) -> Markup {
     let text = at.to_string();
     html! { time datetime=(text) { (text.get(..10).unwrap_or(&text)) } }
 }
 
 /// `2026-01-31 08:00 UTC`.
-pub(super) fn moment(at: Timestamp) -> Markup {
+pub fn moment(at: Timestamp) -> Markup {
     let text = at.to_string();
     let shown = text.get(..16).map(|minute| format!("{} UTC", minute.replace('T', " ")));
     html! { time datetime=(text) { (shown.as_deref().unwrap_or(&text)) } }

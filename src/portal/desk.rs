@@ -65,6 +65,13 @@ impl<'a> Desk<'a> {
         }))
     }
 
+    /// On a page of this organization it is the one that is open, whichever was chosen last.
+    pub fn at(mut self, organization: &str) -> Self {
+        let position = self.memberships.iter().position(|m| m.organization.id == organization);
+        self.open = position.or(self.open);
+        self
+    }
+
     pub fn ctx(&self) -> &'a Context {
         self.visit.ctx
     }

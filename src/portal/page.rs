@@ -8,8 +8,8 @@ use crate::web::request::Request;
 use crate::web::response::Response;
 use bytes::Bytes;
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, SET_COOKIE, STRICT_TRANSPORT_SECURITY, VARY,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, SET_COOKIE,
+    STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderName, StatusCode};
 use maud::{DOCTYPE, Markup, html};
@@ -236,6 +236,15 @@ pub fn asset(ctx: &Context, name: &str) -> Response {
         .with(X_CONTENT_TYPE_OPTIONS, "nosniff");
     response.body = asset.content.clone();
     with_hsts(ctx, response)
+}
+
+/// A file to keep, of the same headers as a page. `name` is ASCII without quotes.
+pub fn attachment(ctx: &Context, content_type: &'static str, name: &str, content: String) -> Response {
+    let mut response = Response::new(StatusCode::OK)
+        .with(CONTENT_TYPE, content_type)
+        .with_value(CONTENT_DISPOSITION, &format!("attachment; filename=\"{name}\""));
+    response.body = Bytes::from(content);
+    secured(ctx, response, false)
 }
 
 /// Whether whoever asks is a person with a browser, who wants a page and no JSON.

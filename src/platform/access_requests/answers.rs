@@ -74,6 +74,7 @@ pub async fn accept(
         email: request.email.clone(),
         role,
         epoch: member.map_or(0, |member| member.epoch),
+        by: None,
     };
     let invitation = links::make(ctx, LinkKind::Invitation, allows);
     batch.insert(&invitation.record)?;

@@ -20,6 +20,11 @@ pub fn events_of_app(client_id: &str) -> Key {
     key(EVENT_OF_APP, &[client_id])
 }
 
+/// What the members of an organization granted one app: the index of [`grant_of_app`].
+pub fn grants_of_app(client_id: &str, organization: &str) -> Key {
+    key(GRANT_OF_APP, &[client_id, organization])
+}
+
 pub fn dossier(client_id: &str) -> Key {
     key(DOSSIER, &[client_id])
 }

@@ -6,8 +6,10 @@ use crate::model::app::App;
 use crate::model::event::{Event, EventKind};
 use crate::model::family::Family;
 use crate::model::grant::{Grant, GrantStatus};
+use crate::model::last_use::GRANT;
 use crate::model::organization::Organization;
-use crate::store::records::{list, load};
+use crate::oauth::last_use;
+use crate::store::records::{Versioned, list, load};
 use crate::store::{Batch, Key, Outcome, StoreError, keys};
 
 /// Grants and families listed at most.
@@ -33,12 +35,10 @@ pub async fn of_user(ctx: &Context, user: &str) -> Result<Vec<Granted>, StoreErr
         let organization = ctx
             .load::<Organization>(&keys::organization(&grant.organization))
             .await?;
-        let families = keys::families(&grant.organization, &grant.id);
-        let (families, _) = list::<Family>(&*ctx.store, &families, None, LISTED_MAX).await?;
         found.push(Granted {
             app_name: app.map_or(grant.client_id.clone(), |app| app.name.clone()),
             organization_name: organization.map_or(grant.organization.clone(), |o| o.name.clone()),
-            used_at: families.iter().map(|family| family.used_at).max(),
+            used_at: used_at(ctx, &grant).await?,
             grant: grant.value,
         });
     }
@@ -57,17 +57,32 @@ pub async fn revoke(ctx: &Context, user: &str, organization: &str, id: &str) -> 
             return Ok(true);
         }
         let mut batch = Batch::new();
-        batch.replace(&grant, &grant.revoke())?;
-        batch.insert(&Event {
-            organization: Some(grant.organization.clone()),
-            user: Some(grant.user.clone()),
-            client_id: Some(grant.client_id.clone()),
-            grant: Some(grant.id.clone()),
-            ..Event::new(EventKind::GrantRevoked, ctx.now(), &*ctx.random)
-        })?;
-        batch.revokes = true;
+        put_revocation(ctx, &mut batch, &grant, user)?;
         if let Outcome::Committed(_) = ctx.store.commit(batch).await? {
             return Ok(true);
         }
     }
+}
+
+/// Ended, with this batch, by the user with the id `by`.
+pub fn put_revocation(ctx: &Context, batch: &mut Batch, grant: &Versioned<Grant>, by: &str) -> Result<(), StoreError> {
+    batch.replace(grant, &grant.revoke())?;
+    batch.revokes = true;
+    batch.insert(&Event {
+        organization: Some(grant.organization.clone()),
+        user: Some(grant.user.clone()),
+        client_id: Some(grant.client_id.clone()),
+        grant: Some(grant.id.clone()),
+        by: (by != grant.user).then(|| by.to_owned()),
+        ..Event::new(EventKind::GrantRevoked, ctx.now(), &*ctx.random)
+    })?;
+    Ok(())
+}
+
+/// When the app last did anything under the grant: `None` where it never came back.
+pub async fn used_at(ctx: &Context, grant: &Grant) -> Result<Option<Timestamp>, StoreError> {
+    let families = keys::families(&grant.organization, &grant.id);
+    let (families, _) = list::<Family>(&*ctx.store, &families, None, LISTED_MAX).await?;
+    let refreshed = families.iter().map(|family| family.used_at).max();
+    Ok(refreshed.max(last_use::of(ctx, GRANT, &grant.id).await?))
 }
