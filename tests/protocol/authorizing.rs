@@ -4,7 +4,7 @@ use crate::support::{Client, World};
 use grantd::control::NewApp;
 use grantd::model::app::{App, ClientRules, Kind};
 use grantd::model::code::Code;
-use grantd::model::event::Event;
+use grantd::model::event::{COMMAND_LINE, Event};
 use grantd::model::grant::Grant;
 use grantd::model::role::Role;
 use grantd::oauth::authorize::{self, Approval, AuthorizationRequest, AuthorizationResponse, Refusal};
@@ -134,9 +134,15 @@ impl Authorizing {
         found.expect("the grant is there")
     }
 
+    /// What happened since the world was made, which the command line did.
     pub async fn events(&self) -> Vec<Event> {
-        let (events, _) = list(&*self.world.ctx.store, &keys::events(), None, 100).await.unwrap();
-        events.into_iter().map(|event| event.value).collect()
+        let (events, _) = list::<Event>(&*self.world.ctx.store, &keys::events(), None, 100)
+            .await
+            .unwrap();
+        let events = events.into_iter().map(|event| event.value);
+        events
+            .filter(|event| event.note.as_deref() != Some(COMMAND_LINE))
+            .collect()
     }
 
     pub async fn written(&self) -> usize {

@@ -156,9 +156,9 @@ async fn a_consent_posted_from_a_page_older_than_the_policy_is_refused() {
 
 /// A store in which somebody else is faster, once.
 #[derive(Default)]
-struct Overtaken {
+pub struct Overtaken {
     inner: MemoryStore,
-    first: Mutex<Option<Batch>>,
+    pub first: Mutex<Option<Batch>>,
 }
 
 impl Store for Overtaken {
