@@ -13,7 +13,7 @@ pub const REDIRECT_URIS_MAX: usize = 20;
 pub const REDIRECT_URI_BYTES_MAX: usize = 250;
 /// Of all of them together, and of the names of all scopes: one record holds them with all else.
 pub const REDIRECT_URIS_BYTES_MAX: usize = 1600;
-pub const SCOPES_BYTES_MAX: usize = 1000;
+pub const SCOPES_BYTES_MAX: usize = 900;
 pub const SECRETS_MAX: usize = 2;
 pub const JWKS_MAX: usize = 4;
 

@@ -9,9 +9,11 @@ use serde::{Deserialize, Serialize};
 
 pub const TEAM_MAX: usize = 20;
 pub const STAKEHOLDERS_MAX: usize = 10;
+/// Of all their addresses together.
+pub const STAKEHOLDERS_BYTES_MAX: usize = 600;
 /// Of one reason, in characters, and of all reasons of an app together with the names of their scopes, in bytes.
 pub const REASON_CHARS_MAX: usize = 300;
-pub const REASONS_BYTES_MAX: usize = 2000;
+pub const REASONS_BYTES_MAX: usize = 1600;
 /// Of a reviewer's note, in characters.
 pub const NOTE_CHARS_MAX: usize = 500;
 

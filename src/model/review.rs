@@ -245,3 +245,88 @@ fn differ(old: &Case, new: &Case) -> bool {
         || old.dossier.reasons != new.dossier.reasons
         || !same(&old.dossier.wanted, &new.dossier.wanted)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::app::{
+        ClientSecret, ClientType, Developer, NAME_CHARS_MAX, REDIRECT_URIS_BYTES_MAX, REDIRECT_URIS_MAX,
+        SCOPES_BYTES_MAX,
+    };
+    use crate::model::dossier::{
+        NOTE_CHARS_MAX, REASON_CHARS_MAX, REASONS_BYTES_MAX, STAKEHOLDERS_BYTES_MAX, STAKEHOLDERS_MAX, TEAM_MAX,
+    };
+    use crate::store::Batch;
+
+    const URL: usize = 250;
+
+    /// Of everything as much as may be.
+    fn fullest() -> Case {
+        let now = Timestamp::from_seconds(u64::from(u32::MAX));
+        let text = |bytes| "x".repeat(bytes);
+        let (id, user) = ("a".repeat(37), "u".repeat(22));
+        let mut app = App::new(id.clone(), "o".repeat(40), Kind::Public, ClientType::Confidential, now);
+        app.name = "\u{1f600}".repeat(NAME_CHARS_MAX);
+        app.redirect_uris = vec![text(REDIRECT_URIS_BYTES_MAX / REDIRECT_URIS_MAX); REDIRECT_URIS_MAX];
+        app.scopes = vec![text(10); SCOPES_BYTES_MAX / 10];
+        app.developer = Developer {
+            company: app.name.clone(),
+            website: text(URL),
+            logo: Some(text(43)),
+            support: Some(text(URL)),
+            privacy_policy: Some(text(URL)),
+            terms: Some(text(URL)),
+        };
+        let secret = ClientSecret {
+            id: text(8),
+            digest: crate::base::master::MasterSecret::generate(&crate::base::random::SeededRandom::new(1))
+                .digest(crate::base::master::Purpose::ClientSecret, b"x"),
+            label: app.name.clone(),
+            created_at: now,
+            expires_at: Some(now),
+        };
+        app.secrets = vec![secret.clone(), secret];
+        let why = text(REASON_CHARS_MAX);
+        let reasons = REASONS_BYTES_MAX / (REASON_CHARS_MAX + 10);
+        let dossier = Dossier {
+            team: vec![user.clone(); TEAM_MAX],
+            stakeholders: (0..STAKEHOLDERS_MAX)
+                .map(|i| format!("{i:0>width$}", width = STAKEHOLDERS_BYTES_MAX / STAKEHOLDERS_MAX))
+                .collect(),
+            approved: Some(app.scopes.clone()),
+            wanted: app.scopes.clone(),
+            reasons: vec![(text(10), why); reasons],
+            verdict: Some(Decision {
+                verdict: Verdict::ChangesRequested,
+                note: "\u{1f600}".repeat(NOTE_CHARS_MAX),
+                by: user,
+                at: now,
+            }),
+            ..Dossier::new(&id)
+        };
+        Case { app, dossier }
+    }
+
+    #[test]
+    fn the_fullest_app_its_dossier_and_its_submission_fit_into_one_record_each() {
+        let mut case = fullest();
+        let rules = Rules {
+            require_public: Vec::new(),
+            require_private: Vec::new(),
+            scope_change: ScopeChange::Revoke,
+        };
+        let save = Save {
+            rules: &rules,
+            by: "u",
+            now: case.app.created_at,
+            waiting: false,
+            hand_in: true,
+        };
+        let submission = submission_of(&mut case, &save);
+        let mut batch = Batch::new();
+        batch.insert(&case.app).unwrap();
+        batch.insert(&case.dossier).unwrap();
+        batch.insert(&submission).unwrap();
+        assert_eq!(batch.validate(), Ok(()));
+    }
+}

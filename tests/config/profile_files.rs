@@ -2,6 +2,8 @@
 
 use super::profiles::{ONE_SCOPE, load};
 use grantd::config::{Risk, Role, Scope, ScopeCatalog};
+use grantd::model::app::Kind;
+use grantd::model::review::{Detail, ScopeChange};
 
 /// A profile `p` of these files; its sentences in order.
 #[track_caller]
@@ -69,6 +71,35 @@ fn dpop_nonces_are_wanted_or_not() {
         &[
             "`dpop.nonces` in profiles/p/profile.toml line 2 must be true or false, not a string",
             "unknown key `dpop.nonce` in profiles/p/profile.toml line 3; did you mean `dpop.nonces`?",
+        ],
+    );
+}
+
+#[test]
+fn what_apps_must_have_and_what_other_scopes_come_to() {
+    let rules = |settings: &str| {
+        let files = [("p/profile.toml", settings), ("p/scopes.json", ONE_SCOPE)];
+        load("p", &files).unwrap().review
+    };
+    let usual = [Detail::Company, Detail::Website, Detail::Logo];
+    assert_eq!(rules("").require_public, usual);
+    assert_eq!(rules("[app]").require_private, usual);
+    assert_eq!(rules("").scope_change, ScopeChange::Revoke);
+    let own = rules("[app]\nrequire_public = [\"terms\"]\nrequire_private = []\n[review]\nscope_change = \"stage\"");
+    assert_eq!(own.require_public, [Detail::Terms]);
+    assert!(own.require_private.is_empty());
+    assert_eq!(own.scope_change, ScopeChange::Stage);
+    let needed = [Detail::Name, Detail::RedirectUri, Detail::Terms, Detail::Scopes];
+    assert_eq!(own.required(Kind::Public), needed);
+    let needed = [Detail::Name, Detail::DedicatedUser, Detail::Scopes];
+    assert_eq!(own.required(Kind::Private), needed);
+    refused(
+        "[app]\nrequire_public = [\"name\"]\n[review]\nscope_change = \"keep\"",
+        ONE_SCOPE,
+        &[
+            "`app.require_public[0]` in profiles/p/profile.toml line 2 is \"name\", not one of `company`, `website`, \
+             `logo`, `support`, `privacy_policy`, `terms`",
+            "`review.scope_change` in profiles/p/profile.toml line 4 is \"keep\", not one of `revoke`, `stage`",
         ],
     );
 }

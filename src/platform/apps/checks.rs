@@ -3,7 +3,7 @@
 use super::Details;
 use crate::base::text;
 use crate::model::app::{App, ClientType, Kind, NAME_CHARS_MAX, REDIRECT_URIS_BYTES_MAX, REDIRECT_URIS_MAX};
-use crate::model::dossier::STAKEHOLDERS_MAX;
+use crate::model::dossier::{STAKEHOLDERS_BYTES_MAX, STAKEHOLDERS_MAX};
 use crate::model::user::User;
 use crate::oauth::redirect_uri;
 use crate::platform::refusal::Fault;
@@ -110,8 +110,11 @@ fn addresses(emails: &[String], faults: &mut Vec<Fault>) -> Vec<String> {
             kept.push(lower);
         }
     }
-    if kept.len() > STAKEHOLDERS_MAX {
-        faults.push(Fault::new("stakeholders", "developer_fault_stakeholders").with("count", STAKEHOLDERS_MAX));
+    let bytes: usize = kept.iter().map(String::len).sum();
+    if kept.len() > STAKEHOLDERS_MAX || bytes > STAKEHOLDERS_BYTES_MAX {
+        let fault = Fault::new("stakeholders", "developer_fault_stakeholders");
+        let fault = fault.with("count", STAKEHOLDERS_MAX);
+        faults.push(fault.with("characters", STAKEHOLDERS_BYTES_MAX));
     }
     kept
 }
