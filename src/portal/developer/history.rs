@@ -57,7 +57,7 @@ async fn row(page: &AppDesk<'_>, event: &Event) -> Result<Markup, Trouble> {
     Ok(html! {
         li {
             div.what {
-                h3 {
+                h2 {
                     (what)
                     @if let Some(subject) = &event.subject { " " bdi { "(" (subject) ")" } }
                 }

@@ -63,6 +63,7 @@ fn own_apps(desk: &Desk<'_>, own: &Listed<App>) -> Markup {
             p { a.button href="/developer/apps/new" { (desk.text("developer_new")) } }
         }
         @if !own.rows.is_empty() {
+            @if let Some(open) = desk.open() { h2 { bdi { (open.organization.name) } } }
             (rows(desk, &own.rows))
         }
         @if let Some(next) = &own.next {

@@ -127,7 +127,7 @@ fn choice(desk: &Desk<'_>) -> Response {
             @for (kind, name, text) in kinds {
                 li {
                     div.what {
-                        h3 { (desk.text(name)) }
+                        h2 { (desk.text(name)) }
                         p { (desk.text(text)) }
                     }
                     a.button href=(format!("/developer/apps/new?kind={kind}")) {

@@ -70,7 +70,7 @@ async fn show(page: &AppDesk<'_>, faults: &[Fault]) -> Paged {
                 @for person in &inside {
                     li {
                         div.what {
-                            h3 { bdi { (person.user.name) } }
+                            h2 { bdi { (person.user.name) } }
                             p.quiet { (person.user.email) }
                         }
                         form method="post" action=(page.address("/team")) {
