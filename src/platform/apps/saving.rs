@@ -189,26 +189,31 @@ fn changes(old: &Case, new: &Case) -> Vec<Change> {
     let disabled = |app: &App| if app.disabled { "disabled" } else { "enabled" };
     text("disabled", disabled(&old.app), disabled(&new.app));
     text("state", old.app.state.as_str(), new.app.state.as_str());
-    let mut list = |what: &str, before: &[String], after: &[String]| {
+    let mut list = |what: &str, between: &str, before: &[String], after: &[String]| {
         let only = |these: &[String], others: &[String]| {
             let only: Vec<&str> = these
                 .iter()
                 .filter(|one| !others.contains(one))
                 .map(String::as_str)
                 .collect();
-            only.join(" ")
+            only.join(between)
         };
         text(what, &only(before, after), &only(after, before));
     };
-    list("redirect_uris", &old.app.redirect_uris, &new.app.redirect_uris);
-    list("scopes", &old.dossier.wanted, &new.dossier.wanted);
-    list("stakeholders", &old.dossier.stakeholders, &new.dossier.stakeholders);
-    list("team", &old.dossier.team, &new.dossier.team);
+    list("redirect_uris", " ", &old.app.redirect_uris, &new.app.redirect_uris);
+    list("scopes", " ", &old.dossier.wanted, &new.dossier.wanted);
+    list(
+        "stakeholders",
+        " ",
+        &old.dossier.stakeholders,
+        &new.dossier.stakeholders,
+    );
+    list("team", " ", &old.dossier.team, &new.dossier.team);
     let reasons = |case: &Case| -> Vec<String> {
         let reasons = case.dossier.reasons.iter();
         reasons.map(|(scope, why)| format!("{scope}: {why}")).collect()
     };
-    list("reasons", &reasons(old), &reasons(new));
+    list("reasons", "; ", &reasons(old), &reasons(new));
     changes
 }
 
