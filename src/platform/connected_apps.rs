@@ -7,7 +7,7 @@ use super::actor::Actor;
 use super::granted::{put_revocation, used_at};
 use super::refusal::Refusal;
 use super::rights::Right;
-use super::{ATTEMPTS_MAX, commit, cursor, event};
+use super::{ATTEMPTS_MAX, apps, commit, cursor};
 use crate::base::time::Timestamp;
 use crate::context::Context;
 use crate::model::app::{App, Kind};
@@ -343,25 +343,14 @@ pub async fn set_disabled(
     client_id: &str,
     disabled: bool,
 ) -> Result<(), Refusal> {
-    for _ in 0..ATTEMPTS_MAX {
-        let client_id = cursor(Some(client_id)).ok_or(Refusal::NotFound)?;
-        let access = actor.on_app(ctx, client_id, Right::DisableApp).await?;
-        if access.app.organization != organization || access.app.kind != Kind::Private {
-            return Err(Refusal::NotFound);
-        }
-        if access.app.disabled == disabled {
-            return Ok(());
-        }
-        let mut batch = Batch::new();
-        access.hold(&mut batch);
-        put_disabled(&mut batch, &access.app, disabled, |kind| {
-            event(ctx, actor, kind, organization)
-        })?;
-        if commit(ctx, batch).await? {
-            return Ok(());
-        }
+    let client_id = cursor(Some(client_id)).ok_or(Refusal::NotFound)?;
+    let access = actor.on_app(ctx, client_id, Right::DisableApp).await?;
+    // Neither its owner nor its kind is another one in a moment: a transfer has a page of its own.
+    if access.app.organization != organization || access.app.kind != Kind::Private {
+        return Err(Refusal::NotFound);
     }
-    Err(Refusal::Conflict)
+    apps::standing::set_disabled(ctx, actor, client_id, disabled).await?;
+    Ok(())
 }
 
 /// The switch, with this batch; `event` says who turns it.

@@ -105,6 +105,58 @@ fn what_apps_must_have_and_what_other_scopes_come_to() {
 }
 
 #[test]
+fn api_keys_have_headers_and_prefixes_of_their_own() {
+    let rules = |settings: &str| {
+        let files = [("p/profile.toml", settings), ("p/scopes.json", ONE_SCOPE)];
+        load("p", &files).unwrap().api_keys
+    };
+    let none = rules("prefix = \"abc\"");
+    assert!(!none.enabled);
+    assert_eq!(
+        (none.id_prefix.as_str(), none.secret_prefix.as_str()),
+        ("abc_key_", "abc_keysecret_")
+    );
+    assert_eq!(rules("prefix = \"abc\"\n[api_keys]"), none);
+    let own = rules(
+        "[api_keys]\nenabled = true\nid_header = \"X-Id\"\nsecret_header = \"X-Secret\"\nid_prefix = \"k_\"\n\
+         secret_prefix = \"s_\"\naliases = [{ id_header = \"Y-Id\", secret_header = \"Y-Secret\" }]",
+    );
+    assert!(own.enabled && own.headers.id == "X-Id" && own.headers.secret == "X-Secret");
+    assert_eq!(
+        (own.aliases[0].id.as_str(), own.aliases[0].secret.as_str()),
+        ("Y-Id", "Y-Secret")
+    );
+    assert_eq!((own.id_prefix.as_str(), own.secret_prefix.as_str()), ("k_", "s_"));
+}
+
+#[test]
+fn what_api_keys_cannot_be_is_refused_with_a_sentence() {
+    refused(
+        "[api_keys]\nid_header = \"X Id\"\nsecret_header = \"Authorization\"\nid_prefix = \"A-\"\nsecret_prefix = \"\"\n\
+         enable = true",
+        ONE_SCOPE,
+        &[
+            "`api_keys.id_header` in profiles/p/profile.toml line 2 is \"X Id\", which is no header name (RFC 9110 \
+             section 5.1)",
+            "`api_keys.secret_header` in profiles/p/profile.toml line 3 is \"Authorization\", which means something else \
+             already",
+            "`api_keys.id_prefix` in profiles/p/profile.toml line 4 is \"A-\", but a prefix is 1 to 24 of a-z, 0-9 and _",
+            "`api_keys.secret_prefix` in profiles/p/profile.toml line 5 is \"\", but a prefix is 1 to 24 of a-z, 0-9 and _",
+            "unknown key `api_keys.enable` in profiles/p/profile.toml line 6; did you mean `api_keys.enabled`?",
+        ],
+    );
+    refused(
+        "[api_keys]\nid_header = \"X-A\"\nsecret_header = \"x-a\"\nid_prefix = \"k\"\nsecret_prefix = \"k\"",
+        ONE_SCOPE,
+        &[
+            "`api_keys` in profiles/p/profile.toml line 1 names the header x-a twice",
+            "`api_keys` in profiles/p/profile.toml line 1 has the same `id_prefix` and `secret_prefix`; nobody could tell \
+             an id from a secret",
+        ],
+    );
+}
+
+#[test]
 fn refresh_tokens_may_be_idle_longer_than_access_tokens_live() {
     let settings = |access: &str| {
         format!(

@@ -5,7 +5,6 @@
 //! | lines                                             | wait for                                    |
 //! |---------------------------------------------------|---------------------------------------------|
 //! | D6, D7 (§9), D9 (resources)                       | the gateway                                 |
-//! | O30 (list of grants for admins)                   | the organization's pages                    |
 //! | M6, M8 (ID-JAG)                                   | client metadata documents, jwt-bearer       |
 //! | O26, M7 (challenges), R2 (challenges), F9 (-2)    | the gateway                                 |
 //! | F2 (-3 to -6)                                     | a profile for FAPI                          |
