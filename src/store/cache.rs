@@ -1,7 +1,8 @@
 //! Records that were read and decoded before. Every request reads the same few; decoding them costs more than reading.
 //!
-//! Nothing revoked lives on in here. An entry is used only while the store says that nothing was committed under its key
-//! since it was last found right, or else once the store has said that the record still stands at the entry's version.
+//! Nothing revoked lives on in here. An entry is used only while the store says that nothing was committed under its
+//! key since it was last found right, or else once the store has said that the record still stands at the entry's
+//! version.
 
 use super::records::{Record, Versioned, decode};
 use super::{Key, Seq, Store, StoreError};
