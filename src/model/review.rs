@@ -254,7 +254,8 @@ mod tests {
         SCOPES_BYTES_MAX,
     };
     use crate::model::dossier::{
-        NOTE_CHARS_MAX, REASON_CHARS_MAX, REASONS_BYTES_MAX, STAKEHOLDERS_BYTES_MAX, STAKEHOLDERS_MAX, TEAM_MAX,
+        Decision, NOTE_CHARS_MAX, REASON_CHARS_MAX, REASONS_BYTES_MAX, STAKEHOLDERS_BYTES_MAX, STAKEHOLDERS_MAX,
+        TEAM_MAX, Verdict,
     };
     use crate::store::Batch;
 

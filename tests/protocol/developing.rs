@@ -6,9 +6,9 @@ use crate::support::{Client, OWNER, World, config};
 use grantd::model::app::App;
 use grantd::model::dossier::{Decision, Dossier, Submission, Verdict};
 use grantd::model::event::{Event, EventKind};
-use grantd::model::review::{self, Case};
 use grantd::model::role::Role;
 use grantd::model::user::User;
+use grantd::model::verdicts;
 use grantd::store::memory::MemoryStore;
 use grantd::store::records::{Versioned, list, load, load_by_index};
 use grantd::store::{Batch, Outcome, keys};
@@ -116,20 +116,17 @@ impl Developing {
         let key = keys::submission(client_id, dossier.submissions);
         let submission: Versioned<Submission> =
             load(&*self.world.ctx.store, &key).await.unwrap().expect("a submission");
-        let case = Case {
-            app: app.value.clone(),
-            dossier: dossier.value.clone(),
-        };
         let decision = Decision {
             verdict,
             note: note.into(),
             by: "u_reviewer".into(),
             at: self.world.ctx.now(),
         };
-        let (case, decided) = review::decide(&case, &submission, decision).expect("it can be decided");
+        let (new_app, new_dossier, decided) =
+            verdicts::decided(&app, &dossier, &submission, decision).expect("it can be decided");
         let mut batch = Batch::new();
-        batch.replace(&app, &case.app).unwrap();
-        batch.replace(&dossier, &case.dossier).unwrap();
+        batch.replace(&app, &new_app).unwrap();
+        batch.replace(&dossier, &new_dossier).unwrap();
         batch.replace(&submission, &decided).unwrap();
         let outcome = self.world.ctx.store.commit(batch).await.unwrap();
         assert!(matches!(outcome, Outcome::Committed(_)));

@@ -143,12 +143,8 @@ async fn all_grants_of_an_app_end_in_one_action_and_those_of_others_stay() {
     assert_eq!(revoked.count(), 45);
     let list = ada.get(&the.at("/apps")).await;
     assert_eq!(list.body.matches("class=\"tile\"").count(), 1, "{list:?}");
-    let again = connected_apps::revoke_all(
-        &the.world.ctx,
-        &the.actor(EMAIL).await,
-        &the.world.organization,
-        &the.web.0,
-    );
+    let actor = the.actor(EMAIL).await;
+    let again = connected_apps::revoke_all(&the.world.ctx, &actor, &the.world.organization, &the.web.0);
     let ended = again.await.unwrap();
     assert_eq!((ended.number, ended.more), (0, false), "nothing is ended twice");
 }

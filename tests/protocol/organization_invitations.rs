@@ -124,8 +124,9 @@ async fn nobody_invites_to_a_role_above_their_own() {
     let page = developer.get(&the.at("/members")).await;
     assert!(!page.body.contains(&the.at("/invitations")), "{page:?}");
     // With the form of somebody who may, in this browser, there is no way either.
-    let answer = developer.post(&the.at("/invitations"), "email=x@example.com&role=member", &[]);
-    assert_eq!(answer.await.status, 403);
+    let path = the.at("/invitations");
+    let answer = developer.post(&path, "email=x@example.com&role=member", &[]).await;
+    assert_eq!(answer.status, 403);
 }
 
 #[tokio::test]
