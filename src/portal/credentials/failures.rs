@@ -1,6 +1,6 @@
 //! `/developer/apps/{client_id}/failures`: why requests of the app were refused.
 
-use super::{Tab, show, tabs};
+use super::show;
 use crate::base::time::Timestamp;
 use crate::context::Context;
 use crate::model::app::App;
@@ -9,6 +9,7 @@ use crate::oauth::params::Params;
 use crate::platform::failures;
 use crate::portal::account::moment;
 use crate::portal::desk::Desk;
+use crate::portal::developer::frame::{Tab, tabs};
 use crate::portal::trouble::{Paged, Trouble};
 use crate::web::request::Request;
 use http::StatusCode;
@@ -39,7 +40,7 @@ pub async fn get(ctx: &Context, request: &Request, client_id: &str) -> Paged {
         }
     };
     let body = html! {
-        (tabs(&desk, app, Tab::Failures))
+        (tabs(&desk, &access, Some(Tab::Failures)))
         p { (desk.text("fail_text")) }
         (search(&desk, app, id))
         @if found.is_empty() {

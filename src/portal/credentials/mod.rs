@@ -8,6 +8,7 @@ mod snippets;
 pub mod tokens;
 
 use super::desk::{Crumb, Desk, Part};
+use super::developer::frame::{self, Tab, tabs, way};
 use super::page::Page;
 use super::trouble::{Paged, Trouble};
 use super::visit::Visit;
@@ -54,13 +55,13 @@ async fn page(desk: &Desk<'_>, access: &AppAccess, outcome: Outcome) -> Paged {
     };
     let body = if credentials::locked(access) {
         html! {
-            (tabs(desk, app, Tab::Credentials))
+            (tabs(desk, access, Some(Tab::Credentials)))
             p.notice { (desk.text("cred_locked")) }
         }
     } else {
         html! {
             (made(desk, &outcome))
-            (tabs(desk, app, Tab::Credentials))
+            (tabs(desk, access, Some(Tab::Credentials)))
             (identity(desk, app))
             (secrets::section(desk, app, &outcome).await?)
             @if app.kind == Kind::Private { (tokens::section(desk, access, &outcome).await?) }
@@ -122,30 +123,6 @@ fn name_of(by: Option<ShownBy>) -> &'static str {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Tab {
-    Credentials,
-    Failures,
-}
-
-fn tabs(desk: &Desk<'_>, app: &App, here: Tab) -> Markup {
-    let of_app = format!("/developer/apps/{}", app.client_id);
-    let tabs = [
-        (of_app.clone(), "cred_tab_app", None),
-        (format!("{of_app}/credentials"), "cred_heading", Some(Tab::Credentials)),
-        (format!("{of_app}/failures"), "fail_heading", Some(Tab::Failures)),
-    ];
-    html! {
-        nav aria-label=(desk.text("cred_tabs")) {
-            ul.links {
-                @for (to, name, tab) in tabs {
-                    li { a href=(to) aria-current=[(tab == Some(here)).then_some("page")] { (desk.text(name)) } }
-                }
-            }
-        }
-    }
-}
-
 /// Where the page stands.
 fn address(app: &App) -> String {
     format!("/developer/apps/{}/credentials", app.client_id)
@@ -158,11 +135,9 @@ fn show(desk: &Desk<'_>, app: &App, title: &str, body: Markup, status: StatusCod
 
 /// A page further down the way.
 fn show_below(desk: &Desk<'_>, app: &App, below: &[Crumb], title: &str, body: Markup, status: StatusCode) -> Response {
-    let mut way = vec![
-        ("/account".to_owned(), desk.text("account").to_owned()),
-        ("/developer".to_owned(), desk.text("nav_developer").to_owned()),
-        (format!("/developer/apps/{}", app.client_id), app.name.clone()),
-    ];
+    let mut way = way(desk);
+    way.push(("/developer".to_owned(), desk.text("developer_apps").to_owned()));
+    way.push((frame::address(&app.client_id), app.name.clone()));
     way.extend_from_slice(below);
     let page: Page<'_> = desk.page(Part::Developer, &way, title, body);
     page.with_status(status).show(&desk.visit)

@@ -18,6 +18,7 @@ pub enum Tab {
     Details,
     Scopes,
     Credentials,
+    Failures,
     Team,
     History,
     Consent,
@@ -30,11 +31,12 @@ pub struct AppDesk<'a> {
 }
 
 impl Tab {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Overview,
         Self::Details,
         Self::Scopes,
         Self::Credentials,
+        Self::Failures,
         Self::Team,
         Self::History,
         Self::Consent,
@@ -46,6 +48,7 @@ impl Tab {
             Self::Details => "/details",
             Self::Scopes => "/scopes",
             Self::Credentials => "/credentials",
+            Self::Failures => "/failures",
             Self::Team => "/team",
             Self::History => "/history",
             Self::Consent => "/consent",
@@ -58,6 +61,7 @@ impl Tab {
             Self::Details => "developer_tab_details",
             Self::Scopes => "developer_tab_scopes",
             Self::Credentials => "developer_tab_credentials",
+            Self::Failures => "fail_heading",
             Self::Team => "developer_tab_team",
             Self::History => "developer_tab_history",
             Self::Consent => "developer_tab_consent",
@@ -70,6 +74,7 @@ impl Tab {
             Self::Overview | Self::History | Self::Consent => Right::SeeApp,
             Self::Details | Self::Scopes | Self::Team => Right::ChangeApp,
             Self::Credentials => Right::ManageCredentials,
+            Self::Failures => Right::SeeFailures,
         }
     }
 
@@ -148,17 +153,7 @@ impl<'a> AppDesk<'a> {
             @if !overview {
                 p.of-app { bdi { (app.name) } " " (self.tags()) }
             }
-            nav.tabs aria-label=(self.desk.text("developer_tabs")) {
-                ul {
-                    @for other in Tab::ALL.into_iter().filter(|other| other.is_of(app.kind) && self.may(other.right())) {
-                        li {
-                            a href=(self.address(other.ending())) aria-current=[(tab == Some(other)).then_some("page")] {
-                                (self.desk.text(other.name()))
-                            }
-                        }
-                    }
-                }
-            }
+            (tabs(&self.desk, &self.access, tab))
             (body)
         };
         let page = self.desk.page(Part::Developer, &way, title, body);
@@ -168,6 +163,24 @@ impl<'a> AppDesk<'a> {
     /// Kind and state, in a word each.
     pub fn tags(&self) -> Markup {
         tags(&self.desk, self.app())
+    }
+}
+
+/// The tabs of an app, as far as whoever asks may see them.
+pub fn tabs(desk: &Desk<'_>, access: &AppAccess, here: Option<Tab>) -> Markup {
+    let app = &access.app;
+    let is_there = |tab: &Tab| tab.is_of(app.kind) && may(tab.right(), access.relation);
+    html! {
+        nav.tabs aria-label=(desk.text("developer_tabs")) {
+            ul {
+                @for tab in Tab::ALL.into_iter().filter(is_there) {
+                    li {
+                        a href={ (address(&app.client_id)) (tab.ending()) }
+                            aria-current=[(here == Some(tab)).then_some("page")] { (desk.text(tab.name())) }
+                    }
+                }
+            }
+        }
     }
 }
 

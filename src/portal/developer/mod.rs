@@ -10,7 +10,7 @@
 pub mod consent;
 pub mod details;
 mod fields;
-mod frame;
+pub(super) mod frame;
 pub mod history;
 pub mod list;
 pub mod logo;
