@@ -72,10 +72,10 @@ pub struct Save<'a> {
 #[derive(Clone, Debug)]
 pub struct Saved {
     pub case: Case,
-    /// New in the queue, in place of the one that may stand there.
+    /// For the queue; where one stands there, it has the same number and takes its place.
     pub submission: Option<Submission>,
-    /// The submission that stands in the queue is to go, whether or not another one takes its place.
-    pub leaves_queue: bool,
+    /// The one that stands in the queue is to go: nothing waits any more.
+    pub withdrawn: bool,
 }
 
 impl Detail {
@@ -180,10 +180,11 @@ pub fn save(old: &Case, mut case: Case, save: &Save<'_>) -> Saved {
             let asks = old.dossier.wanted != wanted || old.dossier.reasons != case.dossier.reasons;
             hand_in = waits && (asks || save.hand_in || (save.waiting && changed));
             if !waits && save.waiting {
+                case.dossier.submissions -= 1;
                 return Saved {
                     case,
                     submission: None,
-                    leaves_queue: true,
+                    withdrawn: true,
                 };
             }
         }
@@ -206,15 +207,15 @@ pub fn save(old: &Case, mut case: Case, save: &Save<'_>) -> Saved {
     }
     let submission = hand_in.then(|| submission_of(&mut case, save));
     Saved {
-        leaves_queue: save.waiting && submission.is_some(),
         case,
         submission,
+        withdrawn: false,
     }
 }
 
-/// The next submission of this app; the dossier counts it.
+/// The next submission of this app, which the dossier counts, or the one that waits, as it is now.
 fn submission_of(case: &mut Case, save: &Save<'_>) -> Submission {
-    case.dossier.submissions += 1;
+    case.dossier.submissions += u64::from(!save.waiting);
     let Case { app, dossier } = case;
     Submission {
         client_id: app.client_id.clone(),

@@ -237,7 +237,7 @@ async fn a_waiting_submission_tells_the_new_owner() {
         .await;
     assert_eq!(done.status, 303, "{done:?}");
     let [waiting] = d.queue().await.try_into().expect("one submission waits");
-    assert_eq!((waiting.organization.as_str(), waiting.number), (other.as_str(), 2));
+    assert_eq!((waiting.organization.as_str(), waiting.number), (other.as_str(), 1));
     assert_eq!(d.app(&client_id).await.state, AppState::PendingReview);
 }
 

@@ -11,7 +11,6 @@ use crate::platform::refusal::Refusal;
 use crate::platform::rights::Right;
 use crate::store::records::{Versioned, load};
 use crate::store::{Batch, StoreError, keys};
-use std::time::Duration;
 
 /// Times it is thought over because somebody else changed the same app meanwhile.
 const ATTEMPTS: usize = 5;
@@ -76,29 +75,26 @@ async fn write(ctx: &Context, actor: &Actor, edit: Edit<'_>) -> Result<Option<Ca
     let save = Save {
         rules: &ctx.profile().review,
         by: actor.id(),
-        // After the one it takes the place of: the queue holds one entry for a moment.
-        now: waiting.as_ref().map_or(ctx.now(), |waiting| {
-            ctx.now().max(waiting.at + Duration::from_millis(1))
-        }),
+        now: ctx.now(),
         waiting: waiting.is_some(),
         hand_in: edit.hand_in,
     };
     let Saved {
         case,
         submission,
-        leaves_queue,
+        withdrawn,
     } = review::save(&old, edit.case, &save);
     let mut batch = edit.batch;
     let changes = changes(&old, &case);
     if changes.is_empty() && submission.is_none() && batch.writes.is_empty() {
         return Ok(Some(case));
     }
-    if let Some(waiting) = waiting.filter(|_| leaves_queue) {
-        batch.remove(&waiting);
-    }
-    if let Some(submission) = &submission {
-        batch.insert(submission)?;
-    }
+    match (&waiting, &submission) {
+        (Some(waiting), Some(submission)) => batch.replace(waiting, submission)?,
+        (None, Some(submission)) => batch.insert(submission)?,
+        (Some(waiting), None) if withdrawn => batch.remove(waiting),
+        (_, None) => &mut batch,
+    };
     batch.revokes = case.app.epoch > old.app.epoch || case.app.disabled;
     batch.replace(&access.app, &case.app)?;
     access.put_dossier(&mut batch, &case.dossier)?;

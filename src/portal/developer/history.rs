@@ -88,7 +88,7 @@ async fn change_row(page: &AppDesk<'_>, change: &Change) -> Result<Markup, Troub
         "scopes" => "developer_tab_scopes",
         "stakeholders" => "developer_stakeholders",
         "team" => "developer_tab_team",
-        "state" => "developer_change_state",
+        "state" | "status" => "developer_change_state",
         "organization" => "developer_transfer_to",
         "reasons" => "developer_change_reasons",
         other => other,
@@ -122,7 +122,7 @@ async fn side(page: &AppDesk<'_>, change: &Change, value: Option<&str>) -> Resul
             let organization = page.desk.ctx().load::<Organization>(&keys::organization(value)).await?;
             organization.map_or_else(|| value.to_owned(), |organization| organization.name.clone())
         }
-        "state" => {
+        "state" | "status" => {
             let key = format!("developer_state_{value}");
             page.desk.visit.texts.find(&key).unwrap_or(value).to_owned()
         }
