@@ -5,6 +5,7 @@ use super::{LIST_MAX, NewApp, check_name, commit, organizations, users};
 use crate::base::random;
 use crate::context::Context;
 use crate::model::app::{App, ClientType, Kind, NAME_CHARS_MAX, REDIRECT_URIS_MAX};
+use crate::model::dossier::Dossier;
 use crate::model::event::{Change, Event, EventKind};
 use crate::model::member::Member;
 use crate::oauth::access_token::TypedId;
@@ -114,6 +115,7 @@ pub async fn change(
             return Err("a resource server gets no tokens and has no scopes".into());
         }
         new.scopes = check_scopes(ctx, scopes)?;
+        keep_in_step(ctx, &new, &mut batch).await?;
     }
     let kind = if old.scopes == new.scopes {
         EventKind::AppChanged
@@ -126,6 +128,20 @@ pub async fn change(
     })?;
     commit(ctx, batch).await?;
     Ok(view(ctx, &new))
+}
+
+/// Whoever runs the server decides as a reviewer does: the next save of a developer is no request for other scopes.
+async fn keep_in_step(ctx: &Context, app: &App, batch: &mut Batch) -> Result<(), String> {
+    let dossier = load::<Dossier>(&*ctx.store, &keys::dossier(&app.client_id)).await?;
+    if let Some(dossier) = dossier {
+        let new = Dossier {
+            wanted: app.scopes.clone(),
+            approved: dossier.approved.as_ref().map(|_| app.scopes.clone()),
+            ..dossier.value.clone()
+        };
+        batch.replace(&dossier, &new)?;
+    }
+    Ok(())
 }
 
 /// What the history tells: never more than fits into it.

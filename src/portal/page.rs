@@ -198,7 +198,7 @@ fn secured(ctx: &Context, response: Response, in_flow: bool) -> Response {
     with_hsts(ctx, response)
 }
 
-fn with_hsts(ctx: &Context, response: Response) -> Response {
+pub fn with_hsts(ctx: &Context, response: Response) -> Response {
     // RFC 6797; not for this machine, whose other ports are none of our business.
     if ctx.config.issuer.is_https() && !ctx.config.issuer.is_loopback() {
         response.with(STRICT_TRANSPORT_SECURITY, "max-age=63072000")

@@ -2,6 +2,8 @@
 
 use crate::delegation::REDIRECT_URI;
 use crate::developing::{ADMIN, CALLBACK, DEVELOPER, Developing, MEMBER};
+use grantd::control::Command;
+use grantd::control::app_settings::AppSettings;
 use grantd::model::app::AppState;
 use grantd::model::dossier::Verdict;
 use grantd::model::event::EventKind;
@@ -67,6 +69,27 @@ async fn details_of_an_active_app_change_without_a_review() {
         (AppState::Active, epoch, 0)
     );
     assert_eq!(app.redirect_uris, ["https://app.example/two"]);
+}
+
+#[tokio::test]
+async fn scopes_given_from_the_command_line_stay_when_its_developer_saves_something_else() {
+    let d = Developing::new("default").await;
+    let browser = d.browser(DEVELOPER).await;
+    let client_id = d.approved(&browser).await;
+    d.world
+        .run(Command::AppChange {
+            client_id: client_id.clone(),
+            dedicated_user: None,
+            scopes: vec!["settings.read".into()],
+            settings: AppSettings::default(),
+        })
+        .await;
+    d.edit(&browser, &client_id, &[("name", "Tidier")]).await;
+    let app = d.app(&client_id).await;
+    assert_eq!(
+        (app.state, app.scopes.as_slice()),
+        (AppState::Active, &["settings.read".to_owned()][..])
+    );
 }
 
 #[tokio::test]

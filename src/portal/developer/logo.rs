@@ -8,7 +8,7 @@ use crate::platform::refusal::{Fault, Refusal};
 use crate::platform::rights::Right;
 use crate::platform::{apps, logos};
 use crate::portal::app_card;
-use crate::portal::page::redirect;
+use crate::portal::page::{redirect, with_hsts};
 use crate::portal::trouble::{Paged, Trouble};
 use crate::portal::visit::Visit;
 use crate::web::request::Request;
@@ -111,5 +111,5 @@ pub async fn file(ctx: &Context, name: &str) -> Paged {
         .with(CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox")
         .with(X_CONTENT_TYPE_OPTIONS, "nosniff");
     response.body = png;
-    Ok(response)
+    Ok(with_hsts(ctx, response))
 }
