@@ -41,10 +41,8 @@ pub fn decided(
             dossier.approved = Some(submission.scopes.clone());
             dossier.wanted = submission.scopes.clone();
         }
-        Verdict::Rejected if staged => {
-            let approved = dossier.approved.clone();
-            dossier.wanted = approved.unwrap_or_else(|| app.scopes.clone());
-        }
+        // Back to what is in force: less than what was approved, where the developer has given something up since.
+        Verdict::Rejected if staged => dossier.wanted.clone_from(&app.scopes),
         Verdict::Rejected => app.state = AppState::Rejected,
         Verdict::ChangesRequested if staged => {}
         Verdict::ChangesRequested => app.state = AppState::ChangesRequested,

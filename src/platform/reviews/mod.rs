@@ -10,7 +10,7 @@ use crate::base::time::Timestamp;
 use crate::config::ScopeCatalog;
 use crate::context::Context;
 use crate::model::app::{App, Developer};
-use crate::model::dossier::{Dossier, Submission, Verdict};
+use crate::model::dossier::{Decision, Dossier, Submission, Verdict};
 use crate::model::member::Member;
 use crate::model::organization::Organization;
 use crate::model::scope::Risk;
@@ -124,13 +124,13 @@ fn cursor(text: &str) -> Option<Key> {
 async fn row(ctx: &Context, actor: &Actor, submission: Submission) -> Result<Waiting, StoreError> {
     let dossier = ctx.load::<Dossier>(&keys::dossier(&submission.client_id)).await?;
     let approved = dossier.as_ref().and_then(|dossier| dossier.approved.clone());
-    let previous = load_submission(ctx, &submission.client_id, submission.number.saturating_sub(1)).await?;
+    let verdict = dossier.as_ref().and_then(|dossier| dossier.verdict.as_ref());
     let diff = ScopeDiff::of(approved.as_deref().unwrap_or_default(), &submission.scopes);
     let member = ctx
         .load::<Member>(&keys::member(&submission.organization, actor.id()))
         .await?;
     Ok(Waiting {
-        kind: Kind::of(approved.is_some(), previous.as_deref()),
+        kind: Kind::of(approved.is_some(), verdict),
         risk: diff.risk(&ctx.profile().scopes),
         organization: organization_name(ctx, &submission.organization).await?,
         since: submission.at,
@@ -204,11 +204,9 @@ async fn organization_name(ctx: &Context, id: &str) -> Result<String, StoreError
 }
 
 impl Kind {
-    fn of(approved: bool, previous: Option<&Submission>) -> Self {
-        let verdict = previous
-            .and_then(|previous| previous.decision.as_ref())
-            .map(|decision| decision.verdict);
-        match verdict {
+    /// `last` is what was decided before the submission: one that was replaced while it waited left no record.
+    fn of(approved: bool, last: Option<&Decision>) -> Self {
+        match last.map(|decision| decision.verdict) {
             Some(Verdict::Rejected | Verdict::ChangesRequested) => Self::Resubmission,
             _ if approved => Self::Scopes,
             _ => Self::First,
@@ -223,8 +221,13 @@ impl Case {
     }
 
     pub fn kind(&self) -> Kind {
-        let approved = self.dossier.as_ref().is_some_and(|dossier| dossier.approved.is_some());
-        Kind::of(approved, self.earlier.first())
+        let dossier = self.dossier();
+        let before = self.earlier.iter().find_map(|submission| submission.decision.as_ref());
+        let last = match self.waiting() {
+            Some(_) => dossier.verdict.as_ref(),
+            None => before,
+        };
+        Kind::of(dossier.approved.is_some(), last)
     }
 
     /// What the reviewer looked at: a decision with it holds for nothing else.

@@ -182,7 +182,7 @@ fn form(desk: &Desk<'_>, case: &Case, (note, confirm): (&str, &str), wrong: &Wro
         form method="post" action=(path(&case.app)) {
             (visit.csrf(FORM))
             input type="hidden" name="seen" value=(case.seen());
-            (note_field(visit, note, hint, wrong))
+            (note_field(visit, note, ("reviews_note", hint), wrong))
             @if verdict == Verdict::Suspended {
                 label for="confirm" { (visit.fill("admin_confirm", &[("name", &case.app.name)])) }
                 input #confirm name="confirm" value=(confirm) autocomplete="off" required;

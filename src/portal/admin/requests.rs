@@ -192,22 +192,25 @@ fn accept_form(desk: &Desk<'_>, request: &AccessRequest, entered: Acceptance<'_>
         p.quiet { (desk.text("requests_accept_text")) }
         form method="post" action=(format!("{LIST}/{}", request.id)) {
             (visit.csrf(FORM))
-            label for="organization_name" { (desk.text("requests_organization_new")) }
-            input #organization_name name="organization_name" value=(entered.organization_name) autocomplete="off"
-                maxlength=(NAME_CHARS_MAX);
-            (wrong.at(visit, "organization_name"))
-            label for="organization" { (desk.text("requests_organization_there")) }
-            input #organization name="organization" value=(entered.organization) autocomplete="off"
-                aria-describedby="organization-hint";
-            p.hint #organization-hint { (desk.text("requests_organization_hint")) }
-            (wrong.at(visit, "organization"))
-            label for="role" { (desk.text("requests_role")) }
-            select #role name="role" {
-                @for role in ROLES {
-                    option value=(role.as_str()) selected[entered.role == role.as_str()] { (desk.role(role)) }
+            fieldset.first {
+                legend { (visit.noun()) }
+                label for="organization_name" { (desk.text("requests_organization_new")) }
+                input #organization_name name="organization_name" value=(entered.organization_name) autocomplete="off"
+                    maxlength=(NAME_CHARS_MAX);
+                (wrong.at(visit, "organization_name"))
+                label for="organization" { (desk.text("requests_organization_there")) }
+                input #organization name="organization" value=(entered.organization) autocomplete="off"
+                    aria-describedby="organization-hint";
+                p.hint #organization-hint { (desk.text("requests_organization_hint")) }
+                (wrong.at(visit, "organization"))
+                label for="role" { (desk.text("requests_role")) }
+                select #role name="role" {
+                    @for role in ROLES {
+                        option value=(role.as_str()) selected[entered.role == role.as_str()] { (desk.role(role)) }
+                    }
                 }
+                (wrong.at(visit, "role"))
             }
-            (wrong.at(visit, "role"))
             label for="app_name" { (desk.text("requests_app_name")) }
             input #app_name name="app_name" value=(entered.app_name) autocomplete="off" required
                 maxlength=(NAME_CHARS_MAX);
@@ -254,7 +257,7 @@ fn decline_form(desk: &Desk<'_>, request: &AccessRequest, note: &str, wrong: &Wr
         h2 { (desk.text("requests_decline")) }
         form method="post" action=(format!("{LIST}/{}", request.id)) {
             (desk.visit.csrf(FORM))
-            (note_field(&desk.visit, note, "requests_note_hint", wrong))
+            (note_field(&desk.visit, note, ("requests_note", "requests_note_hint"), wrong))
             button.danger name="decision" value="decline" { (desk.text("requests_decline")) }
         }
     }

@@ -231,7 +231,7 @@ fn form(desk: &Desk<'_>, case: &Case, note: &str, wrong: &Wrong) -> Markup {
             form method="post" action=(format!("/admin/reviews/{}", case.app.client_id)) {
                 (visit.csrf(FORM))
                 input type="hidden" name="seen" value=(case.seen());
-                (note_field(visit, note, "reviews_note_hint", wrong))
+                (note_field(visit, note, ("reviews_note", "reviews_note_hint"), wrong))
                 div.inline-choices {
                     @for (verdict, key, class) in DECISIONS {
                         button class=[Some(class).filter(|class| !class.is_empty())]
@@ -243,10 +243,10 @@ fn form(desk: &Desk<'_>, case: &Case, note: &str, wrong: &Wrong) -> Markup {
     }
 }
 
-/// A field for a note to the developer.
-pub fn note_field(visit: &Visit<'_>, note: &str, hint: &'static str, wrong: &Wrong) -> Markup {
+/// A field for a note to whoever it is about.
+pub fn note_field(visit: &Visit<'_>, note: &str, (label, hint): (&'static str, &'static str), wrong: &Wrong) -> Markup {
     html! {
-        label for="note" { (visit.text("reviews_note")) }
+        label for="note" { (visit.text(label)) }
         textarea #note name="note" rows="4" maxlength=(NOTE_CHARS_MAX) aria-describedby="note-hint" { (note) }
         p.hint #note-hint { (visit.fill(hint, &[("characters", &NOTE_CHARS_MAX.to_string())])) }
         (wrong.at(visit, "note"))
