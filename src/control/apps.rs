@@ -6,7 +6,7 @@ use crate::base::random;
 use crate::context::Context;
 use crate::model::app::{App, ClientType, Kind, NAME_CHARS_MAX, REDIRECT_URIS_MAX};
 use crate::model::dossier::Dossier;
-use crate::model::event::{Change, Event, EventKind};
+use crate::model::event::{COMMAND_LINE, Change, Event, EventKind};
 use crate::model::member::Member;
 use crate::oauth::access_token::TypedId;
 use crate::oauth::redirect_uri;
@@ -169,6 +169,14 @@ fn shortened(text: &str) -> String {
     short
 }
 
+/// Nobody did it whom one could name.
+fn noted(event: Event) -> Event {
+    Event {
+        note: Some(COMMAND_LINE.to_owned()),
+        ..event
+    }
+}
+
 /// What whoever runs the server does with an app.
 fn told(ctx: &Context, kind: EventKind, app: &App) -> Event {
     Event {
@@ -194,7 +202,7 @@ pub async fn add_secret(ctx: &Context, client_id: &str, label: Option<String>) -
     };
     let (new, event, made) = credentials::with_new_secret(ctx, &old, &wanted, None)?;
     let mut batch = Batch::new();
-    batch.replace(&old, &new)?.insert(&event)?;
+    batch.replace(&old, &new)?.insert(&noted(event))?;
     commit(ctx, batch).await?;
     let (id, label) = (made.held.id, made.held.label);
     Ok(json!({ "client_id": new.client_id, "secret_id": id, "label": label, "client_secret": made.shown }))
@@ -206,7 +214,7 @@ pub async fn revoke_secret(ctx: &Context, client_id: &str, secret: &str) -> Resu
     let (new, event) = credentials::without_secret(ctx, &old, secret, None).ok_or_else(missing)?;
     let mut batch = Batch::new();
     batch.revokes = true;
-    batch.replace(&old, &new)?.insert(&event)?;
+    batch.replace(&old, &new)?.insert(&noted(event))?;
     commit(ctx, batch).await?;
     Ok(view(ctx, &new))
 }

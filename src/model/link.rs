@@ -33,7 +33,7 @@ pub enum Allows {
         email: String,
         role: Role,
         epoch: u64,
-        /// Which member invites: it stands while they may still give that role. `None`: whoever runs the server.
+        /// Which member invites: it stands while they may still give that role. `None`: an administrator.
         #[serde(default)]
         by: Option<String>,
     },

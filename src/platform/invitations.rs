@@ -35,7 +35,7 @@ const INVITATIONS: Allowance = Allowance {
 pub struct Pending {
     pub email: String,
     pub role: Role,
-    /// The member who invites; `None`: whoever runs the server.
+    /// The member who invites; `None`: an administrator.
     pub by: Option<String>,
     pub expires_at: Timestamp,
     link: Versioned<Link>,
