@@ -136,7 +136,7 @@ impl Authorizing {
 
     /// What happened since the world was made, which the command line did.
     pub async fn events(&self) -> Vec<Event> {
-        let (events, _) = list::<Event>(&*self.world.ctx.store, &keys::events(), None, 100)
+        let (events, _) = list::<Event>(&*self.world.ctx.store, &keys::events(), None, 1000)
             .await
             .unwrap();
         let events = events.into_iter().map(|event| event.value);

@@ -140,6 +140,7 @@ async fn a_withdrawn_invitation_and_one_replaced_by_another_are_void() {
     assert_eq!(guest.get(&second).await.status, 200);
     let (members, withdraw) = (the.at("/members"), the.at("/invitations/withdraw"));
     let page = ada.get(&members).await;
+    the.world.advance(std::time::Duration::from_millis(1));
     went(
         &ada.submit(&page, &withdraw, &[]).await,
         &the.at("/members?done=withdrawn"),

@@ -5,6 +5,7 @@ use crate::browser::{Browser, EMAIL, PASSWORD, set_password, world};
 use crate::http::Answer;
 use crate::support::{OWNER, World};
 use grantd::control::Command;
+use grantd::model::event::EventKind;
 use grantd::model::role::Role;
 use grantd::model::user::User;
 use grantd::store::keys;
@@ -160,8 +161,10 @@ async fn owners_and_admins_rename_and_the_log_says_what_it_was_before() {
     let page = ada.get(&format!("{here}?done=renamed")).await;
     assert!(!page.body.contains("<script>"), "{page:?}");
     assert!(page.body.contains("&lt;script&gt;") && page.body.contains("The name was changed."));
-    let event = the.events().await.pop().unwrap();
-    assert_eq!(event.kind.as_str(), "organization.changed");
+    let mut events = the.events().await.into_iter();
+    let event = events
+        .find(|event| event.kind == EventKind::OrganizationChanged)
+        .unwrap();
     assert_eq!(event.by.as_deref(), Some(the.user.as_str()));
     assert_eq!(event.changes[0].before.as_deref(), Some("Acme"));
     assert_eq!(event.changes[0].after.as_deref(), Some(HOSTILE));
