@@ -1,6 +1,7 @@
 //! One short function per machine endpoint: HTTP in, the protocol asked, HTTP out.
 
 pub mod cors;
+pub mod developer;
 pub mod health;
 pub mod oauth;
 pub mod well_known;

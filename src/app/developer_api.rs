@@ -1,15 +1,44 @@
-//! The JSON API of the portal.
+//! The JSON API of the portal. Its table is the one that its document is made of.
 
-use super::{Place, Row};
+use super::{Place, Row, row};
+use crate::api::developer::call::Call;
+use crate::api::developer::once::once;
+use crate::api::developer::{answer, me, openapi, organizations, tokens};
 use crate::context::Context;
+use crate::platform::developer_api::table::{self, OPERATIONS, Op};
 use crate::web::request::Request;
 use crate::web::response::Response;
+use std::sync::LazyLock;
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Route {}
+pub type Route = Op;
 
-pub static ROWS: [Row<Route>; 0] = [];
+pub static ROWS: LazyLock<Vec<Row<Route>>> = LazyLock::new(|| {
+    let rows = OPERATIONS.iter();
+    rows.map(|operation| row(operation.method.clone(), operation.path, operation.op))
+        .collect()
+});
 
-pub async fn handle(_ctx: &Context, _request: &Request, route: Route, _place: &Place<'_>) -> Response {
-    match route {}
+pub async fn handle(ctx: &Context, request: &Request, route: Route, place: &Place<'_>) -> Response {
+    if route == Op::Document {
+        return openapi::get(ctx);
+    }
+    let call = match Call::of(ctx, request, table::of(route)).await {
+        Ok(call) => call,
+        Err(problem) => return problem.response(ctx, request),
+    };
+    let call = &call;
+    let (organization, token) = (place.get("organization"), place.get("token"));
+    let answered = match route {
+        Op::Document => return openapi::get(ctx),
+        Op::Me => me::get(call).await,
+        Op::Tokens => tokens::own(call).await,
+        Op::CreateToken => once(call, tokens::create(call)).await,
+        Op::RevokeToken => tokens::revoke(call, token).await,
+        Op::Organizations => organizations::all(call).await,
+        Op::Organization => organizations::one(call, organization).await,
+        Op::Members => organizations::members(call, organization).await,
+        Op::OrganizationTokens => tokens::all(call, organization).await,
+        Op::RevokeOrganizationToken => tokens::revoke_any(call, organization, token).await,
+    };
+    answer(call, answered)
 }

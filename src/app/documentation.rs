@@ -1,15 +1,23 @@
 //! The developers' documentation.
 
-use super::{Place, Row};
+use super::{Place, Row, get};
 use crate::context::Context;
+use crate::portal::documentation::{self, Section};
+use crate::portal::trouble::answer;
 use crate::web::request::Request;
 use crate::web::response::Response;
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Route {}
+pub type Route = Section;
 
-pub static ROWS: [Row<Route>; 0] = [];
+pub static ROWS: [Row<Route>; 6] = [
+    get("/docs", Section::Start),
+    get("/docs/authentication", Section::Authentication),
+    get("/docs/organizations", Section::Organizations),
+    get("/docs/scopes", Section::Scopes),
+    get("/docs/errors", Section::Errors),
+    get("/docs/api", Section::Reference),
+];
 
-pub async fn handle(_ctx: &Context, _request: &Request, route: Route, _place: &Place<'_>) -> Response {
-    match route {}
+pub async fn handle(ctx: &Context, request: &Request, route: Route, _place: &Place<'_>) -> Response {
+    answer(ctx, request, documentation::get(ctx, request, route).await)
 }

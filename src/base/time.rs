@@ -42,6 +42,17 @@ impl Timestamp {
         (text.len() == 10).then_some(Self(u64::try_from(start.as_millisecond()).ok()?))
     }
 
+    /// Of RFC 3339, with any offset; `None` where it is none or lies before 1970.
+    pub fn parse(text: &str) -> Option<Self> {
+        let at: jiff::Timestamp = text.parse().ok()?;
+        u64::try_from(at.as_millisecond()).ok().map(Self)
+    }
+
+    /// The last second of a day, as [`Self::of_day`] reads it.
+    pub fn end_of_day(text: &str) -> Option<Self> {
+        Self::of_day(text).map(|day| day + Duration::from_secs(24 * 60 * 60 - 1))
+    }
+
     /// How long ago `earlier` was; zero when it lies in the future.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))

@@ -11,6 +11,11 @@ use crate::context::Context;
 use crate::control::{Command, NewApp, execute};
 use crate::model::app::Kind;
 use crate::model::role::Role;
+use crate::model::user::User;
+use crate::platform::actor::Actor;
+use crate::platform::personal_tokens::{self, Expiry, NewToken};
+use crate::store::keys;
+use crate::store::records::load_by_index;
 use crate::web::development_certificates;
 use crate::web::listener::Listener;
 use crate::web::signals::Signals;
@@ -231,6 +236,7 @@ async fn seed(ctx: &Context, profile: &str) -> Result<Map<String, Value>, String
     let private = execute(ctx, Command::AppCreate(app("Demo private app", Kind::Private, false))).await?;
     let public = execute(ctx, Command::AppCreate(app("Demo public app", Kind::Public, false))).await?;
     let spa = execute(ctx, Command::AppCreate(app("Demo single-page app", Kind::Public, true))).await?;
+    let pat = seed_personal_token(ctx, &organization_id).await?;
     let facts = json!({
         "organization": { "id": organization["id"], "name": organization["name"] },
         "owner": owner,
@@ -242,6 +248,7 @@ async fn seed(ctx: &Context, profile: &str) -> Result<Map<String, Value>, String
             "redirect_uri": REDIRECT_URI,
         },
         "spa_app": { "client_id": spa["client_id"], "redirect_uri": REDIRECT_URI },
+        "pat": pat,
         PROFILE: profile,
     });
     let Value::Object(facts) = facts else {
@@ -261,6 +268,23 @@ async fn seed_organization(ctx: &Context) -> Result<Value, String> {
     }
     let name = "Your Organization".to_owned();
     execute(ctx, Command::OrganizationCreate { name, id }).await
+}
+
+/// The owner's, for everything there is.
+async fn seed_personal_token(ctx: &Context, organization: &str) -> Result<String, String> {
+    let owner = load_by_index::<User>(&*ctx.store, &keys::email("owner@example.com")).await;
+    let owner = owner.map_err(|e| e.to_string())?.ok_or("the owner is gone")?;
+    let new = NewToken {
+        organization: organization.to_owned(),
+        member: None,
+        name: "Demo".to_owned(),
+        scopes: None,
+        expiry: Expiry::Usual,
+    };
+    let made = personal_tokens::create(ctx, &Actor::of_user(Arc::new(owner)), &new).await;
+    Ok(made
+        .map_err(|refusal| format!("no personal access token was made: {refusal:?}"))?
+        .text)
 }
 
 async fn seed_user(ctx: &Context, organization: &str, name: &str, role: Role) -> Result<Value, String> {

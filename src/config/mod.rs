@@ -26,7 +26,10 @@ pub use file::Overrides;
 pub use issuer::Issuer;
 pub use mail::{MailSecurity, MailServer, SignUp};
 pub use pages::{Asset, Pages, Texts};
-pub use profile::{AuthorizeParameter, AuthorizeRules, DpopRules, IdType, Lifetimes, Noun, Pkce, Profile, Resource};
+pub use profile::{
+    AuthorizeParameter, AuthorizeRules, DpopRules, IdType, Lifetimes, Noun, PatRules, Pkce, Profile, Resource, Sdk,
+    SelfService,
+};
 pub use profile_file::embedded_profiles;
 
 use crate::base::limits::Limits;

@@ -25,6 +25,9 @@ pub struct Profile {
     /// Whether people without an account may ask for access to the API.
     pub access_requests: bool,
     pub api_keys: ApiKeyRules,
+    pub pat: PatRules,
+    /// Libraries for this API, for the documentation.
+    pub sdks: Vec<Sdk>,
     pub scopes: ScopeCatalog,
 }
 
@@ -114,6 +117,38 @@ pub enum AuthorizeParameter {
 pub struct DpopRules {
     /// A nonce of this server (§8).
     pub nonces: bool,
+}
+
+/// Personal access tokens: who makes them, and how long they live.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct PatRules {
+    pub self_service: SelfService,
+    /// Whether one may live for ever.
+    pub no_expiry: bool,
+    /// Of those whose maker says nothing.
+    #[serde(serialize_with = "duration_text")]
+    pub default_lifetime: Duration,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SelfService {
+    /// Members make their own.
+    Always,
+    /// Whoever wants one asks for access first.
+    OnRequest,
+}
+
+/// A library that knows this API.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Sdk {
+    pub name: String,
+    pub url: String,
+}
+
+impl PatRules {
+    /// Of those that end at all: a year, and a day for leap years.
+    pub const LIFETIME_MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 }
 
 impl Noun {

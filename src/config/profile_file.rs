@@ -1,6 +1,9 @@
 //! Reads a profile: `profile.toml` and `scopes.json`, built in or from `<data_dir>/profiles/<name>`.
 
-use super::profile::{AuthorizeParameter, AuthorizeRules, DpopRules, IdType, Lifetimes, Noun, Pkce, Profile, Resource};
+use super::profile::{
+    AuthorizeParameter, AuthorizeRules, DpopRules, IdType, Lifetimes, Noun, PatRules, Pkce, Profile, Resource, Sdk,
+    SelfService,
+};
 use super::reader::{Item, Problems, Table, listed, nearest, spell};
 use super::tree::{parse_json, parse_toml};
 use super::{ApiKeyRules, Issuer, ScopeCatalog, api_key_rules, scope_file, source};
@@ -40,6 +43,7 @@ const TEN_YEARS: Duration = seconds(3650 * 24 * 60 * 60);
 const PREFIX: &str = "grantd";
 
 const RESOURCES_MAX: usize = 16;
+const SDKS_MAX: usize = 20;
 const URI_BYTES_MAX: usize = 300;
 const CLIENTS_MAX: usize = 100;
 
@@ -122,6 +126,8 @@ fn read(name: &str, issuer: &Issuer, table: &Table<'_>, scopes: Option<ScopeCata
         Some(table) => api_key_rules::read(table, &prefix),
         None => ApiKeyRules::of(&prefix),
     };
+    let pat = pat(table);
+    let sdks = table.get("sdks").and_then(|item| sdks(&item));
     let given = table.get("resources").and_then(|item| resources(&item, issuer));
     Some(Profile {
         name: name.to_owned(),
@@ -136,6 +142,8 @@ fn read(name: &str, issuer: &Issuer, table: &Table<'_>, scopes: Option<ScopeCata
         review,
         access_requests: access_requests.unwrap_or(true),
         api_keys,
+        pat,
+        sdks: sdks.unwrap_or_default(),
         scopes: scopes?,
     })
 }
@@ -284,6 +292,39 @@ fn review_rules(table: &Table<'_>) -> review::Rules {
         table.finish();
     }
     rules
+}
+
+fn pat(table: &Table<'_>) -> PatRules {
+    let mut rules = PatRules {
+        self_service: SelfService::Always,
+        no_expiry: false,
+        default_lifetime: DAY.saturating_mul(90),
+    };
+    let Some(table) = table.table("pat") else {
+        return rules;
+    };
+    if let Some(item) = table.get("self_service") {
+        rules.self_service = item.word_or_true(("on_request", SelfService::OnRequest), SelfService::Always);
+    }
+    if let Some(allowed) = table.get("no_expiry").and_then(|item| item.boolean()) {
+        rules.no_expiry = allowed;
+    }
+    if let Some(lifetime) = table.duration("default_lifetime", DAY..=PatRules::LIFETIME_MAX) {
+        rules.default_lifetime = lifetime;
+    }
+    table.finish();
+    rules
+}
+
+fn sdks(item: &Item<'_>) -> Option<Vec<Sdk>> {
+    let mut found = Vec::new();
+    for table in item.list(SDKS_MAX)?.iter().filter_map(Item::table) {
+        let name = table.required("name").and_then(|item| item.sentence());
+        let url = table.required("url").and_then(|item| uri(&item, item.text()?));
+        table.finish();
+        found.extend(name.zip(url).map(|(name, url)| Sdk { name, url }));
+    }
+    Some(found)
 }
 
 /// The list under `resources`, in a profile or in `grantd.toml`. `None` when it cannot stand.

@@ -209,6 +209,16 @@ impl<'a> Item<'a> {
         }
     }
 
+    /// `true`, or one word in its place.
+    pub fn word_or_true<T>(&self, (word, meant): (&str, T), of_true: T) -> T {
+        match &self.node.value {
+            Value::Boolean(true) => return of_true,
+            Value::Text(text) if text == word => return meant,
+            _ => self.complain(format_args!("must be true or {word:?}")),
+        }
+        of_true
+    }
+
     pub fn duration(&self, range: RangeInclusive<Duration>) -> Option<Duration> {
         let Value::Text(text) = &self.node.value else {
             return self.wrong_kind("a duration such as \"30s\", \"10m\", \"12h\" or \"90d\"");

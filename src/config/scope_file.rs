@@ -7,6 +7,8 @@ use super::{Risk, Role, Scope, ScopeCatalog};
 use crate::model::scope::{SCOPE_TOKEN, is_scope_token};
 
 const SCOPES_MAX: usize = 256;
+/// What the scopes of `platform::rights` begin with.
+const RESERVED: &str = "grantd:";
 
 /// `None` when it cannot stand; `label` names the file.
 pub(super) fn read(label: &str, tree: &Node, problems: &Problems) -> Option<ScopeCatalog> {
@@ -68,6 +70,12 @@ fn scope_name(item: &Item<'_>) -> Option<String> {
     let text = item.text()?;
     if !is_scope_token(text) {
         return item.refuse(text, format_args!("which is no {SCOPE_TOKEN}"));
+    }
+    if text.starts_with(RESERVED) {
+        return item.refuse(
+            text,
+            format_args!("but `{RESERVED}…` are scopes of this server's own API"),
+        );
     }
     Some(text.to_owned())
 }

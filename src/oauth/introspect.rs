@@ -4,8 +4,9 @@ use super::access_token::{Claims, TypedId, standing, verify};
 use super::client_auth::{self, Credentials};
 use super::delegated::{self, Approval};
 use super::error::OAuthError;
-use super::{refresh_token, scope};
+use super::{personal_token, refresh_token, scope};
 use crate::base::time::Timestamp;
+use crate::config::Resource;
 use crate::context::Context;
 use crate::model::app::App;
 use crate::model::family::Family;
@@ -22,6 +23,8 @@ pub async fn introspect<'a>(ctx: &'a Context, credentials: &Credentials<'_>) -> 
     credentials.params.get("token_type_hint")?;
     let active = if refresh_token::claimed(ctx, token) {
         of_refresh_token(ctx, &caller, token).await?
+    } else if personal_token::claimed(ctx, token) {
+        of_personal_token(ctx, &caller, token).await?
     } else {
         of_access_token(ctx, &caller, token).await?
     };
@@ -41,11 +44,11 @@ async fn of_access_token(ctx: &Context, caller: &App, token: &str) -> Result<Opt
     Ok(Some(Active {
         scope: scopes.join(" "),
         token_type: Some(claims.token_type()),
-        client_id: claims.client_id,
-        exp: claims.exp,
+        client_id: Some(claims.client_id),
+        exp: Some(claims.exp),
         iat: claims.iat,
         sub: claims.sub,
-        aud: claims.aud,
+        aud: Some(claims.aud),
         jti: Some(claims.jti),
         organization: claims.organization,
         grant: claims.grant.map(|ids| ids.grant),
@@ -59,6 +62,37 @@ fn may_see(ctx: &Context, caller: &App, claims: &Claims) -> bool {
     caller.client_id == claims.client_id
         || caller.introspects.contains(&claims.aud)
         || audience.is_some_and(|r| r.introspection_clients.contains(&caller.client_id))
+}
+
+/// It is for every resource of this server, so whoever guards one of them is told.
+async fn of_personal_token(ctx: &Context, caller: &App, token: &str) -> Result<Option<Active>, OAuthError> {
+    let guards = |resource: &Resource| {
+        caller.introspects.contains(&resource.identifier) || resource.introspection_clients.contains(&caller.client_id)
+    };
+    if !ctx.profile().resources.iter().any(guards) {
+        return Ok(None);
+    }
+    let Ok(acting) = personal_token::verify(ctx, token).await? else {
+        return Ok(None);
+    };
+    // One for the JSON API alone is worth nothing at any resource.
+    if acting.scopes.is_empty() {
+        return Ok(None);
+    }
+    let token = &acting.token.value;
+    Ok(Some(Active {
+        scope: acting.scopes.join(" "),
+        client_id: None,
+        token_type: Some("Bearer"),
+        exp: token.expires_at,
+        iat: token.created_at,
+        sub: token.user.clone(),
+        aud: None,
+        jti: None,
+        organization: token.organization.clone(),
+        grant: None,
+        jkt: None,
+    }))
 }
 
 /// Shown to its own client alone, and active only while it is the live one of its family.
@@ -90,11 +124,11 @@ async fn of_refresh_token(ctx: &Context, caller: &App, token: &str) -> Result<Op
     Ok(Some(Active {
         scope: scopes.join(" "),
         token_type: None,
-        exp: family.expiry(),
+        exp: Some(family.expiry()),
         iat: family.used_at,
-        client_id: family.client_id,
+        client_id: Some(family.client_id),
         sub: family.user,
-        aud: family.resource,
+        aud: Some(family.resource),
         jti: None,
         organization: family.organization,
         grant: Some(family.grant),
@@ -106,13 +140,15 @@ async fn of_refresh_token(ctx: &Context, caller: &App, token: &str) -> Result<Op
 struct Active {
     /// What of it is effective now.
     scope: String,
-    client_id: String,
+    /// `None` for a personal access token: it is no client's.
+    client_id: Option<String>,
     /// `None` for a refresh token, which is shown to no resource.
     token_type: Option<&'static str>,
-    exp: Timestamp,
+    exp: Option<Timestamp>,
     iat: Timestamp,
     sub: String,
-    aud: String,
+    /// `None` for a personal access token, which is for every resource.
+    aud: Option<String>,
     jti: Option<String>,
     organization: String,
     grant: Option<String>,
@@ -134,14 +170,20 @@ impl Serialize for Answer<'_> {
         };
         body.serialize_entry("active", &true)?;
         body.serialize_entry("scope", &active.scope)?;
-        body.serialize_entry("client_id", &active.client_id)?;
+        if let Some(client_id) = &active.client_id {
+            body.serialize_entry("client_id", client_id)?;
+        }
         if let Some(token_type) = active.token_type {
             body.serialize_entry("token_type", token_type)?;
         }
-        body.serialize_entry("exp", &active.exp.seconds())?;
+        if let Some(exp) = active.exp {
+            body.serialize_entry("exp", &exp.seconds())?;
+        }
         body.serialize_entry("iat", &active.iat.seconds())?;
         body.serialize_entry("sub", &active.sub)?;
-        body.serialize_entry("aud", &active.aud)?;
+        if let Some(aud) = &active.aud {
+            body.serialize_entry("aud", aud)?;
+        }
         body.serialize_entry("iss", self.ctx.issuer())?;
         if let Some(jti) = &active.jti {
             body.serialize_entry("jti", jti)?;

@@ -18,6 +18,7 @@ pub mod introspect;
 pub mod last_use;
 pub mod metadata;
 pub mod params;
+pub mod personal_token;
 pub mod pkce;
 pub mod posted;
 pub mod pushed;

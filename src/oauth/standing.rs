@@ -15,6 +15,7 @@ use std::sync::Arc;
 pub struct Standing {
     pub epochs: Epochs,
     pub organization: Arc<Versioned<Organization>>,
+    pub user: Arc<Versioned<User>>,
     pub member: Arc<Versioned<Member>>,
     pub role: Role,
 }
@@ -27,6 +28,16 @@ pub async fn acting(ctx: &Context, app: &App, organization: &str, user: &str) ->
     if !app.usable() {
         return Ok(Err("the app is not active"));
     }
+    let mut stands = match in_person(ctx, organization, user).await? {
+        Ok(stands) => stands,
+        Err(why) => return Ok(Err(why)),
+    };
+    stands.epochs.app = app.epoch;
+    Ok(Ok(stands))
+}
+
+/// `user` acting in `organization` for themselves.
+pub async fn in_person(ctx: &Context, organization: &str, user: &str) -> Judged<Standing> {
     let organization = match ctx.load::<Organization>(&keys::organization(organization)).await? {
         Some(organization) if !organization.disabled => organization,
         _ => return Ok(Err("the organization is disabled or unknown")),
@@ -44,7 +55,7 @@ pub async fn acting(ctx: &Context, app: &App, organization: &str, user: &str) ->
         organization: organization.epoch,
         user: user.epoch,
         member: member.epoch,
-        app: app.epoch,
+        app: 0,
         grant: 0,
         family: 0,
     };
@@ -52,6 +63,7 @@ pub async fn acting(ctx: &Context, app: &App, organization: &str, user: &str) ->
         epochs,
         role: member.role,
         organization,
+        user,
         member,
     }))
 }

@@ -7,6 +7,7 @@ use crate::model::app::App;
 use crate::model::dossier::Dossier;
 use crate::model::member::Member;
 use crate::model::organization::Organization;
+use crate::model::personal_token::PersonalToken;
 use crate::model::role::Role;
 use crate::model::user::User;
 use crate::store::records::{Versioned, load};
@@ -24,10 +25,11 @@ pub struct Actor {
 }
 
 /// What a personal access token lets its holder do of what its user may.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct TokenBounds {
-    /// The only organization it works in.
-    pub organization: String,
+    /// It works in its own organization only.
+    pub record: Arc<Versioned<PersonalToken>>,
+    /// What of its scopes is effective now.
     pub scopes: Vec<String>,
 }
 
@@ -140,7 +142,7 @@ impl Actor {
 
     fn judge(&self, right: Right, relation: Relation, organization: &str) -> Result<(), Refusal> {
         if let Some(token) = &self.token
-            && token.organization != organization
+            && token.record.organization != organization
         {
             return Err(Refusal::NotFound);
         }
@@ -162,8 +164,11 @@ impl Actor {
         }
     }
 
-    /// The batch rests on the user as they are now.
+    /// The batch rests on the user as they are now, and on the token they act with.
     pub fn hold<'b>(&self, batch: &'b mut Batch) -> &'b mut Batch {
+        if let Some(token) = &self.token {
+            batch.require(&*token.record);
+        }
         batch.require(&*self.user)
     }
 }

@@ -16,6 +16,10 @@ pub enum Right {
     SeeApiKeys,
     ManageApiKeys,
     SeeAudit,
+    /// One's own personal access tokens.
+    MakeTokens,
+    /// Everybody's in the organization.
+    ManageTokens,
     CreateApp,
     // An app's.
     SeeApp,
@@ -84,7 +88,7 @@ pub const REQUESTS: &str = "grantd:requests";
 /// The scopes of the JSON API: for personal access tokens alone, never granted to an app, never good at the gateway.
 pub const SCOPES: [&str; 6] = [APPS_READ, APPS_WRITE, REVIEWS, GRANTS, TOKENS, REQUESTS];
 
-static TABLE: [Row; 19] = [
+static TABLE: [Row; 21] = [
     member(Right::SeeOrganization, Role::Member, GRANTS),
     member(Right::SeeMembers, Role::Developer, GRANTS),
     member(Right::ManageMembers, Role::Admin, GRANTS),
@@ -94,6 +98,8 @@ static TABLE: [Row; 19] = [
     member(Right::SeeApiKeys, Role::Admin, TOKENS),
     member(Right::ManageApiKeys, Role::Admin, TOKENS),
     member(Right::SeeAudit, Role::Admin, GRANTS),
+    member(Right::MakeTokens, Role::Member, TOKENS),
+    member(Right::ManageTokens, Role::Admin, TOKENS),
     member(Right::CreateApp, Role::Developer, APPS_WRITE),
     Row {
         stakeholder: true,
@@ -137,6 +143,18 @@ pub fn may(right: Right, relation: Relation) -> bool {
 pub fn scope_of(right: Right) -> Option<&'static str> {
     let row = TABLE.iter().find(|row| row.right == right)?;
     Some(row.scope)
+}
+
+/// The scopes of the JSON API that are of any use to whoever stands so, or might once be in an app's team.
+pub fn scopes_for(role: Role, duty: Option<Duty>) -> Vec<&'static str> {
+    let relation = Relation {
+        role: Some(role),
+        in_team: true,
+        stakeholder: false,
+        duty,
+    };
+    let of_use = |scope: &&str| TABLE.iter().any(|row| row.scope == *scope && may(row.right, relation));
+    SCOPES.into_iter().filter(of_use).collect()
 }
 
 #[cfg(test)]

@@ -63,6 +63,7 @@ pub async fn get(ctx: &Context, request: &Request) -> Paged {
         ul.links {
             li { a href="/account/password" { (visit.text("change_password")) } }
             li { a href="/account/totp" { (visit.text("totp")) } }
+            li { a href="/account/tokens" { (visit.text("pat_heading")) } }
         }
         h2 { (visit.text("apps_heading")) }
         (apps(visit, &granted))

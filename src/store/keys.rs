@@ -36,7 +36,7 @@
 //! | `D`   | client_id, number         | submission of an app for review         | never                         |
 //! | `Q`   | time (number), client_id  | index → submission that waits           | once it is decided            |
 //! | `z`   | client_id, token          | access token made in the portal         | swept once the token expired  |
-//! | `P`   | user, token               | personal access token                   | never (revoked), or swept     |
+//! | `P`   | user, token               | personal access token                   | revoked, or swept             |
 //! | `O`   | organization, token       | index → personal access token           | with the token                |
 //! | `K`   | key id                    | API key of an organization              | never (revoked)               |
 //! | `L`   | organization, key id      | index → API key                         | with the key                  |
@@ -44,6 +44,7 @@
 //! | `R`   | request                   | access request                          | swept a year after its answer |
 //! | `S`   | time (number), request    | index → access request that waits       | once it is answered           |
 //! | `F`   | client_id, age, failure   | failed call of an app                   | swept after 7 days            |
+//! | `N`   | user, digest              | answer to a keyed call of the JSON API  | swept after a day             |
 //! | `T`   | kind, name                | when something was last used            | swept after 400 days          |
 //! | `U`   | user                      | index → user on duty                    | with the duty                 |
 //! | `A`   |                           | index → the link of an administrator    | with the link                 |
@@ -96,12 +97,13 @@ const INVITATION_OF_ORGANIZATION: u8 = b'I';
 const ACCESS_REQUEST: u8 = b'R';
 const WAITING_ACCESS_REQUEST: u8 = b'S';
 const FAILURE: u8 = b'F';
+const KEPT_ANSWER: u8 = b'N';
 const LAST_USE: u8 = b'T';
 const USER_ON_DUTY: u8 = b'U';
 const ADMINISTRATOR_LINK: u8 = b'A';
 
 /// Every space, with the name it has in an export.
-pub const SPACES: [(u8, &str); 42] = [
+pub const SPACES: [(u8, &str); 43] = [
     (SETTINGS, "settings"),
     (ORGANIZATION, "organization"),
     (USER, "user"),
@@ -141,6 +143,7 @@ pub const SPACES: [(u8, &str); 42] = [
     (ACCESS_REQUEST, "access_request"),
     (WAITING_ACCESS_REQUEST, "waiting_access_request"),
     (FAILURE, "failure"),
+    (KEPT_ANSWER, "kept_answer"),
     (LAST_USE, "last_use"),
     (USER_ON_DUTY, "user_on_duty"),
     (ADMINISTRATOR_LINK, "administrator_link"),

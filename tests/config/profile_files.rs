@@ -1,7 +1,7 @@
 //! `profile.toml` and `scopes.json`: the sentence for everything that cannot be.
 
 use super::profiles::{ONE_SCOPE, load};
-use grantd::config::{Risk, Role, Scope, ScopeCatalog};
+use grantd::config::{Risk, Role, Scope, ScopeCatalog, SelfService};
 use grantd::model::app::Kind;
 use grantd::model::review::{Detail, ScopeChange};
 
@@ -152,6 +152,43 @@ fn what_api_keys_cannot_be_is_refused_with_a_sentence() {
             "`api_keys` in profiles/p/profile.toml line 1 names the header x-a twice",
             "`api_keys` in profiles/p/profile.toml line 1 has the same `id_prefix` and `secret_prefix`; nobody could tell \
              an id from a secret",
+        ],
+    );
+}
+
+#[test]
+fn personal_access_tokens_are_made_at_will_or_on_request_and_end_or_not() {
+    let pat = |settings: &str| {
+        let files = [("p/profile.toml", settings), ("p/scopes.json", ONE_SCOPE)];
+        load("p", &files).unwrap().pat
+    };
+    let usual = pat("");
+    assert_eq!((usual.self_service, usual.no_expiry), (SelfService::Always, false));
+    assert_eq!(usual.default_lifetime.as_secs(), 90 * 24 * 60 * 60);
+    assert_eq!(pat("[pat]\nself_service = true"), usual);
+    let other = pat("[pat]\nself_service = \"on_request\"\nno_expiry = true\ndefault_lifetime = \"7d\"");
+    assert_eq!((other.self_service, other.no_expiry), (SelfService::OnRequest, true));
+    assert_eq!(other.default_lifetime.as_secs(), 7 * 24 * 60 * 60);
+    refused(
+        "[pat]\nself_service = false\nno_expiry = \"yes\"\ndefault_lifetime = \"400d\"\nexpiry = 1",
+        ONE_SCOPE,
+        &[
+            "`pat.self_service` in profiles/p/profile.toml line 2 must be true or \"on_request\"",
+            "`pat.no_expiry` in profiles/p/profile.toml line 3 must be true or false, not a string",
+            "`pat.default_lifetime` in profiles/p/profile.toml line 4 is \"400d\", but must be \"1d\" to \"366d\"",
+            "unknown key `pat.expiry` in profiles/p/profile.toml line 5; did you mean `pat.no_expiry`?",
+        ],
+    );
+}
+
+#[test]
+fn the_scopes_of_this_servers_own_api_are_in_no_catalog() {
+    refused(
+        "",
+        &ONE_SCOPE.replace("\"a\"", "\"grantd:apps:read\""),
+        &[
+            "`scopes[0].name` in profiles/p/scopes.json is \"grantd:apps:read\", but `grantd:…` are scopes of \
+           this server's own API",
         ],
     );
 }

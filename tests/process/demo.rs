@@ -59,7 +59,8 @@ fn check_facts(facts: &Value, profile: &str, http: bool) {
             "admin",
             "private_app",
             "public_app",
-            "spa_app"
+            "spa_app",
+            "pat"
         ]
     );
     let scheme = if http { "http" } else { "https" };
@@ -93,6 +94,7 @@ fn check_facts(facts: &Value, profile: &str, http: bool) {
     for app in ["private_app", "public_app", "spa_app"] {
         text(&facts[app], "client_id");
     }
+    assert!(text(facts, "pat").contains("_pat_"));
     for app in ["public_app", "spa_app"] {
         assert_eq!(facts[app]["redirect_uri"], "http://127.0.0.1/callback");
     }

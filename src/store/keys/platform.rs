@@ -129,6 +129,10 @@ pub fn failures(client_id: &str) -> Key {
     key(FAILURE, &[client_id])
 }
 
+pub fn kept_answer(user: &str, digest: &KeyedDigest) -> Key {
+    key(KEPT_ANSWER, &[user, &base64url(digest.as_bytes())])
+}
+
 /// `kind` says of what: a secret, a grant, a personal access token, an API key.
 pub fn last_use(kind: &str, name: &str) -> Key {
     key(LAST_USE, &[kind, name])

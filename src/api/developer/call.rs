@@ -1,0 +1,116 @@
+//! One call: who makes it, of which operation, with what.
+
+use super::problem::Problem;
+use crate::base::json::parse_strict_object;
+use crate::context::Context;
+use crate::oauth::params::Params;
+use crate::platform::actor::Actor;
+use crate::platform::developer_api::kinds::NOT_JSON;
+use crate::platform::developer_api::table::{Gives, Operation};
+use crate::platform::personal_tokens::{Bearer, authenticate};
+use crate::platform::refusal::Refusal;
+use crate::web::request::Request;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer};
+
+/// Of one page of a list.
+const LIMIT: u32 = 50;
+const LIMIT_MAX: u32 = 100;
+
+pub struct Call<'a> {
+    pub ctx: &'a Context,
+    pub request: &'a Request,
+    pub operation: &'static Operation,
+    pub bearer: Bearer,
+    pub limit: u32,
+    after: Option<String>,
+}
+
+impl<'a> Call<'a> {
+    pub async fn of(ctx: &'a Context, request: &'a Request, operation: &'static Operation) -> Result<Self, Problem> {
+        let bearer = bearer(ctx, request).await?;
+        if let Some(scope) = operation.scope
+            && !bearer.scopes.iter().any(|held| held == scope)
+        {
+            return Err(Refusal::MissingScope(scope).into());
+        }
+        let query = request.query.as_deref().unwrap_or_default();
+        let params = Params::parse(query.as_bytes()).map_err(|error| Problem::malformed(error.description))?;
+        let known: &[&str] = match operation.gives {
+            Gives::Page(_) => &["after", "limit"],
+            _ => &[],
+        };
+        if !params.encode(|name| !known.contains(&name)).is_empty() {
+            return Err(Problem::malformed(
+                "The query has a parameter that this operation does not know.",
+            ));
+        }
+        let param = |name| params.get(name).map_err(|error| Problem::malformed(error.description));
+        let limit = match param("limit")? {
+            None => LIMIT,
+            Some(text) => match text.parse() {
+                Ok(limit) if (1..=LIMIT_MAX).contains(&limit) => limit,
+                _ => return Err(Problem::malformed(format!("limit must be 1 to {LIMIT_MAX}."))),
+            },
+        };
+        let after = param("after")?.map(str::to_owned);
+        let mut call = Self {
+            ctx,
+            request,
+            operation,
+            bearer,
+            limit,
+            after: None,
+        };
+        if let Some(after) = after {
+            let opened = call.opened(&after);
+            call.after = Some(opened.ok_or_else(|| Problem::malformed("after is no cursor of this list."))?);
+        }
+        Ok(call)
+    }
+
+    pub fn actor(&self) -> &Actor {
+        &self.bearer.actor
+    }
+
+    /// The organization that the token works in.
+    pub fn organization(&self) -> &str {
+        &self.bearer.token.organization
+    }
+
+    /// What the cursor says that the list goes on after.
+    pub fn after(&self) -> Option<&str> {
+        self.after.as_deref()
+    }
+
+    /// The body: one JSON object with known members, each once.
+    pub fn body<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        let content_type = self.request.header(CONTENT_TYPE.as_str()).unwrap_or_default();
+        let media_type = content_type.split(';').next().unwrap_or_default().trim();
+        if !media_type.eq_ignore_ascii_case("application/json") {
+            return Err(Problem::new(NOT_JSON));
+        }
+        parse_strict_object(&self.request.body)
+            .map_err(|error| Problem::malformed(format!("The body cannot be read: {error}.")))
+    }
+}
+
+/// For `#[serde(default, deserialize_with = "stated")]`: a member that may be left out, and is not null for that.
+pub fn stated<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+/// RFC 6750 §2.1, and no other way: a token in the address ends up in logs, one in a cookie is sent by other pages too.
+async fn bearer(ctx: &Context, request: &Request) -> Result<Bearer, Problem> {
+    let mut headers = request.headers.get_all(AUTHORIZATION).iter();
+    let Some(header) = headers.next() else {
+        return Err(Problem::unauthorized(false));
+    };
+    let token = header.to_str().ok().and_then(|header| header.split_once(' '));
+    let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer") && headers.next().is_none());
+    let Some((_, token)) = token else {
+        return Err(Problem::unauthorized(true));
+    };
+    let bearer = authenticate(ctx, token.trim()).await?;
+    bearer.ok_or_else(|| Problem::unauthorized(true))
+}

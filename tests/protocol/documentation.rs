@@ -1,0 +1,147 @@
+//! The documentation: public, in every language, and true of this very server.
+
+use crate::browser::{Browser, world};
+use crate::http::{Answer, request};
+use crate::support::{ISSUER, World, config};
+use grantd::app;
+use grantd::config::embedded_profiles;
+use grantd::store::memory::MemoryStore;
+use http::Method;
+use std::fs;
+use std::sync::Arc;
+use tempfile::TempDir;
+
+const PAGES: [&str; 6] = [
+    "/docs",
+    "/docs/authentication",
+    "/docs/organizations",
+    "/docs/scopes",
+    "/docs/errors",
+    "/docs/api",
+];
+
+async fn read(world: &World, path: &str, language: &str) -> Answer {
+    let headers = [("accept-language", language), ("accept", "text/html")];
+    let page = world.send(request(Method::GET, path, &headers, b"")).await;
+    assert_eq!(page.status, 200, "{path}: {page:?}");
+    page
+}
+
+#[tokio::test]
+async fn every_page_is_public_in_every_language_and_gives_no_cookie() {
+    for profile in embedded_profiles() {
+        let world = World::new(profile).await;
+        for path in PAGES {
+            let mut titles = Vec::new();
+            for language in ["en", "fr", "sl"] {
+                let page = read(&world, path, language).await;
+                assert!(page.body.contains(&format!("<html lang=\"{language}\">")), "{path}");
+                assert!(page.header("set-cookie").is_none(), "{path}");
+                // A text that is missing shows its name instead.
+                for key in [">doc_", ">api_", ">pat_", " doc_", " api_"] {
+                    assert!(!page.body.contains(key), "{path} {language}: {key}");
+                }
+                assert!(page.body.len() < 60 * 1024, "{path}: {} bytes", page.body.len());
+                titles.push(page.body.clone());
+            }
+            assert!(titles[0] != titles[1] && titles[1] != titles[2], "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_signed_in_keeps_the_way_around_the_portal() {
+    let asking = world("default").await;
+    let browser = Browser::new(&asking.world);
+    browser.sign_in().await;
+    for path in PAGES {
+        let page = browser.get(path).await;
+        assert!(
+            page.body.contains("class=\"parts\"") && page.body.contains("/logout"),
+            "{path}"
+        );
+    }
+    let stranger = read(&asking.world, "/docs", "en").await;
+    assert!(!stranger.body.contains("/logout"));
+}
+
+#[tokio::test]
+async fn addresses_scopes_and_lifetimes_are_the_servers_own() {
+    for (profile, noun, lifetime, state) in [
+        ("default", "organization_id", "\"expires_in\": 600", None),
+        (
+            "mokapen",
+            "organization_id",
+            "\"expires_in\": 31536000",
+            Some("At least 16"),
+        ),
+        ("makecrypto", "company_id", "\"expires_in\": 3600", None),
+    ] {
+        let world = World::new(profile).await;
+        let page = read(&world, "/docs/authentication", "en").await;
+        let body = page.body.replace("&quot;", "\"");
+        for words in [
+            &format!("GET {ISSUER}/oauth/authorize"),
+            &format!("POST {ISSUER}/oauth/token"),
+            lifetime,
+            &format!("\"{noun}\": "),
+            &format!("{}_pat_", world.ctx.profile().prefix),
+        ] {
+            assert!(body.contains(words), "{profile}: {words}");
+        }
+        assert_eq!(body.contains("At least"), state.is_some(), "{profile}");
+        let state = state.unwrap_or_default();
+        assert!(body.contains(state));
+        let scopes = read(&world, "/docs/scopes", "fr").await;
+        for scope in world.ctx.profile().scopes.iter() {
+            assert!(
+                scopes.body.contains(&format!("<code>{}</code>", scope.name)),
+                "{}",
+                scope.name
+            );
+        }
+        let named = read(&world, "/docs/organizations", "en").await;
+        assert_eq!(named.body.contains("called: Company"), profile == "makecrypto");
+        // What stands there as an address is one that is answered.
+        for path in page.body.split(&format!("<code>{ISSUER}")).skip(1) {
+            let path = path.split('<').next().unwrap();
+            let known = app::routes().any(|(_, pattern)| pattern == path);
+            assert!(known || path.is_empty() || path.starts_with("/api"), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_reference_has_every_operation_and_the_errors_every_kind() {
+    let world = World::new("makecrypto").await;
+    let reference = read(&world, "/docs/api", "sl").await;
+    for (method, path) in app::routes().filter(|(_, path)| path.starts_with("/api/developer/")) {
+        assert!(
+            reference.body.contains(&format!("<code>{method} {path}</code>")),
+            "{method} {path}"
+        );
+    }
+    assert!(reference.body.contains("<code>company_id</code>"));
+    let document = world.get("/api/developer/v1/openapi.json").await.json;
+    let types = document["components"]["schemas"]["Problem"]["properties"]["type"]["enum"].clone();
+    let errors = read(&world, "/docs/errors", "en").await;
+    for kind in types.as_array().unwrap() {
+        let (page, anchor) = kind.as_str().unwrap().split_once('#').unwrap();
+        assert_eq!(page, format!("{ISSUER}/docs/errors"));
+        assert!(errors.body.contains(&format!("id=\"{anchor}\"")), "{anchor}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_configuration_says_is_escaped() {
+    let directory = TempDir::new().unwrap();
+    let profile = directory.path().join("profiles/default");
+    fs::create_dir_all(&profile).unwrap();
+    let settings = "[[sdks]]\nname = \"<script>alert(1)</script>\"\nurl = \"https://sdk.example/js\"";
+    fs::write(profile.join("profile.toml"), settings).unwrap();
+    let config = config("default", directory.path());
+    let world = World::with_config(config, Arc::new(MemoryStore::new())).await;
+    let page = read(&world, "/docs", "en").await;
+    assert!(page.body.contains("href=\"https://sdk.example/js\""), "{page:?}");
+    assert!(page.body.contains("&lt;script&gt;") && !page.body.contains("<script>"));
+}
