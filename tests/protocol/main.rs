@@ -91,6 +91,7 @@ mod rfc9449_nonces;
 mod rfc9728;
 mod sessions;
 mod sign_in;
+mod snippets;
 mod support;
 mod tokens;
 mod totp;

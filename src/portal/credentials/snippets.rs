@@ -253,7 +253,8 @@ impl Language {
             Self::Php => {
                 let user = basic.map_or(String::new(), |id| format!("    CURLOPT_USERPWD => '{id}:{SECRET}',\n"));
                 format!(
-                    "$ch = curl_init('{url}');\ncurl_setopt_array($ch, [\n    CURLOPT_RETURNTRANSFER => true,\n{user}    \
+                    "$ch = curl_init('{url}');\ncurl_setopt_array($ch, [\n    \
+                     CURLOPT_RETURNTRANSFER => true,\n{user}    \
                      CURLOPT_POSTFIELDS => http_build_query([\n{}    ]),\n]);\n\
                      var_dump(json_decode(curl_exec($ch), true));\n",
                     self.members(params, "        ", " => ", ",\n")
