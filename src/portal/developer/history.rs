@@ -2,7 +2,7 @@
 
 use super::frame::{AppDesk, Tab};
 use crate::context::Context;
-use crate::model::event::{Change, Event};
+use crate::model::event::{Change, Event, EventKind};
 use crate::model::organization::Organization;
 use crate::model::user::User;
 use crate::oauth::params::Params;
@@ -47,8 +47,7 @@ async fn row(page: &AppDesk<'_>, event: &Event) -> Result<Markup, Trouble> {
     };
     let at = event.at.to_string();
     let shown = at.get(..16).map(|minute| format!("{} UTC", minute.replace('T', " ")));
-    let key = format!("developer_event_{}", event.kind.as_str().replace('.', "_"));
-    let what = page.desk.visit.texts.find(&key).unwrap_or(event.kind.as_str());
+    let what = said(event.kind).map_or(event.kind.as_str(), |key| page.desk.text(key));
     let mut changes = Vec::new();
     // Whether it is disabled, the event itself says.
     for change in event.changes.iter().filter(|change| change.what != "disabled") {
@@ -71,6 +70,30 @@ async fn row(page: &AppDesk<'_>, event: &Event) -> Result<Markup, Trouble> {
                 }
             }
         }
+    })
+}
+
+/// What happened, in words; `None` for what is nothing of an app.
+const fn said(kind: EventKind) -> Option<&'static str> {
+    Some(match kind {
+        EventKind::AppCreated => "developer_event_app_created",
+        EventKind::AppChanged => "developer_event_app_changed",
+        EventKind::AppScopesChanged => "developer_event_app_scopes_changed",
+        EventKind::AppSubmitted => "developer_event_app_submitted",
+        EventKind::AppApproved => "developer_event_app_approved",
+        EventKind::AppRejected => "developer_event_app_rejected",
+        EventKind::AppChangesRequested => "developer_event_app_changes_requested",
+        EventKind::AppSuspended => "developer_event_app_suspended",
+        EventKind::AppReinstated => "developer_event_app_reinstated",
+        EventKind::AppDisabled => "developer_event_app_disabled",
+        EventKind::AppEnabled => "developer_event_app_enabled",
+        EventKind::AppTransferred => "developer_event_app_transferred",
+        EventKind::AppTokensRevoked => "developer_event_app_tokens_revoked",
+        EventKind::SecretCreated => "developer_event_secret_created",
+        EventKind::SecretRevoked => "developer_event_secret_revoked",
+        EventKind::TokenCreated => "developer_event_token_created",
+        EventKind::TokenRevoked => "developer_event_token_revoked",
+        _ => return None,
     })
 }
 
