@@ -132,16 +132,18 @@ fn api_keys_have_headers_and_prefixes_of_their_own() {
 #[test]
 fn what_api_keys_cannot_be_is_refused_with_a_sentence() {
     refused(
-        "[api_keys]\nid_header = \"X Id\"\nsecret_header = \"Authorization\"\nid_prefix = \"A-\"\nsecret_prefix = \"\"\n\
-         enable = true",
+        "[api_keys]\nid_header = \"X Id\"\nsecret_header = \"Authorization\"\nid_prefix = \"A-\"\nsecret_prefix = \"\"\
+         \nenable = true",
         ONE_SCOPE,
         &[
             "`api_keys.id_header` in profiles/p/profile.toml line 2 is \"X Id\", which is no header name (RFC 9110 \
              section 5.1)",
-            "`api_keys.secret_header` in profiles/p/profile.toml line 3 is \"Authorization\", which means something else \
-             already",
-            "`api_keys.id_prefix` in profiles/p/profile.toml line 4 is \"A-\", but a prefix is 1 to 24 of a-z, 0-9 and _",
-            "`api_keys.secret_prefix` in profiles/p/profile.toml line 5 is \"\", but a prefix is 1 to 24 of a-z, 0-9 and _",
+            "`api_keys.secret_header` in profiles/p/profile.toml line 3 is \"Authorization\", which means something \
+             else already",
+            "`api_keys.id_prefix` in profiles/p/profile.toml line 4 is \"A-\", but a prefix is 1 to 24 of a-z, \
+             0-9 and _",
+            "`api_keys.secret_prefix` in profiles/p/profile.toml line 5 is \"\", but a prefix is 1 to 24 of a-z, \
+             0-9 and _",
             "unknown key `api_keys.enable` in profiles/p/profile.toml line 6; did you mean `api_keys.enabled`?",
         ],
     );
@@ -150,8 +152,8 @@ fn what_api_keys_cannot_be_is_refused_with_a_sentence() {
         ONE_SCOPE,
         &[
             "`api_keys` in profiles/p/profile.toml line 1 names the header x-a twice",
-            "`api_keys` in profiles/p/profile.toml line 1 has the same `id_prefix` and `secret_prefix`; nobody could tell \
-             an id from a secret",
+            "`api_keys` in profiles/p/profile.toml line 1 has the same `id_prefix` and `secret_prefix`; nobody could \
+             tell an id from a secret",
         ],
     );
 }

@@ -5,7 +5,7 @@ use crate::http::{Answer, request};
 use crate::links::{NEW, signs_in};
 use crate::support::{ISSUER, World};
 use grantd::control::Command;
-use grantd::model::event::{Event, EventKind};
+use grantd::model::event::{COMMAND_LINE, Event, EventKind};
 use grantd::model::role::Role;
 use grantd::model::user::{Duty, User};
 use grantd::platform::actor::Actor;
@@ -60,7 +60,9 @@ pub async fn events(world: &World, kind: EventKind) -> Vec<Event> {
         .await
         .unwrap();
     let events = events.into_iter().map(|event| event.value);
-    events.filter(|event| event.kind == kind).collect()
+    // What the command line did to make the world is no matter.
+    let wanted = |event: &Event| event.kind == kind && event.note.as_deref() != Some(COMMAND_LINE);
+    events.filter(wanted).collect()
 }
 
 pub fn location(answer: &Answer) -> (u16, &str) {

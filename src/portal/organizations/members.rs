@@ -70,7 +70,9 @@ fn row(room: &Room<'_>, person: &Person) -> Markup {
             @if person.disabled { span.tag.high { (room.text("org_disabled")) } }
             @if manages {
                 a href={ (room.path("/members/")) (person.member.user) }
-                    aria-label=(room.desk.fill("org_manage_of", &[("name", &person.name)])) { (room.text("org_manage")) }
+                    aria-label=(room.desk.fill("org_manage_of", &[("name", &person.name)])) {
+                    (room.text("org_manage"))
+                }
             }
         }
     }

@@ -259,9 +259,10 @@ impl Wrong {
     /// What is wrong with this field, to stand beside it.
     pub fn beside(&self, desk: &Desk<'_>, field: &str) -> Markup {
         let fault = self.faults.iter().find(|fault| fault.field == field);
+        let values = fault.map_or(&[][..], |fault| fault.values.as_slice());
+        let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
         html! {
             @if let Some(fault) = fault {
-                @let values: Vec<(&str, &str)> = fault.values.iter().map(|(name, value)| (*name, value.as_str())).collect();
                 p.fault-above id={ "fault-" (field) } role="alert" { (desk.fill(fault.key, &values)) }
             }
         }
