@@ -3,18 +3,21 @@
 use crate::context::Context;
 use crate::oauth::failures;
 use std::time::Duration;
+use tokio::time::MissedTickBehavior;
 
 /// Between two turns, so that a flood of refusals takes little from what is granted meanwhile.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Runs until dropped.
 pub async fn run(ctx: &Context) {
+    let mut pace = tokio::time::interval(PAUSE);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ctx.failures.filled().await;
+        pace.tick().await;
         while turn(ctx).await {
-            tokio::time::sleep(PAUSE).await;
+            pace.tick().await;
         }
-        tokio::time::sleep(PAUSE).await;
     }
 }
 

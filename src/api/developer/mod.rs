@@ -4,6 +4,11 @@
 //! Whoever calls shows a personal access token, and nothing else: no cookie is ever looked at, and no page of another
 //! origin may read an answer.
 
+#![allow(
+    clippy::result_large_err,
+    reason = "a problem is made once a refused call, and a box around it would help nobody"
+)]
+
 pub mod call;
 pub mod cursor;
 pub mod me;
