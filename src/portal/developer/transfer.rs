@@ -103,7 +103,8 @@ async fn show(page: &AppDesk<'_>, entered: &Entered<'_>, faults: &[Fault]) -> Pa
             p.notice.warning { (visit.text("developer_transfer_text")) }
             form.long method="post" action=(page.address("/transfer")) {
                 (visit.csrf(FORM))
-                (Field::new("organization", "developer_transfer_to", entered.organization).choose(visit, faults, &choices))
+                (Field::new("organization", "developer_transfer_to", entered.organization)
+                    .choose(visit, faults, &choices))
                 @if app.kind == Kind::Private && target.is_some() {
                     (Field::new("dedicated_user", "developer_dedicated_user", entered.dedicated_user)
                         .hint(visit.text("developer_dedicated_user_hint")).choose(visit, faults, &people))
