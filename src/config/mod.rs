@@ -10,6 +10,7 @@ mod issuer;
 mod limits;
 mod mail;
 mod pages;
+mod platform_rules;
 mod profile;
 mod profile_file;
 mod reader;

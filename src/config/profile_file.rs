@@ -1,14 +1,12 @@
 //! Reads a profile: `profile.toml` and `scopes.json`, built in or from `<data_dir>/profiles/<name>`.
 
 use super::profile::{
-    AuthorizeParameter, AuthorizeRules, DpopRules, IdType, Lifetimes, Noun, PatRules, Pkce, Profile, Resource, Sdk,
-    SelfService,
+    AuthorizeParameter, AuthorizeRules, DpopRules, IdType, Lifetimes, Noun, Pkce, Profile, Resource, Sdk,
 };
 use super::reader::{Item, Problems, Table, listed, nearest, spell};
 use super::tree::{parse_json, parse_toml};
-use super::{ApiKeyRules, Issuer, ScopeCatalog, api_key_rules, scope_file, source};
+use super::{ApiKeyRules, Issuer, ScopeCatalog, api_key_rules, platform_rules, scope_file, source};
 use crate::base::jose::Algorithm;
-use crate::model::review::{self, Detail, ScopeChange};
 use std::path::Path;
 use std::time::Duration;
 use url::Url;
@@ -119,14 +117,14 @@ fn read(name: &str, issuer: &Issuer, table: &Table<'_>, scopes: Option<ScopeCata
     let lifetimes = lifetimes(table);
     let authorize = authorize(table);
     let dpop = dpop(table);
-    let review = review_rules(table);
+    let review = platform_rules::review(table);
     let access_requests = table.get("access_requests").and_then(|item| item.boolean());
     let prefix = prefix.unwrap_or_else(|| PREFIX.to_owned());
     let api_keys = match table.table("api_keys") {
         Some(table) => api_key_rules::read(table, &prefix),
         None => ApiKeyRules::of(&prefix),
     };
-    let pat = pat(table);
+    let pat = platform_rules::pat(table);
     let sdks = table.get("sdks").and_then(|item| sdks(&item));
     let given = table.get("resources").and_then(|item| resources(&item, issuer));
     Some(Profile {
@@ -264,56 +262,6 @@ fn dpop(table: &Table<'_>) -> DpopRules {
     DpopRules {
         nonces: nonces.unwrap_or(false),
     }
-}
-
-/// What apps must have, and what other scopes of an active one come to.
-fn review_rules(table: &Table<'_>) -> review::Rules {
-    let usual = || vec![Detail::Company, Detail::Website, Detail::Logo];
-    let choices = Detail::OPTIONAL.map(|detail| (detail.as_str(), detail));
-    let mut rules = review::Rules {
-        require_public: usual(),
-        require_private: usual(),
-        scope_change: ScopeChange::Revoke,
-    };
-    if let Some(table) = table.table("app") {
-        let details = |key| {
-            let item = table.get(key)?;
-            item.set(choices.len(), |item| item.choice(&choices))
-        };
-        rules.require_public = details("require_public").unwrap_or_else(usual);
-        rules.require_private = details("require_private").unwrap_or_else(usual);
-        table.finish();
-    }
-    if let Some(table) = table.table("review") {
-        let choices = ScopeChange::ALL.map(|change| (change.as_str(), change));
-        if let Some(change) = table.choice("scope_change", &choices) {
-            rules.scope_change = change;
-        }
-        table.finish();
-    }
-    rules
-}
-
-fn pat(table: &Table<'_>) -> PatRules {
-    let mut rules = PatRules {
-        self_service: SelfService::Always,
-        no_expiry: false,
-        default_lifetime: DAY.saturating_mul(90),
-    };
-    let Some(table) = table.table("pat") else {
-        return rules;
-    };
-    if let Some(item) = table.get("self_service") {
-        rules.self_service = item.word_or_true(("on_request", SelfService::OnRequest), SelfService::Always);
-    }
-    if let Some(allowed) = table.get("no_expiry").and_then(|item| item.boolean()) {
-        rules.no_expiry = allowed;
-    }
-    if let Some(lifetime) = table.duration("default_lifetime", DAY..=PatRules::LIFETIME_MAX) {
-        rules.default_lifetime = lifetime;
-    }
-    table.finish();
-    rules
 }
 
 fn sdks(item: &Item<'_>) -> Option<Vec<Sdk>> {

@@ -1,5 +1,6 @@
 //! Making an app: every field and rule of the seeds, and what is wrong with a form beside its field.
 
+use crate::browser::Browser;
 use crate::developing::{ADMIN, CALLBACK, DEVELOPER, Developing, MEMBER, STAKEHOLDER, png};
 use crate::support::OWNER;
 use grantd::model::app::{AppState, ClientType, Kind, REDIRECT_URIS_MAX};
@@ -45,17 +46,22 @@ async fn a_public_app_takes_two_steps_and_then_waits_for_a_reviewer() {
     assert_eq!(dossier.team, [d.user(DEVELOPER).await]);
     assert_eq!(dossier.stakeholders, [STAKEHOLDER]);
 
-    let saved = d.wish(&browser, &client_id, &["tasks.read", "tasks.write"]).await;
+    assert_step_two(&d, &browser, &client_id).await;
+}
+
+/// The scopes with a reason each, and the app is handed in.
+async fn assert_step_two(d: &Developing, browser: &Browser<'_>, client_id: &str) {
+    let saved = d.wish(browser, client_id, &["tasks.read", "tasks.write"]).await;
     assert_eq!(
         saved.header("location"),
         Some(&*format!("/developer/apps/{client_id}?done=scopes"))
     );
-    let app = d.app(&client_id).await;
+    let app = d.app(client_id).await;
     assert_eq!(app.state, AppState::PendingReview);
     assert_eq!(app.scopes, ["tasks.read", "tasks.write"]);
-    assert_eq!(d.dossier(&client_id).await.reason("tasks.write"), "To show tasks.write");
+    assert_eq!(d.dossier(client_id).await.reason("tasks.write"), "To show tasks.write");
     let [waiting] = d.queue().await.try_into().expect("one submission waits");
-    assert_eq!((waiting.number, waiting.client_id.as_str()), (1, client_id.as_str()));
+    assert_eq!((waiting.number, waiting.client_id.as_str()), (1, client_id));
     assert_eq!(
         (waiting.by.as_str(), &waiting.scopes),
         (d.user(DEVELOPER).await.as_str(), &app.scopes)
@@ -69,7 +75,7 @@ async fn a_public_app_takes_two_steps_and_then_waits_for_a_reviewer() {
         EventKind::AppScopesChanged,
         EventKind::AppSubmitted,
     ];
-    let events = d.events_of(&client_id).await;
+    let events = d.events_of(client_id).await;
     assert!(
         events.len() == 3 && kinds.iter().all(|kind| events.contains(kind)),
         "{events:?}"
@@ -78,7 +84,7 @@ async fn a_public_app_takes_two_steps_and_then_waits_for_a_reviewer() {
     let overview = browser.get(&format!("/developer/apps/{client_id}")).await;
     for text in [
         "Pending review",
-        &client_id,
+        client_id,
         "Tidy Inc.",
         CALLBACK,
         STAKEHOLDER,

@@ -1,5 +1,6 @@
 //! *Explain my failure*: what developers see of their app's refused requests, and what nobody sees.
 
+use crate::authorizing::Authorizing;
 use crate::browser::{Browser, unescaped, world};
 use crate::http::{Answer, Auth, post, request};
 use crate::support::World;
@@ -30,55 +31,51 @@ fn page_of(client_id: &str) -> String {
     format!("/developer/apps/{client_id}/failures")
 }
 
+const WRONG: &str = "default_secret_0000wrong0000wrong";
+
+/// One call for each of the rules below, all of them with something in it that nobody is to see again.
+async fn send_all_kinds(asking: &Authorizing) {
+    let (world, (id, secret)) = (&asking.world, &asking.web);
+    let scope = format!("{}&scope=task.raed+Ab3xYz9secretInTheWrongPlace", asking.query(""));
+    for (error, path, secret, form) in [
+        (
+            "e1",
+            "token",
+            WRONG,
+            "grant_type=refresh_token&refresh_token=abcdefghijklmnop",
+        ),
+        ("e2", "token", secret, "grant_type=client_credentials"),
+        (
+            "e3",
+            "token",
+            secret,
+            "grant_type=authorization_code&code=a-code-that-is-none",
+        ),
+        (
+            "e4",
+            "token",
+            secret,
+            "grant_type=refresh_token&refresh_token=not-a-refresh-token",
+        ),
+        ("e5", "par", secret, "redirect_uri=https://u:p@evil.example/cb?code=1"),
+        ("e6", "par", secret, &scope),
+        ("e7", "introspect", secret, ""),
+        (
+            "e8",
+            "token",
+            secret,
+            "grant_type=password&password=correct-horse-battery",
+        ),
+    ] {
+        send(world, error, &format!("/oauth/{path}"), Auth::Basic(id, secret), form).await;
+    }
+}
+
 #[tokio::test]
 async fn every_refusal_names_its_rule_and_what_came_against_what_is_registered() {
     let asking = world("default").await;
     let (world, (id, secret)) = (&asking.world, &asking.web);
-    let app = Auth::Basic;
-    let wrong = "default_secret_0000wrong0000wrong";
-    send(
-        world,
-        "e1",
-        "/oauth/token",
-        app(id, wrong),
-        "grant_type=refresh_token&refresh_token=abcdefghijklmnop",
-    )
-    .await;
-    send(
-        world,
-        "e2",
-        "/oauth/token",
-        app(id, secret),
-        "grant_type=client_credentials",
-    )
-    .await;
-    let code = "grant_type=authorization_code&code=a-code-that-is-none";
-    send(world, "e3", "/oauth/token", app(id, secret), code).await;
-    let token = "grant_type=refresh_token&refresh_token=not-a-refresh-token";
-    send(world, "e4", "/oauth/token", app(id, secret), token).await;
-    send(
-        world,
-        "e5",
-        "/oauth/par",
-        app(id, secret),
-        "redirect_uri=https://u:p@evil.example/cb?code=1",
-    )
-    .await;
-    let scope = format!(
-        "{}&scope=task.raed+{}",
-        asking.query(""),
-        "Ab3xYz9secretInTheWrongPlace"
-    );
-    send(world, "e6", "/oauth/par", app(id, secret), &scope).await;
-    send(world, "e7", "/oauth/introspect", app(id, secret), "").await;
-    send(
-        world,
-        "e8",
-        "/oauth/token",
-        app(id, secret),
-        "grant_type=password&password=correct-horse-battery",
-    )
-    .await;
+    send_all_kinds(&asking).await;
     let found = written(world, id).await;
     let rule_of = |id: &str| {
         found
@@ -113,7 +110,7 @@ async fn every_refusal_names_its_rule_and_what_came_against_what_is_registered()
     let whole = format!("{}{found:?}", page.body);
     for absent in [
         secret,
-        wrong,
+        WRONG,
         "abcdefghijklmnop",
         "a-code-that-is-none",
         "not-a-refresh-token",

@@ -45,7 +45,8 @@ impl<'a> Field<'a> {
         self
     }
 
-    /// A line, or several with `kind("lines")`. The browser insists on nothing that is required: a draft may lack it.
+    /// A line, or several with `kind("lines")`. The browser insists on nothing that is required: a draft may lack
+    /// it.
     pub fn show(&self, visit: &Visit<'_>, faults: &[Fault]) -> Markup {
         let wrong = self.wrong(faults);
         let described = self.described(wrong);

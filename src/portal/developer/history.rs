@@ -35,7 +35,9 @@ pub async fn get(ctx: &Context, request: &Request, client_id: &str) -> Paged {
         }
         @if let Some(next) = &listed.next {
             p.after {
-                a href=(format!("{}?after={next}", page.address("/history"))) { (page.desk.text("developer_more")) }
+                a href=(format!("{}?after={next}", page.address("/history"))) {
+                    (page.desk.text("developer_more"))
+                }
             }
         }
     };
