@@ -30,7 +30,7 @@ async fn users_are_added_listed_disabled_and_given_a_password() {
     );
     assert_eq!((&ada["status"], &ada["can_sign_in"]), (&json!("active"), &json!(true)));
     assert_eq!(ada["created_at"], "2026-01-01T00:00:00.000Z");
-    assert_eq!(ada.as_object().unwrap().len(), 6, "no password in any form: {ada}");
+    assert_eq!(ada.as_object().unwrap().len(), 7, "no password in any form: {ada}");
     let unnamed = world.run(Command::UserList).await;
     let owner = rows(&unnamed).iter().find(|u| u["email"] == OWNER).unwrap();
     assert_eq!(
