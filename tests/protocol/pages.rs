@@ -178,7 +178,7 @@ fn every_text_is_used_and_every_text_used_is_there() {
         assert!(source.contains(&format!("\"{key}\"")), "no page says `{key}`");
     }
     let pages = sources(&["src/portal", "src/account"]);
-    for call in ["text(\"", "fill(\""] {
+    for call in [".text(\"", ".fill(\""] {
         for place in pages.split(call).skip(1) {
             let key = place.split('"').next().unwrap();
             assert!(said.contains(key), "there is no text `{key}`");

@@ -55,30 +55,30 @@ struct Call<'a> {
     basic: Option<&'a str>,
 }
 
-fn text(value: &str) -> Value {
+fn literal(value: &str) -> Value {
     Value::Text(value.to_owned())
 }
 
 fn program(issuer: &str, app: &App, language: Language, (noun_id, organization): (&str, &str)) -> String {
     let call = |path: &str, params: Vec<_>| authenticated(app, format!("{issuer}{path}"), params);
-    let scope = ("scope", text(&app.scopes.join(" ")));
+    let scope = ("scope", literal(&app.scopes.join(" ")));
     if app.kind == Kind::Private {
         let asked = vec![
-            ("grant_type", text("client_credentials")),
+            ("grant_type", literal("client_credentials")),
             scope,
-            (noun_id, text(organization)),
+            (noun_id, literal(organization)),
         ];
         return language.begin().to_owned() + &language.call(&call("/oauth/token", asked));
     }
     let redirect_uri = app.redirect_uris.first().map_or("", String::as_str);
-    let redirect_uri = ("redirect_uri", text(redirect_uri));
+    let redirect_uri = ("redirect_uri", literal(redirect_uri));
     let asked = vec![
-        ("response_type", text("code")),
+        ("response_type", literal("code")),
         redirect_uri.clone(),
         scope,
         ("state", Value::Variable("state")),
         ("code_challenge", Value::Variable("code_challenge")),
-        ("code_challenge_method", text("S256")),
+        ("code_challenge_method", literal("S256")),
     ];
     let authorize = format!("{issuer}/oauth/authorize");
     let mut program = language.begin().to_owned() + language.pkce() + "\n";
@@ -86,19 +86,19 @@ fn program(issuer: &str, app: &App, language: Language, (noun_id, organization):
     if app.rules().require_par {
         program += &language.call(&call("/oauth/par", asked));
         let named = vec![
-            ("client_id", text(&app.client_id)),
-            ("request_uri", text("REQUEST_URI_OF_THE_ANSWER")),
+            ("client_id", literal(&app.client_id)),
+            ("request_uri", literal("REQUEST_URI_OF_THE_ANSWER")),
         ];
         program += &language.link(&authorize, &named);
     } else {
-        let asked = [vec![("client_id", text(&app.client_id))], asked].concat();
+        let asked = [vec![("client_id", literal(&app.client_id))], asked].concat();
         program += &language.link(&authorize, &asked);
     }
     program += "\n";
     program += &language.comment("2. At the redirect URI: compare state, then exchange the code within a minute.");
     let exchange = vec![
-        ("grant_type", text("authorization_code")),
-        ("code", text("CODE_FROM_THE_REDIRECT")),
+        ("grant_type", literal("authorization_code")),
+        ("code", literal("CODE_FROM_THE_REDIRECT")),
         redirect_uri,
         ("code_verifier", Value::Variable("code_verifier")),
     ];
@@ -107,8 +107,8 @@ fn program(issuer: &str, app: &App, language: Language, (noun_id, organization):
         program += "\n";
         program += &language.comment("3. Later: every refresh answers with a new refresh token. Keep that one.");
         let refresh = vec![
-            ("grant_type", text("refresh_token")),
-            ("refresh_token", text("YOUR_REFRESH_TOKEN")),
+            ("grant_type", literal("refresh_token")),
+            ("refresh_token", literal("YOUR_REFRESH_TOKEN")),
         ];
         program += &language.call(&call("/oauth/token", refresh));
     }
@@ -121,15 +121,15 @@ fn authenticated<'a>(app: &'a App, url: String, mut params: Vec<(&'a str, Value)
     let has = |method| methods.contains(&method);
     let mut basic = None;
     if has(AuthMethod::ClientSecretPost) {
-        params.push(("client_id", text(&app.client_id)));
-        params.push(("client_secret", text(SECRET)));
+        params.push(("client_id", literal(&app.client_id)));
+        params.push(("client_secret", literal(SECRET)));
     } else if has(AuthMethod::ClientSecretBasic) {
         basic = Some(app.client_id.as_str());
     } else if has(AuthMethod::PrivateKeyJwt) {
-        params.push(("client_assertion_type", text(client_assertion::TYPE)));
-        params.push(("client_assertion", text("YOUR_SIGNED_JWT")));
+        params.push(("client_assertion_type", literal(client_assertion::TYPE)));
+        params.push(("client_assertion", literal("YOUR_SIGNED_JWT")));
     } else {
-        params.push(("client_id", text(&app.client_id)));
+        params.push(("client_id", literal(&app.client_id)));
     }
     Call { url, params, basic }
 }

@@ -90,7 +90,7 @@ impl Tab {
 /// The way to the list of apps.
 pub fn way(desk: &Desk<'_>) -> Vec<Crumb> {
     vec![
-        ("/account".to_owned(), desk.text("account").to_owned()),
+        ("/account".to_owned(), desk.text("nav_account").to_owned()),
         ("/developer".to_owned(), desk.text("nav_developer").to_owned()),
     ]
 }
