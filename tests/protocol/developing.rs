@@ -145,7 +145,10 @@ impl Developing {
     /// A public app that its developer made, complete and in the queue; its client_id.
     pub async fn submitted(&self, browser: &Browser<'_>) -> String {
         let client_id = self.created(browser, "public", &[]).await;
-        let saved = self.wish(browser, &client_id, &["data.read"]).await;
+        let data = |name: &&str| *name == "data.read";
+        let scopes = &self.world.ctx.profile().scopes;
+        let scope = scopes.names().find(data).or(scopes.names().next()).expect("a scope");
+        let saved = self.wish(browser, &client_id, &[scope]).await;
         assert_eq!(saved.status, 303, "{saved:?}");
         client_id
     }

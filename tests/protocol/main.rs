@@ -52,6 +52,7 @@ mod limiter;
 mod links;
 mod mail;
 mod mail_server;
+mod matrix;
 mod organization_apps;
 mod organization_audit;
 mod organization_invitations;
