@@ -1,5 +1,5 @@
-//! Who may do what, at the front door: every page and every form of the portal for every kind of person, from one table.
-//! A route that is in none of the tables fails.
+//! Who may do what, at the front door: every page and every form of the portal for every kind of person, from one
+//! table. A route that is in none of the tables fails.
 
 use crate::browser::{Browser, set_password};
 use crate::developing::{ADMIN, COLLEAGUE, DEVELOPER, Developing, MEMBER, STAKEHOLDER};
