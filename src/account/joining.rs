@@ -164,6 +164,10 @@ pub async fn inviting(
     by: &str,
     role: Role,
 ) -> Result<Option<Versioned<Member>>, StoreError> {
+    let user = load::<User>(&*ctx.store, &keys::user(by)).await?;
+    if user.is_none_or(|user| user.disabled) {
+        return Ok(None);
+    }
     let member = load::<Member>(&*ctx.store, &keys::member(organization, by)).await?;
     Ok(member.filter(|member| !member.removed && member.role <= Role::Admin && member.role <= role))
 }

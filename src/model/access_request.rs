@@ -15,6 +15,8 @@ pub const DESCRIPTION_CHARS_MAX: usize = 600;
 pub const SCOPES_BYTES_MAX: usize = 2000;
 /// An answered request is kept for so long.
 pub const KEPT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// How long one waits for an answer.
+const WAITS: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// What kind of integration is planned.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -125,7 +127,11 @@ impl Record for AccessRequest {
     }
 
     fn expires_at(&self) -> Option<Timestamp> {
-        self.answer.as_ref().map(|answer| answer.at + KEPT)
+        Some(match &self.answer {
+            Some(answer) => answer.at + KEPT,
+            // What nobody answered makes room.
+            None => self.at + WAITS,
+        })
     }
 }
 

@@ -30,6 +30,9 @@ pub struct PersonalToken {
     pub scopes: Vec<String>,
     /// User id: an admin's, where the user cannot sign in.
     pub created_by: String,
+    /// User and id of the token it was made with: it ends with that one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_with: Option<(String, String)>,
     pub created_at: Timestamp,
     /// `None` where the profile allows tokens that never end.
     pub expires_at: Option<Timestamp>,
@@ -78,6 +81,7 @@ mod tests {
                 digest: secret.digest(Purpose::PersonalAccessToken, b"text"),
                 scopes: vec!["s".repeat(scope_bytes); SCOPES_BYTES_MAX / scope_bytes],
                 created_by: id(),
+                made_with: Some((id(), id())),
                 created_at: Timestamp::from_millis(u64::MAX),
                 expires_at: Some(Timestamp::from_millis(u64::MAX)),
                 stamps: Epochs::from([u64::MAX; 7]),

@@ -70,6 +70,15 @@ pub async fn standing(ctx: &Context, token: &PersonalToken) -> Judged<Standing> 
     if !token.stamps.cover(&stands.epochs) {
         return Ok(Err("an epoch has passed it"));
     }
+    // Whoever made it with a stolen one loses both at once.
+    if let Some((user, id)) = &token.made_with {
+        let Some(parent) = ctx.load::<PersonalToken>(&keys::personal_token(user, id)).await? else {
+            return Ok(Err("the token that it was made with is revoked"));
+        };
+        if let Err(why) = Box::pin(standing(ctx, &parent)).await? {
+            return Ok(Err(why));
+        }
+    }
     Ok(Ok(stands))
 }
 

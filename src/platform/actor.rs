@@ -45,7 +45,7 @@ pub struct AppAccess {
     pub app: Versioned<App>,
     pub dossier: Option<Versioned<Dossier>>,
     pub relation: Relation,
-    member: Option<Arc<Versioned<Member>>>,
+    membership: Option<Membership>,
 }
 
 impl Membership {
@@ -98,7 +98,7 @@ impl Actor {
             app,
             dossier,
             relation,
-            member: membership.map(|membership| membership.member),
+            membership,
         })
     }
 
@@ -204,8 +204,8 @@ impl AppAccess {
     /// The batch rests on the role, where it was a role that opened the app. What replaces the app itself or its
     /// dossier rests on those anyway.
     pub fn hold(&self, batch: &mut Batch) {
-        if let Some(member) = &self.member {
-            batch.require(&**member);
+        if let Some(membership) = &self.membership {
+            membership.hold(batch);
         }
     }
 }

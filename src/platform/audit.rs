@@ -13,6 +13,7 @@ use crate::model::user::User;
 use crate::store::records::{load, load_by_index};
 use crate::store::{Key, StoreError, keys};
 use std::collections::BTreeMap;
+use tokio::sync::Semaphore;
 
 /// Entries on one page.
 pub const PAGE: usize = 50;
@@ -80,8 +81,12 @@ pub async fn page(
     read(ctx, actor, organization, filter, (PAGE, PAGE_READ_MAX), after).await
 }
 
+/// Files put together at once: each holds thousands of events.
+static FILES: Semaphore = Semaphore::const_new(2);
+
 /// All of them, or the newest [`FILE_MAX`]: then `next` is set.
 pub async fn file(ctx: &Context, actor: &Actor, organization: &str, filter: &Filter) -> Result<Entries, Refusal> {
+    let _turn = FILES.acquire().await;
     read(ctx, actor, organization, filter, (FILE_MAX, FILE_READ_MAX), None).await
 }
 

@@ -66,6 +66,10 @@ pub async fn invite(
         }
         let pending = all(ctx, organization).await?;
         let (before, others): (Vec<_>, Vec<_>) = pending.iter().partition(|p| is_for(p, email));
+        // A new one takes the place of the old: of none that was somebody else's to give.
+        if before.iter().any(|p| !may_manage(membership.role(), p.role)) {
+            return Err(Refusal::Forbidden);
+        }
         if others.len() >= PENDING_MAX {
             return Err(Refusal::State("org_invitations_full"));
         }

@@ -3,6 +3,7 @@
 //! once and never changed.
 
 use super::refusal::{Fault, Refusal};
+use crate::account::attempts::{self, Allowance};
 use crate::base::digest::{base64url, sha256};
 use crate::context::Context;
 use crate::store::StoreError;
@@ -12,6 +13,7 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbaIm
 use std::fs::{self, File};
 use std::io::{self, Cursor, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tokio::sync::Semaphore;
 
 /// Of an upload.
@@ -28,14 +30,25 @@ const DIGEST_CHARS: usize = 43;
 /// One picture is decoded at a time: it takes memory, and a developer can wait.
 static DECODING: Semaphore = Semaphore::const_new(1);
 
-/// Keeps the picture; its digest.
-pub async fn keep(ctx: &Context, uploaded: Bytes) -> Result<String, Refusal> {
+/// Pictures of one user.
+const UPLOADS: Allowance = Allowance {
+    what: "logo",
+    max: 50,
+    window: Duration::from_secs(24 * 60 * 60),
+};
+
+/// Keeps the picture that this user sent; its digest.
+pub async fn keep(ctx: &Context, user: &str, uploaded: Bytes) -> Result<String, Refusal> {
     if uploaded.len() > BYTES_MAX {
         return Err(too_large());
     }
+    // What is kept stays: nobody may fill the disk with it.
+    attempts::count(ctx, &UPLOADS, user).await?;
     let directory = directory(ctx);
-    let _turn = DECODING.acquire().await;
+    let turn = DECODING.acquire().await;
     let kept = tokio::task::spawn_blocking(move || {
+        // Until it is decoded, also where whoever asked has gone.
+        let _turn = turn;
         let png = remade(&uploaded)?;
         let digest = base64url(sha256(&png));
         let written = write(&directory, &digest, &png);

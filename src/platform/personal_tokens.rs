@@ -112,7 +112,13 @@ pub async fn holder(ctx: &Context, actor: &Actor, organization: &str, member: Op
     let user = ctx.load::<User>(&keys::user(id)).await?;
     match (user, member) {
         // Who can sign in makes their own: nobody else acts as them.
-        (Some(user), Some(member)) if !member.removed && user.password.is_none() && !user.disabled => {
+        (Some(user), Some(member))
+            if !member.removed
+                && user.password.is_none()
+                && !user.disabled
+                // Nor does anybody act as somebody above themselves.
+                && member.role >= own.role() =>
+        {
             Ok(Holder { own, user, member })
         }
         _ => Err(Fault::new("user", "pat_member_bad").into()),
@@ -221,6 +227,10 @@ async fn judge(ctx: &Context, actor: &Actor, holder: &Holder, new: &NewToken) ->
         digest,
         scopes,
         created_by: actor.id().to_owned(),
+        made_with: actor
+            .token
+            .as_ref()
+            .map(|token| (token.record.user.clone(), token.record.id.clone())),
         created_at: now,
         expires_at,
         stamps,

@@ -107,7 +107,7 @@ export async function look(page, name) {
     const wide = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
     expect(!wide, "the page is wider than the window");
     const small = await page.evaluate(() =>
-        [...document.querySelectorAll("button, .option, .links a, input:not([type=hidden], [type=radio])")]
+        [...document.querySelectorAll("button, .option, .links a, input:not([type=hidden], [type=radio], [type=checkbox])")]
             .filter((element) => element.offsetParent !== null)
             .map((element) => [element.textContent.trim() || element.name, element.getBoundingClientRect().height])
             .filter(([, height]) => height < 43.5),

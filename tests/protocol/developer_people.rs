@@ -214,7 +214,16 @@ async fn an_app_goes_to_another_owner_with_whom_its_tokens_die() {
         (other.as_str(), Some(colleague))
     );
     assert_eq!(d.dossier(&client_id).await.team, [user]);
-    assert_eq!(d.world.introspect_as(&client, &token).await["active"], false);
+    let asked = d
+        .world
+        .post_as(&client, "/oauth/introspect", &format!("token={token}"))
+        .await;
+    assert_eq!(
+        asked.status, 401,
+        "whoever knew its secret does not act for the new owner"
+    );
+    let server = d.world.add_resource_server().await;
+    assert_eq!(d.world.introspect_as(&server, &token).await["active"], false);
     assert_eq!(
         seen(&d, OWNER, &client_id).await,
         [404; 8],

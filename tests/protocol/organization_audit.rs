@@ -56,7 +56,7 @@ async fn the_newest_comes_first_and_what_the_command_line_did_is_there_too() {
     );
     let rows = page.body.split("<ul class=\"rows\">").nth(1).unwrap();
     let names: Vec<&str> = rows
-        .split("<h3>")
+        .split("<h2 class=\"plain\">")
         .skip(1)
         .map(|row| row.split('<').next().unwrap())
         .collect();
@@ -104,7 +104,7 @@ async fn filters_by_kind_person_app_and_day_narrow_page_and_file_alike() {
         let found: Vec<&str> = rows[1..].iter().map(|row| row[1].as_str()).collect();
         assert_eq!(found, kinds, "{query}");
         let page = ada_again.get(&the.at(&format!("/audit?{query}"))).await;
-        let shown = page.body.matches("<h3>").count();
+        let shown = page.body.matches("<h2 class=\"plain\">").count();
         assert_eq!(shown, kinds.len(), "{query}: {page:?}");
         assert_eq!(page.body.contains("Nothing like this has happened"), kinds.is_empty());
     }

@@ -61,6 +61,10 @@ pub async fn accept(
     acceptance: Acceptance<'_>,
 ) -> Result<Option<String>, Refusal> {
     let request = open(ctx, actor, id).await?;
+    // A duty opens nothing of an organization: whoever has it lets nobody in who is themselves.
+    if request.email.eq_ignore_ascii_case(&actor.user.email) {
+        return Err(Refusal::Forbidden);
+    }
     let (kind, app_name, scopes) = checked(ctx, acceptance)?;
     let mut batch = Batch::new();
     let (organization, role) = place(ctx, &mut batch, acceptance).await?;

@@ -26,6 +26,17 @@ pub async fn set(ctx: &Context, actor: &Actor, client_id: &str, wishes: &[Wish])
             return Err(Refusal::State("developer_no_scopes"));
         }
         let (wanted, reasons) = judge(&ctx.profile().scopes, wishes, kind == Kind::Public)?;
+        if kind == Kind::Private {
+            // It acts as somebody who may be able to do more than whoever changes it: nobody lends themselves that.
+            let role = edit.access.relation.role.ok_or(Refusal::Forbidden)?;
+            let had = &edit.case.dossier.wanted;
+            let mut added = wanted.iter().filter(|scope| !had.contains(scope));
+            if let Some(scope) = added.find(|scope| !ctx.profile().scopes.may_grant(role, scope)) {
+                return Err(Fault::new("scopes", "developer_fault_scope_above")
+                    .with("scope", scope)
+                    .into());
+            }
+        }
         let suspended = edit.access.app.state == AppState::Suspended;
         if suspended && kind == Kind::Public && !same(&wanted, &edit.case.dossier.wanted) {
             return Err(Refusal::State("developer_suspended_scopes"));

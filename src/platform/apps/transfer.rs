@@ -2,7 +2,7 @@
 
 use super::{people, saving};
 use crate::context::Context;
-use crate::model::app::Kind;
+use crate::model::app::{ClientRules, Kind};
 use crate::model::event::{Change, EventKind};
 use crate::model::review::Case;
 use crate::platform::actor::Actor;
@@ -42,6 +42,14 @@ pub async fn transfer(
         }
         app.organization = organization.to_owned();
         app.epoch += 1;
+        if app.kind == Kind::Private {
+            // It acts for the new owner now: whoever knew its secrets or has its keys must not.
+            app.secrets.clear();
+            let mut rules = app.rules().into_owned();
+            rules.jwks.clear();
+            rules.auth_methods = ClientRules::of(app.kind, app.client_type).auth_methods;
+            app.rules = Some(rules);
+        }
         dossier.team = vec![actor.id().to_owned()];
         edit.event = EventKind::AppTransferred;
         target.hold(&mut edit.batch);

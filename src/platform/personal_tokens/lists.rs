@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::model::last_use::PERSONAL_TOKEN;
 use crate::model::member::Member;
 use crate::model::personal_token::{PersonalToken, TOKENS_MAX};
+use crate::model::role::Role;
 use crate::model::user::User;
 use crate::oauth::{last_use, personal_token};
 use crate::store::records::{Versioned, list, load, load_by_index};
@@ -75,11 +76,12 @@ pub async fn of_organization(
     Ok((listed(ctx, tokens).await?, next))
 }
 
-/// The members that cannot sign in, by name: those whose tokens an admin makes.
-pub async fn systems(ctx: &Context, organization: &str) -> Result<Vec<Arc<Versioned<User>>>, StoreError> {
+/// The members that cannot sign in and stand no higher than whoever makes tokens for them, by name.
+pub async fn systems(ctx: &Context, organization: &str, maker: Role) -> Result<Vec<Arc<Versioned<User>>>, StoreError> {
     let (members, _) = list::<Member>(&*ctx.store, &keys::members(organization), None, MEMBERS_MAX).await?;
     let mut found = Vec::new();
-    for member in members.iter().filter(|member| !member.removed) {
+    // Roles are ordered from the most to the least powerful.
+    for member in members.iter().filter(|member| !member.removed && member.role >= maker) {
         let user = ctx.load::<User>(&keys::user(&member.user)).await?;
         found.extend(user.filter(|user| user.password.is_none() && !user.disabled));
     }

@@ -134,7 +134,8 @@ async fn row(ctx: &Context, actor: &Actor, submission: Submission) -> Result<Wai
         risk: diff.risk(&ctx.profile().scopes),
         organization: organization_name(ctx, &submission.organization).await?,
         since: submission.at,
-        own: member.is_some_and(|member| !member.removed),
+        own: member.is_some_and(|member| !member.removed)
+            || works_on(actor, dossier.as_ref().map(|dossier| &dossier.value), [&submission]),
         client_id: submission.client_id,
         name: submission.name,
     })
@@ -157,9 +158,15 @@ pub async fn look(ctx: &Context, actor: &Actor, client_id: &str) -> Result<Case,
         None => None,
     };
     let member = load::<Member>(&*ctx.store, &keys::member(&app.organization, actor.id())).await?;
+    let submitted = submission.iter().map(|submission| &submission.value);
+    let mine = works_on(
+        actor,
+        dossier.as_ref().map(|dossier| &dossier.value),
+        submitted.chain(&earlier),
+    );
     Ok(Case {
         organization: organization_name(ctx, &app.organization).await?,
-        own: member.as_ref().is_some_and(|member| !member.removed),
+        own: mine || member.as_ref().is_some_and(|member| !member.removed),
         left: member.filter(|member| member.removed),
         app,
         dossier,
@@ -167,6 +174,18 @@ pub async fn look(ctx: &Context, actor: &Actor, client_id: &str) -> Result<Case,
         earlier,
         by,
     })
+}
+
+/// Whether whoever would decide works on the app, or did when it was handed in: leaving its organization, or handing it
+/// to another one, makes nobody impartial.
+fn works_on<'s>(
+    actor: &Actor,
+    dossier: Option<&Dossier>,
+    submissions: impl IntoIterator<Item = &'s Submission>,
+) -> bool {
+    let email = actor.user.email.to_lowercase();
+    let listed = dossier.is_some_and(|d| d.team.iter().any(|id| id == actor.id()) || d.stakeholders.contains(&email));
+    listed || submissions.into_iter().any(|submission| submission.by == actor.id())
 }
 
 /// A page of all apps by client_id, and where the next page begins.

@@ -37,7 +37,7 @@ pub async fn post(ctx: &Context, request: &Request, client_id: &str) -> Paged {
     let Some(file) = file else {
         return Ok(show(&page, &[Fault::new("logo", "developer_fault_no_logo")]));
     };
-    let kept = match logos::keep(ctx, file).await {
+    let kept = match logos::keep(ctx, page.desk.actor.id(), file).await {
         Ok(digest) => apps::set_logo(ctx, &page.desk.actor, client_id, &digest).await,
         Err(refusal) => Err(refusal),
     };

@@ -58,7 +58,7 @@ pub async fn post(ctx: &Context, request: &Request) -> Paged {
     };
     let details = entered_details(&fields)?;
     let mut faults = Vec::new();
-    let logo = kept_logo(ctx, file, entered(&fields, "kept_logo")?, &mut faults).await?;
+    let logo = kept_logo(ctx, desk.actor.id(), file, entered(&fields, "kept_logo")?, &mut faults).await?;
     let organization = entered(&fields, "organization")?;
     let new = NewApp {
         kind,
@@ -98,6 +98,7 @@ fn kind_of(text: &str) -> Option<Kind> {
 /// The picture that was chosen now, or the one that a form with something wrong in it had brought already.
 async fn kept_logo(
     ctx: &Context,
+    user: &str,
     file: Option<Bytes>,
     kept: &str,
     faults: &mut Vec<Fault>,
@@ -105,7 +106,7 @@ async fn kept_logo(
     match file {
         None if kept.is_empty() || !logos::exists(ctx, kept).await? => Ok(None),
         None => Ok(Some(kept.to_owned())),
-        Some(file) => match logos::keep(ctx, file).await {
+        Some(file) => match logos::keep(ctx, user, file).await {
             Ok(digest) => Ok(Some(digest)),
             Err(Refusal::Invalid(found)) => {
                 faults.extend(found);

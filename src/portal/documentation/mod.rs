@@ -109,7 +109,7 @@ fn framed(visit: &Visit<'_>, section: Section) -> Markup {
 
 /// What one copies.
 fn code(text: &str) -> Markup {
-    html! { pre { code { (text) } } }
+    html! { pre tabindex="0" { code { (text) } } }
 }
 
 /// Terms and what they mean.

@@ -61,7 +61,7 @@ fn row(room: &Room<'_>, connected: &ConnectedApp) -> Markup {
         li {
             (tile(app))
             div.what {
-                h3 { bdi { (app.name) } }
+                h2.plain { bdi { (app.name) } }
                 @if !app.developer.company.is_empty() {
                     p { (room.text("made_by")) " " bdi { (app.developer.company) } }
                 }

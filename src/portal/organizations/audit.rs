@@ -161,7 +161,7 @@ fn row(room: &Room<'_>, asked: &Asked, entry: &Entry) -> Markup {
     html! {
         li {
             div.what {
-                h3 { (event_name(room.desk.visit.texts, event.kind).unwrap_or(event.kind.as_str())) }
+                h2.plain { (event_name(room.desk.visit.texts, event.kind).unwrap_or(event.kind.as_str())) }
                 @if let Some(subject) = &event.subject { p { bdi { (subject) } } }
                 @if let Some(concerns) = &entry.concerns { p { (link("person", concerns)) } }
                 @if let Some(app) = &entry.app { p { (link("app", app)) } }

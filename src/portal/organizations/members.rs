@@ -62,7 +62,7 @@ fn row(room: &Room<'_>, person: &Person) -> Markup {
     html! {
         li {
             div.what {
-                h3 { bdi { (person.name) } }
+                h2.plain { bdi { (person.name) } }
                 p.quiet { bdi { (person.email) } " · " (room.text("since")) " " (day(person.member.created_at)) }
             }
             span.tag { (room.desk.role(person.member.role)) }

@@ -31,7 +31,7 @@ pub async fn list(ctx: &Context, request: &Request) -> Paged {
                 @for membership in &desk.memberships {
                     li {
                         div.what {
-                            h3 { a href={ "/organizations/" (membership.organization.id) } {
+                            h2.plain { a href={ "/organizations/" (membership.organization.id) } {
                                 bdi { (membership.organization.name) }
                             } }
                             p.quiet { (membership.organization.id) }

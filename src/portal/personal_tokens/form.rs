@@ -265,10 +265,10 @@ fn lifetimes(desk: &Desk<'_>, typed: &Typed, wrong: &[Fault]) -> Markup {
 /// The members that cannot sign in, to choose one of.
 async fn systems(desk: &Desk<'_>, scene: Scene<'_>, organization: &str) -> Paged {
     let actor = &desk.actor;
-    actor
+    let own = actor
         .in_organization(desk.ctx(), organization, Right::ManageTokens)
         .await?;
-    let systems = lists::systems(desk.ctx(), organization).await?;
+    let systems = lists::systems(desk.ctx(), organization, own.role()).await?;
     let body = html! {
         p { (desk.text("pat_systems_text")) }
         @if systems.is_empty() {

@@ -20,7 +20,7 @@ pub fn page(desk: &Desk<'_>, scene: Scene<'_>, made: &Made) -> Paged {
         }
         h2 { (desk.text("pat_use_heading")) }
         p { (desk.text("pat_use_text")) }
-        pre { code { "Authorization: Bearer " (made.text) } }
+        pre tabindex="0" { code { "Authorization: Bearer " (made.text) } }
         p.quiet { (desk.fill("pat_use_at", &[("api", api)])) }
         p { a.button href=(scene.list()) { (desk.text("pat_kept")) } }
     };
