@@ -40,7 +40,11 @@ pub fn run(mut args: Vec<String>) -> ExitCode {
             output,
             status: Err(()),
         }) => {
-            eprintln!("{}\nRun grantd --help for more.", output.trim_end());
+            eprintln!("{}", output.trim_end());
+            if output.contains("Unrecognized argument: -") {
+                eprintln!("What begins with a dash and is no option stands behind `--`.");
+            }
+            eprintln!("Run grantd --help for more.");
             return ExitCode::from(USAGE);
         }
     };

@@ -181,7 +181,7 @@ pub fn without_secret(ctx: &Context, app: &App, id: &str, by: Option<&str>) -> O
 pub fn make_secret(ctx: &Context, wanted: &NewSecret) -> MadeSecret {
     let shown = format!("{}_secret_{}", ctx.profile().prefix, random::token::<24>(&*ctx.random));
     let held = ClientSecret {
-        id: random::token::<6>(&*ctx.random),
+        id: format!("s_{}", random::token::<6>(&*ctx.random)),
         digest: ctx.secret.digest(Purpose::ClientSecret, shown.as_bytes()),
         label: wanted.label.clone(),
         created_at: ctx.now(),

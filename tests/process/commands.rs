@@ -4,7 +4,7 @@ use crate::program::{Place, Running};
 use serde_json::Value;
 
 /// All commands but those that stay: their words, as `--help` is asked of them.
-const COMMANDS: [&str; 43] = [
+const COMMANDS: [&str; 45] = [
     "",
     "serve",
     "demo",
@@ -24,6 +24,8 @@ const COMMANDS: [&str; 43] = [
     "user password",
     "user invite",
     "user reset",
+    "user duty",
+    "user administrator-link",
     "org",
     "org create",
     "org list",
@@ -261,7 +263,7 @@ fn keys(place: &Place) {
         after.to_string().contains(&kid(&before, "active")),
         "the old one is still published"
     );
-    let revoked = place.json(&["key", "revoke", &kid(&after, "active")]);
+    let revoked = place.json(&["key", "revoke", "--", &kid(&after, "active")]);
     assert!(!revoked.to_string().contains(&kid(&after, "active")));
     place.json(&["key", "rotate", "--alg", "EdDSA"]);
 }

@@ -117,7 +117,7 @@ fn app(ctx: &Context, actor: &Actor, membership: &Membership, offer: &Offer) -> 
     app.dedicated_user = Some(actor.id().to_owned());
     let shown = format!("{}_secret_{}", ctx.profile().prefix, random::token::<24>(&*ctx.random));
     app.secrets.push(ClientSecret {
-        id: random::token::<6>(&*ctx.random),
+        id: format!("s_{}", random::token::<6>(&*ctx.random)),
         digest: ctx.secret.digest(Purpose::ClientSecret, shown.as_bytes()),
         label: "first".to_owned(),
         created_at: now,
