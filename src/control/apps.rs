@@ -10,11 +10,10 @@ use crate::model::event::{COMMAND_LINE, Change, Event, EventKind};
 use crate::model::member::Member;
 use crate::oauth::access_token::TypedId;
 use crate::oauth::redirect_uri;
-use crate::platform::connected_apps::put_disabled;
 use crate::platform::credentials::{self, NewSecret};
 use crate::platform::event_of_command_line;
-use crate::store::records::{Versioned, list as list_records, load};
-use crate::store::{Batch, Key, keys};
+use crate::store::records::{Versioned, list as list_records, list_by_index, load};
+use crate::store::{Batch, keys};
 use serde_json::{Value, json};
 
 pub async fn create(ctx: &Context, new: NewApp) -> Result<Value, String> {
@@ -73,12 +72,8 @@ pub async fn list(ctx: &Context, organization: Option<String>) -> Result<Value, 
     };
     let organization = organizations::find(ctx, &organization).await?;
     let index = keys::apps_of_organization(&organization.id);
-    let mut rows = Vec::new();
-    for (_, stored) in ctx.store.scan(&index, None, LIST_MAX).await? {
-        let app = load::<App>(&*ctx.store, &Key(stored.value.to_vec())).await?;
-        rows.extend(app.map(|app| view(ctx, &app)));
-    }
-    Ok(Value::Array(rows))
+    let (apps, _) = list_by_index::<App>(&*ctx.store, &index, None, LIST_MAX).await?;
+    Ok(apps.iter().map(|app| view(ctx, app)).collect())
 }
 
 pub async fn show(ctx: &Context, client_id: &str) -> Result<Value, String> {
@@ -188,10 +183,20 @@ fn told(ctx: &Context, kind: EventKind, app: &App) -> Event {
 /// A flag: enabling brings unexpired tokens back.
 pub async fn disable(ctx: &Context, client_id: &str, disabled: bool) -> Result<Value, String> {
     let old = find(ctx, client_id).await?;
+    let kind = if disabled {
+        EventKind::AppDisabled
+    } else {
+        EventKind::AppEnabled
+    };
+    let new = App {
+        disabled,
+        ..old.value.clone()
+    };
     let mut batch = Batch::new();
-    put_disabled(&mut batch, &old, disabled, |kind| told(ctx, kind, &old))?;
+    batch.revokes = disabled;
+    batch.replace(&old, &new)?.insert(&told(ctx, kind, &new))?;
     commit(ctx, batch).await?;
-    show(ctx, client_id).await
+    Ok(view(ctx, &new))
 }
 
 pub async fn add_secret(ctx: &Context, client_id: &str, label: Option<String>) -> Result<Value, String> {

@@ -10,8 +10,8 @@ use crate::model::organization::Organization;
 use crate::model::personal_token::PersonalToken;
 use crate::model::role::Role;
 use crate::model::user::User;
-use crate::store::records::{Versioned, load};
-use crate::store::{Batch, Key, StoreError, keys};
+use crate::store::records::{Versioned, list_by_index, load};
+use crate::store::{Batch, StoreError, keys};
 use std::sync::Arc;
 
 /// Organizations of one user that are looked at.
@@ -118,11 +118,8 @@ impl Actor {
     pub async fn memberships(&self, ctx: &Context) -> Result<Vec<Membership>, StoreError> {
         let index = keys::members_of_user(self.id());
         let mut found = Vec::new();
-        for (_, stored) in ctx.store.scan(&index, None, MEMBERSHIPS_MAX).await? {
-            let member = load::<Member>(&*ctx.store, &Key(stored.value.to_vec())).await?;
-            let Some(member) = member.filter(|member| !member.removed) else {
-                continue;
-            };
+        let (members, _) = list_by_index::<Member>(&*ctx.store, &index, None, MEMBERSHIPS_MAX).await?;
+        for member in members.iter().filter(|member| !member.removed) {
             found.extend(self.membership(ctx, &member.organization).await?);
         }
         found.sort_by(|a, b| a.organization.name.cmp(&b.organization.name));

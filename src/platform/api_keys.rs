@@ -20,8 +20,8 @@ use crate::model::organization::Organization;
 use crate::model::role::Role;
 use crate::model::user::User;
 use crate::oauth::last_use;
-use crate::store::records::{Versioned, load};
-use crate::store::{Batch, Key, StoreError, keys};
+use crate::store::records::{Versioned, list_by_index, load};
+use crate::store::{Batch, StoreError, keys};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -227,10 +227,7 @@ async fn find(ctx: &Context, organization: &str, id: &str) -> Result<Versioned<A
 
 async fn all(ctx: &Context, organization: &str) -> Result<Vec<Versioned<ApiKey>>, StoreError> {
     let index = keys::api_keys_of_organization(organization);
-    let mut found = Vec::new();
-    for (_, stored) in ctx.store.scan(&index, None, LISTED_MAX).await? {
-        found.extend(load::<ApiKey>(&*ctx.store, &Key(stored.value.to_vec())).await?);
-    }
+    let (found, _) = list_by_index(&*ctx.store, &index, None, LISTED_MAX).await?;
     Ok(found)
 }
 

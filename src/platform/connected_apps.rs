@@ -11,7 +11,6 @@ use super::{ATTEMPTS_MAX, apps, commit, cursor};
 use crate::base::time::Timestamp;
 use crate::context::Context;
 use crate::model::app::{App, Kind};
-use crate::model::event::{Event, EventKind};
 use crate::model::grant::{Grant, GrantStatus};
 use crate::model::user::User;
 use crate::store::records::{Versioned, list as list_records, load};
@@ -350,30 +349,5 @@ pub async fn set_disabled(
         return Err(Refusal::NotFound);
     }
     apps::standing::set_disabled(ctx, actor, client_id, disabled).await?;
-    Ok(())
-}
-
-/// The switch, with this batch; `event` says who turns it.
-pub fn put_disabled(
-    batch: &mut Batch,
-    old: &Versioned<App>,
-    disabled: bool,
-    event: impl FnOnce(EventKind) -> Event,
-) -> Result<(), StoreError> {
-    let kind = if disabled {
-        EventKind::AppDisabled
-    } else {
-        EventKind::AppEnabled
-    };
-    let new = App {
-        disabled,
-        ..old.value.clone()
-    };
-    batch.replace(old, &new)?;
-    batch.revokes |= disabled;
-    batch.insert(&Event {
-        client_id: Some(old.client_id.clone()),
-        ..event(kind)
-    })?;
     Ok(())
 }

@@ -9,8 +9,8 @@ use crate::model::grant::{Grant, GrantStatus};
 use crate::model::last_use::GRANT;
 use crate::model::organization::Organization;
 use crate::oauth::last_use;
-use crate::store::records::{Versioned, list, load};
-use crate::store::{Batch, Key, Outcome, StoreError, keys};
+use crate::store::records::{Versioned, list, list_by_index, load};
+use crate::store::{Batch, Outcome, StoreError, keys};
 
 /// Grants and families listed at most.
 const LISTED_MAX: u32 = 200;
@@ -24,13 +24,9 @@ pub struct Granted {
 
 /// The grants of a user that are not revoked, the newest approval first.
 pub async fn of_user(ctx: &Context, user: &str) -> Result<Vec<Granted>, StoreError> {
-    let rows = ctx.store.scan(&keys::grants_of_user(user), None, LISTED_MAX).await?;
+    let (grants, _) = list_by_index::<Grant>(&*ctx.store, &keys::grants_of_user(user), None, LISTED_MAX).await?;
     let mut found = Vec::new();
-    for (_, stored) in rows {
-        let grant = load::<Grant>(&*ctx.store, &Key(stored.value.to_vec())).await?;
-        let Some(grant) = grant.filter(|grant| grant.status != GrantStatus::Revoked) else {
-            continue;
-        };
+    for grant in grants.into_iter().filter(|grant| grant.status != GrantStatus::Revoked) {
         let app = ctx.load::<App>(&keys::app(&grant.client_id)).await?;
         let organization = ctx
             .load::<Organization>(&keys::organization(&grant.organization))

@@ -15,8 +15,8 @@ use crate::model::link::{Allows, Link};
 use crate::model::member::Member;
 use crate::model::role::Role;
 use crate::model::user::User;
-use crate::store::records::{Versioned, load, load_by_index};
-use crate::store::{Batch, Key, StoreError, keys};
+use crate::store::records::{Versioned, list_by_index, load, load_by_index};
+use crate::store::{Batch, StoreError, keys};
 use std::time::Duration;
 
 /// Of one organization at a time. Two made at once may be one more: this only keeps the list short.
@@ -147,13 +147,9 @@ fn is_for(pending: &Pending, email: &str) -> bool {
 /// Those that have not expired.
 async fn all(ctx: &Context, organization: &str) -> Result<Vec<Pending>, StoreError> {
     let index = keys::invitations_of_organization(organization);
-    let rows = ctx.store.scan(&index, None, 2 * PENDING_MAX as u32).await?;
+    let (links, _) = list_by_index::<Link>(&*ctx.store, &index, None, 2 * PENDING_MAX as u32).await?;
     let (mut found, now) = (Vec::new(), ctx.now());
-    for (_, stored) in rows {
-        let link = load::<Link>(&*ctx.store, &Key(stored.value.to_vec())).await?;
-        let Some(link) = link.filter(|link| now < link.expires_at) else {
-            continue;
-        };
+    for link in links.into_iter().filter(|link| now < link.expires_at) {
         if let Allows::Invitation { email, role, by, .. } = link.allows.clone() {
             let expires_at = link.expires_at;
             found.push(Pending {

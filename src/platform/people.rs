@@ -11,8 +11,8 @@ use crate::context::Context;
 use crate::model::event::{Change, Event, EventKind};
 use crate::model::link::{Allows, Link, LinkKind};
 use crate::model::user::{Duty, User};
-use crate::store::records::{Versioned, load, load_by_index};
-use crate::store::{Batch, Key, StoreError, keys};
+use crate::store::records::{Versioned, list_by_index, load, load_by_index};
+use crate::store::{Batch, StoreError, keys};
 
 /// People on duty at the same time.
 pub const ON_DUTY_MAX: u32 = 200;
@@ -208,10 +208,7 @@ fn administers(user: &User) -> bool {
 }
 
 async fn on_duty(ctx: &Context) -> Result<Vec<Versioned<User>>, StoreError> {
-    let mut found = Vec::new();
-    for (_, stored) in ctx.store.scan(&keys::users_on_duty(), None, ON_DUTY_MAX).await? {
-        found.extend(load::<User>(&*ctx.store, &Key(stored.value.to_vec())).await?);
-    }
+    let (mut found, _) = list_by_index::<User>(&*ctx.store, &keys::users_on_duty(), None, ON_DUTY_MAX).await?;
     found.sort_by(|a, b| (a.duty, &a.email).cmp(&(b.duty, &b.email)));
     Ok(found)
 }

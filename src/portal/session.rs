@@ -9,8 +9,8 @@ use crate::base::time::Timestamp;
 use crate::context::Context;
 use crate::model::session::Session;
 use crate::model::user::User;
-use crate::store::records::{Versioned, load};
-use crate::store::{Batch, Key, Outcome, StoreError, keys};
+use crate::store::records::{Versioned, list_by_index, load};
+use crate::store::{Batch, Outcome, StoreError, keys};
 use crate::web::request::Request;
 use http::header::USER_AGENT;
 use std::sync::Arc;
@@ -169,14 +169,8 @@ pub async fn of_user(ctx: &Context, user: &User) -> Result<Vec<Versioned<Session
 
 /// Ended ones too, until they are swept.
 pub async fn all_of_user(ctx: &Context, user: &str) -> Result<Vec<Versioned<Session>>, StoreError> {
-    let rows = ctx
-        .store
-        .scan(&keys::sessions_of_user(user), None, SESSIONS_MAX * 2)
-        .await?;
-    let mut sessions = Vec::with_capacity(rows.len());
-    for (_, stored) in rows {
-        sessions.extend(load::<Session>(&*ctx.store, &Key(stored.value.to_vec())).await?);
-    }
+    let index = keys::sessions_of_user(user);
+    let (sessions, _) = list_by_index(&*ctx.store, &index, None, SESSIONS_MAX * 2).await?;
     Ok(sessions)
 }
 

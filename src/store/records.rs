@@ -69,6 +69,24 @@ pub async fn count(store: &dyn Store, prefix: &Key, limit: u32) -> Result<usize,
     Ok(store.scan(prefix, None, limit).await?.len())
 }
 
+/// A page of the records that the index keys under a prefix point to, and the index key to go on after when there may
+/// be more. What goes between the two reads is left out.
+pub async fn list_by_index<R: Record>(
+    store: &dyn Store,
+    prefix: &Key,
+    after: Option<&Key>,
+    limit: u32,
+) -> Result<(Vec<Versioned<R>>, Option<Key>), StoreError> {
+    let rows = store.scan(prefix, after, limit).await?;
+    let last = rows.last().filter(|_| rows.len() == limit as usize);
+    let next = last.map(|(key, _)| key.clone());
+    let mut records = Vec::with_capacity(rows.len());
+    for (_, stored) in rows {
+        records.extend(load(store, &Key(stored.value.to_vec())).await?);
+    }
+    Ok((records, next))
+}
+
 /// A page of records under a prefix, and the key to go on after when there may be more.
 pub async fn list<R: Record>(
     store: &dyn Store,

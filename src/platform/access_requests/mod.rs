@@ -22,7 +22,7 @@ use crate::model::access_request::{AccessRequest, DESCRIPTION_CHARS_MAX, Integra
 use crate::model::event::{Event, EventKind};
 use crate::model::mail::TRIED_FOR;
 use crate::model::user::User;
-use crate::store::records::{Versioned, load};
+use crate::store::records::{Versioned, list_by_index, load};
 use crate::store::{Batch, Key, StoreError, keys};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -183,17 +183,12 @@ pub async fn queue(
     actor.on_duty(Right::AnswerAccessRequests)?;
     let after = after.and_then(cursor);
     let index = keys::waiting_access_requests();
-    let rows = ctx.store.scan(&index, after.as_ref(), PAGE).await?;
-    let full = rows.len() == PAGE as usize;
-    let mut found = Vec::with_capacity(rows.len());
-    for (_, stored) in rows {
-        let request = load::<AccessRequest>(&*ctx.store, &Key(stored.value.to_vec())).await?;
-        found.extend(request.filter(|request| request.answer.is_none()).map(|r| r.value));
-    }
-    let last = found
-        .last()
-        .map(|request| format!("{}.{}", request.at.millis(), request.id));
-    Ok((found, last.filter(|_| full)))
+    let (found, more) = list_by_index::<AccessRequest>(&*ctx.store, &index, after.as_ref(), PAGE).await?;
+    let last = found.last().filter(|_| more.is_some());
+    let next = last.map(|request| format!("{}.{}", request.at.millis(), request.id));
+    // Some may have been answered between the two reads.
+    let waiting = found.into_iter().filter(|request| request.answer.is_none());
+    Ok((waiting.map(|request| request.value).collect(), next))
 }
 
 /// `<milliseconds>.<id>`: the last row of a page.

@@ -5,8 +5,8 @@ use crate::model::event::Event;
 use crate::platform::actor::Actor;
 use crate::platform::refusal::Refusal;
 use crate::platform::rights::Right;
-use crate::store::records::load;
-use crate::store::{Key, keys};
+use crate::store::keys;
+use crate::store::records::list_by_index;
 
 /// A part of a list that may go on.
 pub struct Listed<T> {
@@ -26,13 +26,9 @@ pub async fn of_app(
     actor.on_app(ctx, client_id, Right::SeeApp).await?;
     let prefix = keys::events_of_app(client_id);
     let after = after.and_then(|after| keys::after_in(&prefix, after));
-    let found = ctx.store.scan(&prefix, after.as_ref(), limit).await?;
-    let last = found.last().filter(|_| found.len() == limit as usize);
-    let next = last.map(|(key, _)| keys::cursor_in(&prefix, key));
-    let mut rows = Vec::new();
-    for (_, stored) in &found {
-        let event = load::<Event>(&*ctx.store, &Key(stored.value.to_vec())).await?;
-        rows.extend(event.map(|event| event.value));
-    }
-    Ok(Listed { rows, next })
+    let (events, next) = list_by_index::<Event>(&*ctx.store, &prefix, after.as_ref(), limit).await?;
+    Ok(Listed {
+        rows: events.into_iter().map(|event| event.value).collect(),
+        next: next.map(|next| keys::cursor_in(&prefix, &next)),
+    })
 }

@@ -7,8 +7,8 @@ use crate::model::dossier::Dossier;
 use crate::platform::actor::Actor;
 use crate::platform::refusal::Refusal;
 use crate::platform::rights::Right;
-use crate::store::records::load;
-use crate::store::{Key, keys};
+use crate::store::keys;
+use crate::store::records::{list_by_index, load};
 
 /// Apps in which one has a stake.
 const STAKES_MAX: u32 = 100;
@@ -25,25 +25,19 @@ pub async fn of_organization(
     actor.in_organization(ctx, organization, Right::SeeApp).await?;
     let prefix = keys::apps_of_organization(organization);
     let after = after.and_then(|after| keys::after_in(&prefix, after));
-    let found = ctx.store.scan(&prefix, after.as_ref(), limit).await?;
-    let last = found.last().filter(|_| found.len() == limit as usize);
-    let next = last.map(|(key, _)| keys::cursor_in(&prefix, key));
-    let mut rows = Vec::new();
-    for (_, stored) in &found {
-        let app = load::<App>(&*ctx.store, &Key(stored.value.to_vec())).await?;
-        rows.extend(app.map(|app| app.value));
-    }
-    Ok(Listed { rows, next })
+    let (apps, next) = list_by_index::<App>(&*ctx.store, &prefix, after.as_ref(), limit).await?;
+    Ok(Listed {
+        rows: apps.into_iter().map(|app| app.value).collect(),
+        next: next.map(|next| keys::cursor_in(&prefix, &next)),
+    })
 }
 
 /// Apps of whatever organization that name this person as one with an interest in them, by name.
 pub async fn of_stakeholder(ctx: &Context, actor: &Actor) -> Result<Vec<App>, Refusal> {
     let prefix = keys::dossiers_of_stakeholder(&actor.user.email);
     let mut apps = Vec::new();
-    for (_, stored) in ctx.store.scan(&prefix, None, STAKES_MAX).await? {
-        let Some(dossier) = load::<Dossier>(&*ctx.store, &Key(stored.value.to_vec())).await? else {
-            continue;
-        };
+    let (dossiers, _) = list_by_index::<Dossier>(&*ctx.store, &prefix, None, STAKES_MAX).await?;
+    for dossier in dossiers {
         let app = load::<App>(&*ctx.store, &keys::app(&dossier.client_id)).await?;
         apps.extend(app.map(|app| app.value));
     }

@@ -9,8 +9,8 @@ use crate::model::personal_token::{PersonalToken, TOKENS_MAX};
 use crate::model::role::Role;
 use crate::model::user::User;
 use crate::oauth::{last_use, personal_token};
-use crate::store::records::{Versioned, list, load, load_by_index};
-use crate::store::{Key, StoreError, keys};
+use crate::store::records::{Versioned, list, list_by_index, load, load_by_index};
+use crate::store::{StoreError, keys};
 use std::sync::Arc;
 
 /// Members of one organization that are looked at.
@@ -66,13 +66,8 @@ pub async fn of_organization(
     actor.in_organization(ctx, organization, Right::ManageTokens).await?;
     let index = keys::personal_tokens_of_organization(organization);
     let after = after.map(|id| keys::personal_token_of_organization(organization, id));
-    let rows = ctx.store.scan(&index, after.as_ref(), limit).await?;
-    let is_full = rows.len() == limit as usize;
-    let mut tokens: Vec<Versioned<PersonalToken>> = Vec::with_capacity(rows.len());
-    for (_, stored) in rows {
-        tokens.extend(load(&*ctx.store, &Key(stored.value.to_vec())).await?);
-    }
-    let next = tokens.last().filter(|_| is_full).map(|token| token.id.clone());
+    let (tokens, more) = list_by_index::<PersonalToken>(&*ctx.store, &index, after.as_ref(), limit).await?;
+    let next = tokens.last().filter(|_| more.is_some()).map(|token| token.id.clone());
     Ok((listed(ctx, tokens).await?, next))
 }
 

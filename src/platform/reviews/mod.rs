@@ -15,7 +15,7 @@ use crate::model::member::Member;
 use crate::model::organization::Organization;
 use crate::model::scope::Risk;
 use crate::model::user::User;
-use crate::store::records::{Versioned, load};
+use crate::store::records::{Versioned, list_by_index, load};
 use crate::store::{Key, StoreError, keys};
 use std::sync::Arc;
 
@@ -99,19 +99,18 @@ pub async fn queue(
     actor.on_duty(Right::Review)?;
     let after = after.and_then(cursor);
     let index = keys::waiting_submissions();
-    let rows = ctx.store.scan(&index, after.as_ref(), PAGE).await?;
-    let full = rows.len() == PAGE as usize;
-    let (mut found, mut last) = (Vec::with_capacity(rows.len()), None);
-    for (_, stored) in rows {
-        let submission = load::<Submission>(&*ctx.store, &Key(stored.value.to_vec())).await?;
-        // Decided between the two reads.
-        let Some(submission) = submission.filter(|submission| submission.decision.is_none()) else {
-            continue;
-        };
-        last = Some(format!("{}.{}", submission.at.millis(), submission.client_id));
+    let (submissions, more) = list_by_index::<Submission>(&*ctx.store, &index, after.as_ref(), PAGE).await?;
+    let last = submissions.last().filter(|_| more.is_some());
+    let next = last.map(|submission| format!("{}.{}", submission.at.millis(), submission.client_id));
+    let mut found = Vec::with_capacity(submissions.len());
+    // Some may have been decided between the two reads.
+    for submission in submissions
+        .into_iter()
+        .filter(|submission| submission.decision.is_none())
+    {
         found.push(row(ctx, actor, submission.value).await?);
     }
-    Ok((found, last.filter(|_| full)))
+    Ok((found, next))
 }
 
 /// `<milliseconds>.<client_id>`: the last row of a page.
