@@ -9,6 +9,7 @@ use crate::base::random::Random;
 use crate::base::shelf::Shelf;
 use crate::base::throttle::Throttle;
 use crate::base::time::{Clock, Timestamp};
+use crate::config::routes::Routes;
 use crate::config::{Config, Profile};
 use crate::model::failure::Failure;
 use crate::model::keyring::{Keyring, Tools};
@@ -17,7 +18,7 @@ use crate::model::settings::{FORMAT, Settings};
 use crate::store::cache::RecordCache;
 use crate::store::records::{Record, Versioned, load};
 use crate::store::{Batch, Key, Store, StoreError, keys};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::Notify;
 
 /// All posted authorization requests together (4 MiB).
@@ -46,6 +47,7 @@ pub struct Context {
     pub last_uses: LastUses,
     /// Refused requests, for the developers of the apps they came from. What finds no room is dropped.
     pub failures: Backlog<Failure>,
+    routes: RwLock<Arc<Routes>>,
     records: RecordCache,
 }
 
@@ -99,6 +101,7 @@ impl Context {
         let limiter = Limiter::new(config.limits.failures, &*random);
         let pushes = Throttle::new(config.limits.pushes, config.limits.failures.keys_max, &*random);
         let passwords = PasswordPool::new(random.clone());
+        let routes = RwLock::new(Arc::new(config.routes.clone()));
         Ok(Self {
             config,
             store,
@@ -113,6 +116,7 @@ impl Context {
             mail_waiting: Notify::new(),
             last_uses: LastUses::default(),
             failures: Backlog::new(FAILURES_MAX),
+            routes,
             records: RecordCache::default(),
         })
     }
@@ -127,6 +131,16 @@ impl Context {
 
     pub fn issuer(&self) -> &str {
         self.config.issuer.as_str()
+    }
+
+    /// The API's routes as they stand now.
+    pub fn routes(&self) -> Arc<Routes> {
+        Arc::clone(&self.routes.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// They were read again, and found good.
+    pub fn set_routes(&self, routes: Routes) {
+        *self.routes.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(routes);
     }
 
     pub fn key_tools(&self) -> Tools<'_> {

@@ -5,7 +5,7 @@
 //! Imports go to the right only; `tests/tidy.rs` checks it:
 //!
 //! ```text
-//! main → cli → app → { api, portal, jobs, control } → web → platform → oauth →
+//! main → cli → app → { api, portal, gateway, jobs, control } → web → platform → oauth →
 //!   account → context → config → model → store → base
 //! ```
 //!
@@ -21,6 +21,7 @@
 //! * [`oauth`] is the protocol, without HTTP.
 //! * [`platform`] is what developers, reviewers and organizations do with apps and tokens, and who may, without HTTP.
 //! * [`web`] is HTTP, without routes: TLS, limits, timeouts, graceful end.
+//! * [`gateway`] guards the API's own routes and passes on what may pass.
 //! * [`portal`] is the pages people see: sign-in, consent, their account. [`api`] has one short function per machine
 //!   endpoint, [`jobs`] what happens by itself, [`control`] what an administrator does from the command line.
 //! * [`app`] names every handler; [`cli`] is the command line.
@@ -45,6 +46,7 @@ pub mod cli;
 pub mod config;
 pub mod context;
 pub mod control;
+pub mod gateway;
 pub mod jobs;
 pub mod model;
 pub mod oauth;

@@ -1,7 +1,7 @@
 //! grantd in this program: the same listener, routes and store as `grantd serve`, on a disk that counts its syncs and
 //! can make them take longer, with tokens and codes made on demand without anybody clicking through pages.
 
-use grantd::app;
+use grantd::app::{self, Service};
 use grantd::base::digest::{base64url, sha256};
 use grantd::base::jose::{Algorithm, SigningKey};
 use grantd::base::master::MasterSecret;
@@ -139,7 +139,8 @@ async fn serve() -> Result<(), String> {
     let (server, private) = open(&orders, &overrides).await?;
     let control = socket::bind(dir).map_err(|e| e.to_string())?;
     let (_never, stop) = watch::channel(Stop::Run);
-    tokio::spawn(app::serve(server.ctx.clone(), vec![listener], control, stop));
+    let service = Arc::new(Service::new(server.ctx.clone())?);
+    tokio::spawn(app::serve(service, vec![listener], control, stop));
     let facts = json!({
         "issuer": server.ctx.issuer(),
         "ca_file": made.ca_file,

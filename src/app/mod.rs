@@ -7,18 +7,21 @@ mod credentials;
 mod developer;
 mod developer_api;
 mod documentation;
+mod gateway;
 mod organizations;
 mod personal_tokens;
 mod protocol;
 
 use crate::api::cors;
+use crate::config::routes::{Routes, meet};
 use crate::context::Context;
 use crate::control::socket;
+use crate::gateway::{Gateway, path};
 use crate::jobs;
 use crate::portal::page;
 use crate::portal::trouble::{Trouble, answer};
 use crate::web::listener::Listener;
-use crate::web::request::Request;
+use crate::web::request::{BodyRule, Request};
 use crate::web::response::Response;
 use crate::web::server::{self, Ended};
 use crate::web::signals::Stop;
@@ -114,16 +117,34 @@ pub fn routes() -> impl Iterator<Item = (&'static Method, &'static str)> {
     ROUTES.iter().map(|row| (&row.method, row.path))
 }
 
-/// What is read of a body sent to this path: of what takes none, or is no route, not a byte.
-fn body_bytes_max(method: &Method, path: &str, usual: usize) -> usize {
-    let Ok(found) = ROUTER.at(path) else { return 0 };
+/// What is read of a body sent to this path: of what takes none, or is no route, not a byte is read.
+fn body_rule(ctx: &Context, method: &Method, path: &str) -> BodyRule {
+    let Ok(found) = ROUTER.at(path) else {
+        return gateway::body_rule(ctx, path);
+    };
     let takes_body = |row: &&&Row<Route>| row.method != Method::GET;
     let mut rows = found.value.iter().filter(takes_body).peekable();
     if rows.peek().is_none() {
-        return 0;
+        return BodyRule::Whole(0);
     }
     let row = rows.find(|row| row.method == *method);
-    row.and_then(|row| row.body_bytes_max).unwrap_or(usual)
+    let own = row.and_then(|row| row.body_bytes_max);
+    BodyRule::Whole(own.unwrap_or(ctx.config.limits.body_bytes_max))
+}
+
+/// What of the API's routes can never be reached, a sentence each: paths that are this server's own come first.
+pub fn route_faults(routes: &Routes) -> Vec<String> {
+    let mut faults = Vec::new();
+    for route in routes.rows() {
+        let line = route.line.map_or(String::new(), |line| format!(" line {line}"));
+        if let Some((_, own)) = self::routes().find(|(_, own)| meet(own, &route.path)) {
+            let path = &route.path;
+            faults.push(format!(
+                "the path `{path}` in routes.json{line} overlaps `{own}`, which is this server's own"
+            ));
+        }
+    }
+    faults
 }
 
 /// What of the path stands in place of a pattern.
@@ -148,7 +169,45 @@ impl Place<'_> {
     }
 }
 
-pub async fn dispatch(ctx: &Context, request: Request) -> Response {
+/// All that is answered, with what the gateway remembers between requests.
+pub struct Service {
+    ctx: Arc<Context>,
+    gateway: Gateway,
+}
+
+impl Service {
+    /// Errors are sentences for the operator.
+    pub fn new(ctx: Arc<Context>) -> Result<Self, String> {
+        let faults = route_faults(&ctx.routes());
+        if !faults.is_empty() {
+            return Err(faults.join("\n"));
+        }
+        let gateway = Gateway::new(&ctx)?;
+        Ok(Self { ctx, gateway })
+    }
+
+    /// Reads the API's routes again; where they are no good, those in use stay. How many there are.
+    pub fn reload_routes(&self) -> Result<usize, String> {
+        let routes = self.ctx.config.read_routes().map_err(|errors| errors.to_string())?;
+        let faults = route_faults(&routes);
+        if !faults.is_empty() {
+            return Err(faults.join("\n"));
+        }
+        let count = routes.rows().len();
+        self.ctx.set_routes(routes);
+        Ok(count)
+    }
+
+    pub async fn answer(&self, request: Request) -> Response {
+        let is_own = ROUTER.at(&request.path).is_ok();
+        if !is_own && path::covers(&self.ctx, &request.path) {
+            return gateway::answer(&self.ctx, &self.gateway, request).await;
+        }
+        dispatch(&self.ctx, request).await
+    }
+}
+
+async fn dispatch(ctx: &Context, request: Request) -> Response {
     let Ok(found) = ROUTER.at(&request.path) else {
         return if page::is_wanted(&request) {
             answer(ctx, &request, Err(Trouble::NotFound))
@@ -224,24 +283,24 @@ fn preflight(rows: &[&Row<Route>], request: &Request) -> Response {
 
 /// Everything that runs while the server does: the listeners, the local socket, the jobs. Ends when `stop` says so.
 pub async fn serve(
-    ctx: Arc<Context>,
+    service: Arc<Service>,
     listeners: Vec<Listener>,
     control: UnixListener,
     stop: watch::Receiver<Stop>,
 ) -> io::Result<Ended> {
+    let ctx = Arc::clone(&service.ctx);
     let control = tokio::spawn(socket::serve(ctx.clone(), control));
     let jobs = tokio::spawn(jobs::run(ctx.clone()));
     let (limits, random) = (ctx.config.limits.clone(), ctx.random.clone());
-    let body_max = limits.body_bytes_max;
-    let body_bytes_max = move |method: &Method, path: &str| body_bytes_max(method, path, body_max);
-    let last = ctx.clone();
+    let of_bodies = Arc::clone(&ctx);
+    let body_rule = move |method: &Method, path: &str| body_rule(&of_bodies, method, path);
     let handle = move |request| {
-        let ctx = ctx.clone();
-        async move { dispatch(&ctx, request).await }
+        let service = Arc::clone(&service);
+        async move { service.answer(request).await }
     };
-    let ended = server::serve(listeners, limits, random, body_bytes_max, handle, stop).await;
+    let ended = server::serve(listeners, limits, random, body_rule, handle, stop).await;
     control.abort();
     jobs.abort();
-    jobs::finish(&last).await;
+    jobs::finish(&ctx).await;
     ended
 }

@@ -9,6 +9,7 @@ mod output;
 mod start;
 mod transfer;
 
+use crate::app;
 use crate::config::{Config, DEFAULT_FILE, FILE_NAME, Overrides};
 use argh::{EarlyExit, FromArgs as _};
 use arguments::{Action, COMMON_HELP, Common, ConfigVerb, Grantd};
@@ -104,12 +105,17 @@ fn load(common: &Common) -> Result<Config, String> {
 }
 
 fn check_config(config: &Config, output: &Output) -> Result<(), String> {
+    let faults = app::route_faults(&config.routes);
+    if !faults.is_empty() {
+        return Err(faults.join("\n"));
+    }
     let warnings = config.warnings();
     output.answer(&json!({
         "ok": true,
         "issuer": config.issuer.as_str(),
         "profile": config.profile.name,
         "scopes": config.profile.scopes.len(),
+        "routes": config.routes.rows().len(),
         "data_dir": config.data_dir,
         "warnings": warnings,
     }));

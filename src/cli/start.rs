@@ -1,7 +1,7 @@
 //! Opens a data directory, for a server's life or for one command.
 
 use super::output::Output;
-use crate::app;
+use crate::app::{self, Service};
 use crate::base::master::MasterSecret;
 use crate::base::random::SystemRandom;
 use crate::base::time::SystemClock;
@@ -237,7 +237,7 @@ pub fn catch_signals() -> Result<Signals, String> {
     Signals::install().map_err(|e| format!("signals cannot be caught: {e}"))
 }
 
-/// Serves until a signal: the first drains, the second ends; SIGHUP reads the certificates again.
+/// Serves until a signal: the first drains, the second ends; SIGHUP reads the certificates and the routes again.
 ///
 /// `ready` is called when all doors are open: from then on signals are caught and commands reach the server.
 pub async fn until_stopped(server: Server, ready: impl FnOnce()) -> Result<(), String> {
@@ -247,18 +247,26 @@ pub async fn until_stopped(server: Server, ready: impl FnOnce()) -> Result<(), S
         tls,
         signals,
     } = server;
+    let service = Arc::new(Service::new(ctx.clone())?);
     let control = control_socket(&ctx.config.data_dir)?;
     ready();
     let (stop, stopped) = watch::channel(Stop::Run);
-    let reload = move || match tls.as_ref().map(|tls| tls.reload()) {
-        Some(Ok(())) => log::info!("the certificates were read again"),
-        Some(Err(error)) => log::error!("the certificates stay as they were: {error}"),
-        None => log::info!("there are no certificates to read again"),
+    let of_routes = Arc::clone(&service);
+    let reload = move || {
+        match tls.as_ref().map(|tls| tls.reload()) {
+            Some(Ok(())) => log::info!("the certificates were read again"),
+            Some(Err(error)) => log::error!("the certificates stay as they were: {error}"),
+            None => log::info!("there are no certificates to read again"),
+        }
+        match of_routes.reload_routes() {
+            Ok(count) => log::info!("the {count} routes of the API were read again"),
+            Err(error) => log::error!("the routes of the API stay as they were: {error}"),
+        }
     };
     let following = tokio::spawn(signals.follow(stop, reload));
     let store = ctx.store.clone();
     let path = socket::path(&ctx.config.data_dir);
-    let ended = app::serve(ctx, listeners, control, stopped).await;
+    let ended = app::serve(service, listeners, control, stopped).await;
     following.abort();
     let _ = std::fs::remove_file(path);
     close(&*store).await?;

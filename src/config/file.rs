@@ -4,7 +4,7 @@ use super::reader::{Item, Problems, Table, shown, spell};
 use super::source::{read_text, tree};
 use super::tree::parse_toml;
 use super::{Config, ConfigErrors, Issuer, KeyPolicy, Listen, Log, LogLevel, Scheme, SessionPolicy, SignUp, TlsFiles};
-use super::{Pages, branding, limits, mail, profile_file};
+use super::{Pages, branding, gateway_settings, limits, mail, profile_file, route_file};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -78,6 +78,7 @@ fn settings(table: Table<'_>, base: &Path, overrides: &Overrides, problems: &Pro
     let sign_up = mail::sign_up(&table);
     let mail = mail::mail(&table, base);
     let branding = branding::read(&table);
+    let gateway = gateway_settings::read(&table, base);
     let limits = limits::read(&table);
     let log = log(&table);
     table.finish();
@@ -92,6 +93,7 @@ fn settings(table: Table<'_>, base: &Path, overrides: &Overrides, problems: &Pro
     if let Some(resources) = resources {
         profile.resources = resources?;
     }
+    let routes = route_file::load(&profile, &issuer, &gateway, &data_dir, problems);
     let tls = overrides.tls.clone().or(tls);
     let config = Config {
         issuer,
@@ -99,6 +101,8 @@ fn settings(table: Table<'_>, base: &Path, overrides: &Overrides, problems: &Pro
         listen,
         tls,
         profile,
+        gateway,
+        routes: routes?,
         keys,
         sessions,
         sign_up,

@@ -6,6 +6,7 @@
 mod api_key_rules;
 mod branding;
 mod file;
+mod gateway_settings;
 mod issuer;
 mod limits;
 mod mail;
@@ -14,6 +15,8 @@ mod platform_rules;
 mod profile;
 mod profile_file;
 mod reader;
+mod route_file;
+pub mod routes;
 mod scope_file;
 mod source;
 mod tree;
@@ -24,12 +27,13 @@ pub use crate::model::scope::{Risk, Scope, ScopeCatalog};
 pub use api_key_rules::{ApiKeyRules, HeaderPair};
 pub use branding::{Branding, Colour};
 pub use file::Overrides;
+pub use gateway_settings::GatewaySettings;
 pub use issuer::Issuer;
 pub use mail::{MailSecurity, MailServer, SignUp};
 pub use pages::{Asset, Pages, Texts};
 pub use profile::{
-    AuthorizeParameter, AuthorizeRules, DpopRules, IdType, Lifetimes, Noun, PatRules, Pkce, Profile, Resource, Sdk,
-    SelfService,
+    AuthorizeParameter, AuthorizeRules, DpopRules, ErrorBody, IdType, Lifetimes, Noun, PatRules, Pkce, Profile,
+    Resource, Sdk, SelfService,
 };
 pub use profile_file::embedded_profiles;
 
@@ -54,6 +58,9 @@ pub struct Config {
     pub listen: Vec<Listen>,
     pub tls: Option<TlsFiles>,
     pub profile: Profile,
+    pub gateway: GatewaySettings,
+    /// As they stand at the start; they can be read again while the server runs.
+    pub routes: routes::Routes,
     pub keys: KeyPolicy,
     pub sessions: SessionPolicy,
     pub sign_up: SignUp,
@@ -133,6 +140,14 @@ impl Config {
     /// to its directory; `overrides` are the command line's and win.
     pub fn load(path: Option<&Path>, overrides: &Overrides) -> Result<Self, ConfigErrors> {
         file::load(path, overrides)
+    }
+
+    /// The routes as their file holds them now.
+    pub fn read_routes(&self) -> Result<routes::Routes, ConfigErrors> {
+        let problems = reader::Problems::default();
+        let routes = route_file::load(&self.profile, &self.issuer, &self.gateway, &self.data_dir, &problems);
+        let sentences = problems.into_sentences();
+        routes.filter(|_| sentences.is_empty()).ok_or(ConfigErrors(sentences))
     }
 
     /// What is allowed but deserves a second look, a sentence each.

@@ -26,6 +26,8 @@ pub struct Profile {
     pub access_requests: bool,
     pub api_keys: ApiKeyRules,
     pub pat: PatRules,
+    /// How the gateway words its refusals.
+    pub error_body: ErrorBody,
     /// Libraries for this API, for the documentation.
     pub sdks: Vec<Sdk>,
     pub scopes: ScopeCatalog,
@@ -137,6 +139,16 @@ pub enum SelfService {
     Always,
     /// Whoever wants one asks for access first.
     OnRequest,
+}
+
+/// The members of the gateway's error answers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorBody {
+    /// `error` is a code, `error_description` a sentence (RFC 6749 §5.2).
+    Oauth,
+    /// `error` is a sentence, `errorCode` a code.
+    Message,
 }
 
 /// A library that knows this API.

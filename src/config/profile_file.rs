@@ -1,7 +1,7 @@
 //! Reads a profile: `profile.toml` and `scopes.json`, built in or from `<data_dir>/profiles/<name>`.
 
 use super::profile::{
-    AuthorizeParameter, AuthorizeRules, DpopRules, IdType, Lifetimes, Noun, Pkce, Profile, Resource, Sdk,
+    AuthorizeParameter, AuthorizeRules, DpopRules, ErrorBody, IdType, Lifetimes, Noun, Pkce, Profile, Resource, Sdk,
 };
 use super::reader::{Item, Problems, Table, listed, nearest, spell};
 use super::tree::{parse_json, parse_toml};
@@ -11,22 +11,25 @@ use std::path::Path;
 use std::time::Duration;
 use url::Url;
 
-/// Name, `profile.toml`, `scopes.json`.
-const EMBEDDED: [(&str, &str, &str); 3] = [
+/// Name, `profile.toml`, `scopes.json`, `routes.json`.
+const EMBEDDED: [(&str, &str, &str, &str); 3] = [
     (
         "default",
         include_str!("../../data/profiles/default/profile.toml"),
         include_str!("../../data/profiles/default/scopes.json"),
+        include_str!("../../data/profiles/default/routes.json"),
     ),
     (
         "makecrypto",
         include_str!("../../data/profiles/makecrypto/profile.toml"),
         include_str!("../../data/profiles/makecrypto/scopes.json"),
+        include_str!("../../data/profiles/makecrypto/routes.json"),
     ),
     (
         "mokapen",
         include_str!("../../data/profiles/mokapen/profile.toml"),
         include_str!("../../data/profiles/mokapen/scopes.json"),
+        include_str!("../../data/profiles/mokapen/routes.json"),
     ),
 ];
 
@@ -75,8 +78,18 @@ pub(super) fn load(name: &str, issuer: &Issuer, data_dir: &Path, problems: &Prob
         ));
         return None;
     }
-    let settings = find(&directory, "profile.toml", embedded.map(|(_, text, _)| *text), problems);
-    let scopes = find(&directory, "scopes.json", embedded.map(|(.., text)| *text), problems);
+    let settings = find(
+        &directory,
+        "profile.toml",
+        embedded.map(|(_, text, ..)| *text),
+        problems,
+    );
+    let scopes = find(
+        &directory,
+        "scopes.json",
+        embedded.map(|(_, _, text, _)| *text),
+        problems,
+    );
     let (settings, scopes) = (settings?, scopes?);
     let scope_tree = source::tree(&scopes.0, &scopes.1, parse_json, problems);
     let scopes = scope_tree.and_then(|tree| scope_file::read(&scopes.0, &tree, problems));
@@ -85,6 +98,21 @@ pub(super) fn load(name: &str, issuer: &Issuer, data_dir: &Path, problems: &Prob
     let profile = read(name, issuer, &table, scopes);
     table.finish();
     profile
+}
+
+/// The label and the text of a file that a profile of its own may do without.
+pub(super) fn optional(
+    profile: &str,
+    file_name: &str,
+    data_dir: &Path,
+    problems: &Problems,
+) -> Option<(String, String)> {
+    let directory = data_dir.join("profiles").join(profile);
+    let embedded = EMBEDDED.iter().find(|(known, ..)| *known == profile);
+    if embedded.is_none() && !directory.join(file_name).exists() {
+        return None;
+    }
+    find(&directory, file_name, embedded.map(|(.., text)| *text), problems)
 }
 
 /// The label and the text of a file: the one in the data directory, else the embedded one.
@@ -125,6 +153,10 @@ fn read(name: &str, issuer: &Issuer, table: &Table<'_>, scopes: Option<ScopeCata
         None => ApiKeyRules::of(&prefix),
     };
     let pat = platform_rules::pat(table);
+    let error_body = table.choice(
+        "error_body",
+        &[("oauth", ErrorBody::Oauth), ("message", ErrorBody::Message)],
+    );
     let sdks = table.get("sdks").and_then(|item| sdks(&item));
     let given = table.get("resources").and_then(|item| resources(&item, issuer));
     Some(Profile {
@@ -141,6 +173,7 @@ fn read(name: &str, issuer: &Issuer, table: &Table<'_>, scopes: Option<ScopeCata
         access_requests: access_requests.unwrap_or(true),
         api_keys,
         pat,
+        error_body: error_body.unwrap_or(ErrorBody::Oauth),
         sdks: sdks.unwrap_or_default(),
         scopes: scopes?,
     })

@@ -1,7 +1,8 @@
 //! TOML and JSON as one kind of tree that remembers lines and keeps what a map would silently drop.
 
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
 use std::fmt;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -10,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 pub type SyntaxError = (Option<usize>, String);
 
 pub struct Node {
-    /// Counted from 1; JSON has none.
+    /// Counted from 1.
     pub line: Option<usize>,
     pub value: Value,
 }
@@ -110,23 +111,86 @@ impl Lines {
     }
 }
 
+/// As deep as any file of ours goes, and far from what a stack bears.
+const DEPTH_MAX: usize = 32;
+
+/// The first syntax error with its line. Values remember theirs.
 pub fn parse_json(text: &str) -> Result<Node, Vec<SyntaxError>> {
-    serde_json::from_str(text).map_err(|e| {
-        let (what, place) = (e.to_string(), format!(" at line {} column {}", e.line(), e.column()));
-        vec![(Some(e.line()), what.strip_suffix(&place).unwrap_or(&what).to_owned())]
+    let lines = Lines::of(text);
+    let raw: &RawValue = serde_json::from_str(text).map_err(|e| vec![syntax_error(&e, e.line())])?;
+    json_value(raw, text, &lines, 0).map_err(|e| vec![e])
+}
+
+fn syntax_error(error: &serde_json::Error, line: usize) -> SyntaxError {
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let what = error.to_string();
+    (Some(line), what.strip_suffix(&place).unwrap_or(&what).to_owned())
+}
+
+/// One level at a time: a raw value is a part of the text, so its place in it is known.
+fn json_value(raw: &RawValue, text: &str, lines: &Lines, depth: usize) -> Result<Node, SyntaxError> {
+    let line = lines.at(raw.get().as_ptr() as usize - text.as_ptr() as usize);
+    if depth > DEPTH_MAX {
+        return Err((Some(line), format!("nested more than {DEPTH_MAX} deep")));
+    }
+    let here = |error: serde_json::Error| syntax_error(&error, line + error.line() - 1);
+    let value = match raw.get().as_bytes().first() {
+        Some(b'{') => {
+            let Members(members) = serde_json::from_str(raw.get()).map_err(here)?;
+            let mut entries: Vec<Entry> = Vec::with_capacity(members.len());
+            for (key, value) in members {
+                let node = json_value(value, text, lines, depth + 1)?;
+                if entries.iter().any(|entry| entry.key == key) {
+                    return Err((node.line, format!("the member `{key}` stands twice in one object")));
+                }
+                let line = node.line;
+                entries.push(Entry { key, line, node });
+            }
+            Value::Table(entries)
+        }
+        Some(b'[') => {
+            let items: Vec<&RawValue> = serde_json::from_str(raw.get()).map_err(here)?;
+            let nodes = items.into_iter().map(|item| json_value(item, text, lines, depth + 1));
+            Value::Array(nodes.collect::<Result<_, _>>()?)
+        }
+        _ => serde_json::Deserializer::from_str(raw.get())
+            .deserialize_any(JsonScalar)
+            .map_err(here)?,
+    };
+    Ok(Node {
+        line: Some(line),
+        value,
     })
 }
 
-impl<'de> Deserialize<'de> for Node {
+/// The members of an object as they stand there, those of one name too.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = deserializer.deserialize_any(JsonValue)?;
-        Ok(Self { line: None, value })
+        struct All;
+        impl<'de> Visitor<'de> for All {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(All)
     }
 }
 
-struct JsonValue;
+struct JsonScalar;
 
-impl<'de> Visitor<'de> for JsonValue {
+impl<'de> Visitor<'de> for JsonScalar {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -155,26 +219,5 @@ impl<'de> Visitor<'de> for JsonValue {
 
     fn visit_unit<E>(self) -> Result<Value, E> {
         Ok(Value::Other("null"))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let mut nodes = Vec::new();
-        while let Some(node) = items.next_element()? {
-            nodes.push(node);
-        }
-        Ok(Value::Array(nodes))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-        let mut entries: Vec<Entry> = Vec::new();
-        while let Some((key, node)) = members.next_entry::<String, Node>()? {
-            if entries.iter().any(|entry| entry.key == key) {
-                return Err(serde::de::Error::custom(format!(
-                    "the member `{key}` stands twice in one object"
-                )));
-            }
-            entries.push(Entry { key, line: None, node });
-        }
-        Ok(Value::Table(entries))
     }
 }

@@ -170,10 +170,28 @@ pub async fn mint_at(ctx: &Context, order: &Order<'_>, jti: String, at: Timestam
     })
 }
 
+/// A token whose signature was found good, and the key that made it.
+pub struct Verified {
+    pub claims: Claims,
+    pub kid: String,
+}
+
+impl Verified {
+    /// Whether it would be found good now. Its text has not changed since, but time passes and keys are revoked.
+    pub fn is_good(&self, ctx: &Context) -> bool {
+        ctx.now() < self.claims.exp && ctx.keyring.set().verifying(&self.kid).is_some()
+    }
+}
+
 /// A token of ours whose signature and times are good. Whether it still stands is for [`standing`] to say.
 ///
 /// Errors say why, for the log.
 pub fn verify(ctx: &Context, token: &str) -> Result<Claims, &'static str> {
+    verify_with_key(ctx, token).map(|verified| verified.claims)
+}
+
+/// As [`verify`], for whoever remembers what was found.
+pub fn verify_with_key(ctx: &Context, token: &str) -> Result<Verified, &'static str> {
     let jws = UnverifiedJws::parse(token, TOKEN_BYTES_MAX).map_err(|_| "it is no JWS")?;
     // RFC 9068 §4: "at+jwt" or "application/at+jwt", in any case.
     if !jws.has_typ(TYP) {
@@ -198,7 +216,8 @@ pub fn verify(ctx: &Context, token: &str) -> Result<Claims, &'static str> {
     if begins.is_some_and(|nbf| nbf.is_none_or(|nbf| ctx.now() < nbf)) {
         return Err("it is not valid yet");
     }
-    Ok(claims)
+    let kid = jws.kid().unwrap_or_default().to_owned();
+    Ok(Verified { claims, kid })
 }
 
 fn read(ctx: &Context, map: &Map<String, Value>) -> Option<Claims> {

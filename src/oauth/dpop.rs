@@ -61,23 +61,32 @@ pub fn verify(
     path: &str,
     access_token: Option<&str>,
 ) -> Result<Option<Proof>, OAuthError> {
+    verify_at(ctx, &[ctx.issuer()], headers, method, path, access_token)
+}
+
+/// As [`verify`], for a path that is reached under several origins.
+pub fn verify_at(
+    ctx: &Context,
+    origins: &[&str],
+    headers: &[&[u8]],
+    method: &str,
+    path: &str,
+    access_token: Option<&str>,
+) -> Result<Option<Proof>, OAuthError> {
     let text = match headers {
         [] => return Ok(None),
         [one] => std::str::from_utf8(one).map_err(|_| refused("The DPoP header is no signed JWT."))?,
         _ => return Err(refused("There is more than one DPoP header.")),
     };
-    let uri = format!("{}{path}", ctx.issuer());
     let (jkt, claims) = signed_claims(text)?;
     if claims.get("htm").and_then(Value::as_str) != Some(method) {
         return Err(refused("The htm of the DPoP proof is not the method of the request."));
     }
-    let htu = claims.get("htu").and_then(Value::as_str);
-    if htu
-        .and_then(normal_form)
-        .is_none_or(|htu| normal_form(&uri) != Some(htu))
-    {
+    let htu = claims.get("htu").and_then(Value::as_str).and_then(normal_form);
+    let mut addresses = origins.iter().map(|origin| format!("{origin}{path}"));
+    let Some(uri) = addresses.find(|uri| htu.is_some() && normal_form(uri) == htu) else {
         return Err(refused("The htu of the DPoP proof is not the address of the request."));
-    }
+    };
     let expires_at = age(ctx.now(), &claims)?;
     let ath = access_token.map(|token| base64url(sha256(token.as_bytes())));
     match (claims.get("ath"), &ath) {

@@ -10,6 +10,7 @@ pub mod api_keys;
 pub mod apps;
 pub mod audit;
 pub mod audit_file;
+pub mod caller;
 pub mod client_keys;
 pub mod connected_apps;
 pub mod credentials;

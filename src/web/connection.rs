@@ -1,7 +1,7 @@
 //! One connection, from accept to its end.
 
 use super::exchange::{Caller, exchange};
-use super::request::Request;
+use super::request::{BodyRule, Request};
 use super::response::Response;
 use super::shared::Shared;
 use super::state::Order;
@@ -28,7 +28,7 @@ pub(super) async fn run<B, H, F>(
     tls: Option<Arc<ServerConfig>>,
     ticket: Ticket,
 ) where
-    B: Fn(&Method, &str) -> usize + Send + Sync + 'static,
+    B: Fn(&Method, &str) -> BodyRule + Send + Sync + 'static,
     H: Fn(Request) -> F + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
@@ -51,7 +51,7 @@ async fn converse<B, H, F>(
     tls: Option<Arc<ServerConfig>>,
     ticket: Arc<Ticket>,
 ) where
-    B: Fn(&Method, &str) -> usize + Send + Sync + 'static,
+    B: Fn(&Method, &str) -> BodyRule + Send + Sync + 'static,
     H: Fn(Request) -> F + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
@@ -70,7 +70,7 @@ async fn converse<B, H, F>(
             heads: true,
         });
         return obey(
-            protocols.http1.serve_connection(io, service),
+            protocols.http1.serve_connection(io, service).with_upgrades(),
             |it| it.graceful_shutdown(),
             &ticket,
         )
@@ -88,7 +88,7 @@ async fn converse<B, H, F>(
     });
     if heads {
         obey(
-            protocols.http1.serve_connection(io, service),
+            protocols.http1.serve_connection(io, service).with_upgrades(),
             |it| it.graceful_shutdown(),
             &ticket,
         )

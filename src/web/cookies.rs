@@ -76,6 +76,7 @@ mod tests {
             query: None,
             headers,
             body: Bytes::new(),
+            unread: None,
             peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
             id: String::new(),
         }

@@ -1,18 +1,20 @@
 //! One request and its answer.
 
 use super::panics::caught;
-use super::request::Request;
+use super::request::{BodyRule, Request, Unread, Upgrade};
 use super::response::Response;
 use super::shared::Shared;
-use super::ticket::Ticket;
+use super::streamed::Streamed;
+use super::ticket::{Slot, Ticket};
 use crate::base::limits::Limits;
 use crate::base::random;
 use bytes::{Bytes, BytesMut};
-use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, RETRY_AFTER};
+use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, RETRY_AFTER, UPGRADE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version};
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::{BodyExt as _, Either, Full};
 use hyper::body::{Body as _, Incoming};
+use hyper::upgrade::OnUpgrade;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -51,13 +53,16 @@ impl<B, H> Caller<B, H> {
     }
 }
 
-/// Reads the request whole, has it handled and completes the answer.
+/// The body of an answer.
+type Outgoing = Either<Full<Bytes>, Streamed>;
+
+/// Reads the request as its path wants it, has it handled and completes the answer.
 pub(super) async fn exchange<B, H, F>(
     caller: Arc<Caller<B, H>>,
     request: hyper::Request<Incoming>,
-) -> Result<hyper::Response<Full<Bytes>>, Infallible>
+) -> Result<hyper::Response<Outgoing>, Infallible>
 where
-    B: Fn(&Method, &str) -> usize,
+    B: Fn(&Method, &str) -> BodyRule,
     H: Fn(Request) -> F,
     F: Future<Output = Response>,
 {
@@ -65,9 +70,9 @@ where
     let id_value = HeaderValue::from_str(&id).expect("base64url, a hyphen and digits can stand in a header");
     let head_only = request.method() == Method::HEAD;
     let closable = request.version() < Version::HTTP_2;
-    let mut response = match answer(&caller, request, id, &id_value).await {
-        Ok(response) => response,
-        Err(refusal) => refusal.into_response(closable),
+    let (mut response, slot) = match answer(&caller, request, id, &id_value).await {
+        Ok((response, slot)) => (response, Some(slot)),
+        Err(refusal) => (refusal.into_response(closable), None),
     };
     if head_only && !response.body.is_empty() {
         // RFC 9110 §9.3.2: the length GET would have had, and no body.
@@ -77,7 +82,12 @@ where
         response.body = Bytes::new();
     }
     response.headers.insert(X_REQUEST_ID.clone(), id_value);
-    let mut outgoing = hyper::Response::new(Full::new(response.body));
+    let body = match (response.stream, slot) {
+        // The place among those in flight is held until the last byte.
+        (Some(stream), Some(slot)) => Either::Right(Streamed::new(stream, slot)),
+        _ => Either::Left(Full::new(response.body)),
+    };
+    let mut outgoing = hyper::Response::new(body);
     *outgoing.status_mut() = response.status;
     *outgoing.headers_mut() = response.headers;
     Ok(outgoing)
@@ -88,25 +98,33 @@ async fn answer<B, H, F>(
     request: hyper::Request<Incoming>,
     id: String,
     id_value: &HeaderValue,
-) -> Result<Response, Refusal>
+) -> Result<(Response, Slot), Refusal>
 where
-    B: Fn(&Method, &str) -> usize,
+    B: Fn(&Method, &str) -> BodyRule,
     H: Fn(Request) -> F,
     F: Future<Output = Response>,
 {
     let shared = &*caller.shared;
     let mut slot = caller.ticket.begin().ok_or(Refusal::Busy)?;
-    let (head, body) = request.into_parts();
+    let (mut head, body) = request.into_parts();
     check(&head, &shared.limits)?;
     let path = head.uri.path();
-    let body = if body.is_end_stream() {
-        Bytes::new()
-    } else {
-        let bytes_max = (shared.body_bytes_max)(&head.method, path);
-        let limit = Duration::from_millis(shared.limits.body_ms_max);
-        timeout(limit, read(body, &head.headers, bytes_max, &shared.limits))
-            .await
-            .map_err(|_| Refusal::SlowBody)??
+    let (body, unread) = match (shared.body_rule)(&head.method, path) {
+        BodyRule::Streamed => {
+            let asked = head.headers.contains_key(UPGRADE);
+            let upgrade = head.extensions.remove::<OnUpgrade>().filter(|_| asked);
+            let upgrade = upgrade.zip(caller.ticket.begin()).map(|(on, mut slot)| {
+                slot.handling();
+                Upgrade::new(on, slot)
+            });
+            (Bytes::new(), Some(Unread { body, upgrade }))
+        }
+        BodyRule::Whole(_) if body.is_end_stream() => (Bytes::new(), None),
+        BodyRule::Whole(bytes_max) => {
+            let limit = Duration::from_millis(shared.limits.body_ms_max);
+            let read = read(body, &head.headers, bytes_max, &shared.limits);
+            (timeout(limit, read).await.map_err(|_| Refusal::SlowBody)??, None)
+        }
     };
     slot.handling();
     let method = head.method.clone();
@@ -116,19 +134,21 @@ where
         query: head.uri.query().map(str::to_owned),
         headers: head.headers,
         body,
+        unread,
         peer: caller.peer,
         id,
     };
     // Boxed: the largest future of all is not moved about with those around it.
     let handling = Box::pin(async { (shared.handle)(request).await });
-    caught(handling).await.ok_or_else(|| {
+    let response = caught(handling).await.ok_or_else(|| {
         // The query is left out: authorization codes stand there.
         log::error!(
             "request {}: {method} {path} panicked",
             id_value.to_str().unwrap_or_default()
         );
         Refusal::Panicked
-    })
+    })?;
+    Ok((response, slot))
 }
 
 /// What must hold of every request before anything of it is believed.

@@ -16,5 +16,6 @@ pub mod server;
 mod shared;
 pub mod signals;
 mod state;
+mod streamed;
 mod ticket;
 pub mod tls;

@@ -100,6 +100,7 @@ mod tests {
             query: None,
             headers,
             body: Bytes::copy_from_slice(body.as_bytes()),
+            unread: None,
             peer: IpAddr::from([127, 0, 0, 1]),
             id: String::new(),
         }

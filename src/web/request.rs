@@ -1,9 +1,50 @@
-//! A request with its body read whole.
+//! A request: its body read whole, or left to a handler that streams it.
 
+use super::ticket::Slot;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method};
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
 use std::net::IpAddr;
+
+/// What the server does with a body before the request is handled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BodyRule {
+    /// Reads it whole, of at most so many bytes.
+    Whole(usize),
+    /// Leaves it to the handler, in [`Request::unread`].
+    Streamed,
+}
+
+/// What the server left to the handler.
+pub struct Unread {
+    pub body: Incoming,
+    /// The connection itself, where HTTP/1.1 may give it over (RFC 9110 §7.8).
+    pub upgrade: Option<Upgrade>,
+}
+
+/// A connection that is given over once the request is answered with 101.
+pub struct Upgrade {
+    on: OnUpgrade,
+    slot: Slot,
+}
+
+/// Its place among the requests in flight, given back on drop.
+pub struct Place {
+    _slot: Slot,
+}
+
+impl Upgrade {
+    pub(super) fn new(on: OnUpgrade, slot: Slot) -> Self {
+        Self { on, slot }
+    }
+
+    /// The connection to be, and its place, to be kept for as long as it lasts.
+    pub fn into_parts(self) -> (OnUpgrade, Place) {
+        (self.on, Place { _slot: self.slot })
+    }
+}
 
 pub struct Request {
     pub method: Method,
@@ -13,6 +54,8 @@ pub struct Request {
     pub query: Option<String>,
     pub headers: HeaderMap,
     pub body: Bytes,
+    /// There where the path's rule is [`BodyRule::Streamed`]; `body` is empty then.
+    pub unread: Option<Unread>,
     /// The address of the connection, not of any header.
     pub peer: IpAddr,
     /// Names the request in logs and error answers.

@@ -1,15 +1,22 @@
-//! An answer with its body whole.
+//! An answer: its body whole, or a stream that is passed on.
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http_body_util::combinators::UnsyncBoxBody;
 use serde::Serialize;
+use std::error::Error;
+
+/// A body that comes from elsewhere, frame by frame.
+pub type BodyStream = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
 
 #[derive(Debug)]
 pub struct Response {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Bytes,
+    /// In place of `body`.
+    pub stream: Option<BodyStream>,
 }
 
 impl Response {
@@ -18,6 +25,7 @@ impl Response {
             status,
             headers: HeaderMap::new(),
             body: Bytes::new(),
+            stream: None,
         }
     }
 

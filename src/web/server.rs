@@ -9,7 +9,7 @@ use super::connection;
 use super::connections::Connections;
 use super::listener::Listener;
 use super::protocols::Protocols;
-use super::request::Request;
+use super::request::{BodyRule, Request};
 use super::response::Response;
 use super::shared::Shared;
 use super::signals::{Stop, reached};
@@ -35,18 +35,18 @@ pub struct Ended {
 
 /// Serves until `stop` says otherwise.
 ///
-/// `body_bytes_max(method, path)` is the limit of a request's body; `handle` answers it. A handler may be dropped at an
+/// `body_rule(method, path)` says what is read of a request's body; `handle` answers it. A handler may be dropped at an
 /// await point when its client resets the connection or the stream.
 pub async fn serve<B, H, F>(
     listeners: Vec<Listener>,
     limits: Limits,
     random: Arc<dyn Random>,
-    body_bytes_max: B,
+    body_rule: B,
     handle: H,
     mut stop: watch::Receiver<Stop>,
 ) -> io::Result<Ended>
 where
-    B: Fn(&Method, &str) -> usize + Send + Sync + 'static,
+    B: Fn(&Method, &str) -> BodyRule + Send + Sync + 'static,
     H: Fn(Request) -> F + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
@@ -57,7 +57,7 @@ where
         limits,
         protocols,
         random,
-        body_bytes_max,
+        body_rule,
         handle,
     });
     let mut accepting = JoinSet::new();
@@ -93,7 +93,7 @@ async fn accept<B, H, F>(
     connections: Arc<Connections>,
     shared: Arc<Shared<B, H>>,
 ) where
-    B: Fn(&Method, &str) -> usize + Send + Sync + 'static,
+    B: Fn(&Method, &str) -> BodyRule + Send + Sync + 'static,
     H: Fn(Request) -> F + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {

@@ -10,6 +10,6 @@ pub(super) struct Shared<B, H> {
     pub limits: Limits,
     pub protocols: Arc<Protocols>,
     pub random: Arc<dyn Random>,
-    pub body_bytes_max: B,
+    pub body_rule: B,
     pub handle: H,
 }

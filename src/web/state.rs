@@ -94,12 +94,12 @@ impl Connection {
 
     /// Whether it must be ended. One that was merely idle is told to finish first.
     pub fn overdue(&self, now_ms: u64, limits: &Limits) -> bool {
-        if self.requests.load(Ordering::Relaxed) > 0 {
-            // The body has its own time limit, and the answer is ours to give.
-            return false;
-        }
         let (phase, since_ms) = self.phase();
         let spent_ms = now_ms.saturating_sub(since_ms);
+        if self.requests.load(Ordering::Relaxed) > 0 {
+            // The body has its own time limit, and the answer is ours to give; only one that is being given can stall.
+            return phase == Phase::Stalled && spent_ms >= limits.write_stall_ms_max;
+        }
         match phase {
             Phase::Handshake => spent_ms >= limits.handshake_ms_max,
             Phase::Head => spent_ms >= limits.headers_ms_max,

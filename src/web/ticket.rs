@@ -13,8 +13,8 @@ pub(super) struct Ticket {
 }
 
 /// A request's place among those in flight; given back on drop.
-pub(super) struct Slot<'a> {
-    ticket: &'a Ticket,
+pub(super) struct Slot {
+    ticket: Arc<Ticket>,
     handling: bool,
 }
 
@@ -59,7 +59,7 @@ impl Ticket {
     }
 
     /// A place for a request; `None` where the server is busy.
-    pub fn begin(&self) -> Option<Slot<'_>> {
+    pub fn begin(self: &Arc<Self>) -> Option<Slot> {
         if !self.all.request_begins(&self.own) {
             return None;
         }
@@ -67,21 +67,31 @@ impl Ticket {
             self.set(Phase::Idle);
         }
         Some(Slot {
-            ticket: self,
+            ticket: Arc::clone(self),
             handling: false,
         })
     }
 }
 
-impl Slot<'_> {
+impl Slot {
     /// The whole request is here: the connection is not closed for others any more.
     pub fn handling(&mut self) {
         self.handling = true;
         self.ticket.own.handling.fetch_add(1, Ordering::Relaxed);
     }
+
+    /// A part of the answer is ready and waits for the client to ask for more.
+    pub fn gave(&self) {
+        self.ticket.stalled();
+    }
+
+    /// The client asked for more.
+    pub fn asked(&self) {
+        self.ticket.sent();
+    }
 }
 
-impl Drop for Slot<'_> {
+impl Drop for Slot {
     fn drop(&mut self) {
         if self.handling {
             self.ticket.own.handling.fetch_sub(1, Ordering::Relaxed);

@@ -4,7 +4,6 @@ use crate::judge;
 use crate::mutate::Mutator;
 use crate::world::{World, basic};
 use bytes::Bytes;
-use grantd::app;
 use grantd::web::request::Request;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use rand::RngExt as _;
@@ -64,6 +63,7 @@ impl Shape {
             query: uri.query().map(str::to_owned),
             headers,
             body: Bytes::copy_from_slice(&self.body),
+            unread: None,
             peer,
             id: "corpus".into(),
         })
@@ -245,7 +245,7 @@ async fn no_mutated_request_panics_or_is_the_servers_fault() {
             let request = shape
                 .request(IpAddr::from([203, 0, 113, n]))
                 .expect("HTTP can carry it");
-            let response = app::dispatch(&world.ctx, request).await;
+            let response = world.service.answer(request).await;
             let text = std::str::from_utf8(&response.body).expect("bodies are UTF-8");
             judge::body(response.status.as_u16(), text, &secrets).unwrap_or_else(|why| panic!("{why}\n{shape:?}"));
             check_log(&secrets, shape);
@@ -265,8 +265,8 @@ async fn no_mutated_request_panics_or_is_the_servers_fault() {
                 continue;
             };
             sent += 1;
-            let ctx = world.ctx.clone();
-            let answered = tokio::spawn(async move { app::dispatch(&ctx, request).await }).await;
+            let service = world.service.clone();
+            let answered = tokio::spawn(async move { service.answer(request).await }).await;
             let response = answered.unwrap_or_else(|_| panic!("profile {profile}, request {sent}: {shape:?} panicked"));
             let status = response.status.as_u16();
             let text = std::str::from_utf8(&response.body).expect("bodies are UTF-8");

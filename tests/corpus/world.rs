@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use bytes::Bytes;
-use grantd::app;
+use grantd::app::Service;
 use grantd::base::master::MasterSecret;
 use grantd::base::random::SeededRandom;
 use grantd::base::time::{ManualClock, Timestamp};
@@ -21,6 +21,7 @@ use std::sync::Arc;
 
 pub struct World {
     pub ctx: Arc<Context>,
+    pub service: Arc<Service>,
     pub organization: String,
     pub client_id: String,
     pub client_secret: String,
@@ -67,6 +68,7 @@ impl World {
             organization,
             client_id: text(&app["client_id"]),
             client_secret: text(&app["client_secret"]),
+            service: Arc::new(Service::new(ctx.clone()).expect("the routes are good")),
             ctx,
         }
     }
@@ -87,10 +89,11 @@ impl World {
             query: None,
             headers,
             body: Bytes::from_static(b"grant_type=client_credentials"),
+            unread: None,
             peer: IpAddr::from([198, 51, 100, 1]),
             id: "good".into(),
         };
-        let response = app::dispatch(&self.ctx, request).await;
+        let response = self.service.answer(request).await;
         assert_eq!(response.status, 200, "a good request is answered");
         let answer: Value = serde_json::from_slice(&response.body).expect("JSON");
         text(&answer["access_token"])

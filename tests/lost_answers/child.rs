@@ -2,7 +2,7 @@
 
 use crate::client::{Client, ISSUER, REDIRECT_URI, VERIFIER};
 use crate::trap::{Point, Trap, TrappedDisk, TrappedStore};
-use grantd::app;
+use grantd::app::Service;
 use grantd::base::digest::{base64url, sha256};
 use grantd::base::master::MasterSecret;
 use grantd::base::random::SystemRandom;
@@ -217,7 +217,7 @@ async fn serve(order: Order) -> Value {
         random: Arc::new(SystemRandom),
         secret,
     };
-    let ctx = Context::open(parts).await.expect("what was killed opens");
+    let ctx = Arc::new(Context::open(parts).await.expect("what was killed opens"));
     trap.arm();
     match order.task {
         Task::Prepare => prepare(&ctx).await,
@@ -226,7 +226,7 @@ async fn serve(order: Order) -> Value {
             user,
             organization,
         } => approve(&ctx, &client_id, user, organization).await,
-        Task::Answer(sent) => answer(&ctx, &sent).await,
+        Task::Answer(sent) => answer(ctx, &sent).await,
     }
 }
 
@@ -291,7 +291,7 @@ async fn approve(ctx: &Context, client_id: &str, user: String, organization: Str
     response.param("code").expect("a code").into()
 }
 
-async fn answer(ctx: &Context, sent: &Sent) -> Value {
+async fn answer(ctx: Arc<Context>, sent: &Sent) -> Value {
     let mut headers = HeaderMap::new();
     for (name, value) in &sent.headers {
         let name = HeaderName::from_bytes(name.as_bytes()).expect("a header name");
@@ -303,10 +303,12 @@ async fn answer(ctx: &Context, sent: &Sent) -> Value {
         query: None,
         headers,
         body: sent.form.clone().into(),
+        unread: None,
         peer: IpAddr::from([127, 0, 0, 1]),
         id: "test".into(),
     };
-    let response = app::dispatch(ctx, request).await;
+    let service = Service::new(ctx).expect("the routes are good");
+    let response = service.answer(request).await;
     let headers = response.headers.iter().map(|(name, value)| {
         (
             name.as_str().to_owned(),

@@ -7,6 +7,7 @@ use grantd::web::request::Request;
 use grantd::web::response::Response;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http_body_util::BodyExt as _;
 use serde_json::Value;
 use std::net::IpAddr;
 
@@ -47,6 +48,7 @@ pub fn request(method: Method, path: &str, headers: &[(&str, &str)], body: &[u8]
         query,
         headers: map,
         body: Bytes::copy_from_slice(body),
+        unread: None,
         peer: IpAddr::from([127, 0, 0, 1]),
         id: "test".into(),
     }
@@ -71,8 +73,18 @@ pub struct Answer {
     pub body: String,
 }
 
+/// With the stream read to its end.
+pub async fn whole(mut response: Response) -> Response {
+    if let Some(stream) = response.stream.take() {
+        let collected = stream.collect().await.expect("the stream ends well");
+        response.body = collected.to_bytes();
+    }
+    response
+}
+
 impl Answer {
-    pub fn of(response: Response) -> Self {
+    pub async fn of(response: Response) -> Self {
+        let response = whole(response).await;
         Self {
             status: response.status.as_u16(),
             headers: response.headers,

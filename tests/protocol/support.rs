@@ -5,7 +5,7 @@
 
 use crate::http::{Answer, Auth, id_text, post, request};
 use crate::leaks::{self, Secrets};
-use grantd::app;
+use grantd::app::Service;
 use grantd::base::master::{MasterSecret, Purpose};
 use grantd::base::random::SeededRandom;
 use grantd::base::time::{ManualClock, Timestamp};
@@ -36,6 +36,7 @@ pub type Client = (String, String);
 /// One server with an organization, an owner and a private app that acts as the owner.
 pub struct World {
     pub ctx: Arc<Context>,
+    pub service: Arc<Service>,
     pub clock: Arc<ManualClock>,
     pub organization: String,
     pub client_id: String,
@@ -93,8 +94,10 @@ impl World {
         let ctx = open(config, store, clock.clone(), 1, 2)
             .await
             .expect("an empty store opens");
+        let ctx = Arc::new(ctx);
         let mut world = Self {
-            ctx: Arc::new(ctx),
+            service: Arc::new(Service::new(ctx.clone()).expect("the routes are good")),
+            ctx,
             clock,
             organization: String::new(),
             client_id: String::new(),
@@ -113,8 +116,10 @@ impl World {
     pub async fn restarted(&self) -> Self {
         let (config, store) = (self.ctx.config.clone(), self.ctx.store.clone());
         let ctx = open(config, store, self.clock.clone(), 1, 3).await;
+        let ctx = Arc::new(ctx.expect("what was written is read again"));
         Self {
-            ctx: Arc::new(ctx.expect("what was written is read again")),
+            service: Arc::new(Service::new(ctx.clone()).expect("the routes are good")),
+            ctx,
             clock: self.clock.clone(),
             organization: self.organization.clone(),
             client_id: self.client_id.clone(),
@@ -266,7 +271,7 @@ impl World {
 
     pub async fn send(&self, request: Request) -> Answer {
         let shown = leaks::shown_in(&request);
-        let answer = Answer::of(app::dispatch(&self.ctx, request).await);
+        let answer = Answer::of(self.service.answer(request).await).await;
         let visible = format!("{:?}\n{}", answer.headers, answer.untold());
         self.secrets.assert_absent("an answer", &visible);
         self.digests.assert_absent("an answer", &visible);

@@ -26,6 +26,7 @@ const START: Timestamp = Timestamp::from_seconds(1_767_225_600);
 
 pub struct World {
     pub ctx: Arc<Context>,
+    service: Arc<grantd::app::Service>,
     pub clock: Arc<ManualClock>,
     user: String,
     client_id: String,
@@ -92,8 +93,10 @@ impl World {
         .await;
         let text = |name: &str| app[name].as_str().expect("text").to_owned();
         let (client_id, client_secret) = (text("client_id"), text("client_secret"));
+        let ctx = Arc::new(ctx);
         Self {
-            ctx: Arc::new(ctx),
+            service: Arc::new(grantd::app::Service::new(ctx.clone()).expect("the routes are good")),
+            ctx,
             clock,
             user,
             client_id,
@@ -156,12 +159,13 @@ impl World {
             query: None,
             headers,
             body: form.into(),
+            unread: None,
             peer: IpAddr::from([127, 0, 0, 1]),
             id: "test".into(),
         };
-        let ctx = self.ctx.clone();
+        let service = self.service.clone();
         async move {
-            let response = grantd::app::dispatch(&ctx, request).await;
+            let response = service.answer(request).await;
             let header = |name: &str| response.headers.get(name).and_then(|v| v.to_str().ok());
             Answer {
                 status: response.status.as_u16(),

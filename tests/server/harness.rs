@@ -7,7 +7,7 @@ use grantd::base::time::SystemClock;
 use grantd::web::development_certificates::{DevelopmentCertificates, ensure};
 use grantd::web::listener::Listener;
 use grantd::web::panics::log_panics;
-use grantd::web::request::Request;
+use grantd::web::request::{BodyRule, Request};
 use grantd::web::response::Response;
 use grantd::web::server::{Ended, serve};
 use grantd::web::signals::Stop;
@@ -76,7 +76,7 @@ pub fn start(limits: Limits) -> Running {
         vec![https, http],
         limits,
         Arc::new(SeededRandom::new(1)),
-        |_, path| if path == "/small" { 1000 } else { BODY_BYTES_MAX },
+        |_, path| BodyRule::Whole(if path == "/small" { 1000 } else { BODY_BYTES_MAX }),
         move |request| handle(request, Arc::clone(&for_handler)),
         stopped,
     ));

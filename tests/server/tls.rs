@@ -4,6 +4,7 @@ use grantd::base::random::SeededRandom;
 use grantd::base::time::SystemClock;
 use grantd::web::development_certificates::ensure;
 use grantd::web::listener::Listener;
+use grantd::web::request::BodyRule;
 use grantd::web::response::Response;
 use grantd::web::server::serve;
 use grantd::web::signals::Stop;
@@ -139,7 +140,7 @@ async fn an_rsa_certificate_is_served_with_the_rsa_suites() {
         vec![listener],
         Limits::default(),
         random,
-        |_, _| 0,
+        |_, _| BodyRule::Whole(0),
         answer,
         stopped,
     ));

@@ -1,0 +1,44 @@
+//! The API's routes: what the gateway admits goes to whoever answers it.
+
+use crate::config::routes::Upstream;
+use crate::context::Context;
+use crate::gateway::guard::{Asked, admit};
+use crate::gateway::refusal::Refusal;
+use crate::gateway::{Gateway, proxy};
+use crate::web::request::{BodyRule, Request};
+use crate::web::response::Response;
+use std::sync::Arc;
+
+/// A document has 6 KiB; what is a little larger is refused with a sentence of its own.
+const SANDBOX_BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// A proxy streams; the sandbox keeps what it is sent, so that is read whole. Of all else not a byte is read.
+pub fn body_rule(ctx: &Context, path: &str) -> BodyRule {
+    match ctx.routes().at(path).map(|found| found.route) {
+        Some(route) if route.upstream == Upstream::Sandbox => BodyRule::Whole(SANDBOX_BODY_BYTES_MAX),
+        Some(_) => BodyRule::Streamed,
+        None => BodyRule::Whole(0),
+    }
+}
+
+pub async fn answer(ctx: &Arc<Context>, gateway: &Gateway, request: Request) -> Response {
+    let id = request.id.clone();
+    let answered = pass(ctx, gateway, request).await;
+    answered.unwrap_or_else(|refusal| refusal.response(ctx, &id))
+}
+
+async fn pass(ctx: &Arc<Context>, gateway: &Gateway, request: Request) -> Result<Response, Refusal> {
+    let asked = Asked {
+        method: &request.method,
+        path: &request.path,
+        query: request.query.as_deref(),
+        headers: &request.headers,
+        peer: request.peer,
+    };
+    let admitted = admit(ctx, gateway, &asked).await?;
+    let route = Arc::clone(&admitted.found.route);
+    match &route.upstream {
+        Upstream::Http(url) => proxy::forward(ctx, gateway, request, admitted, url).await,
+        Upstream::Sandbox => Err(Refusal::NotInSandbox),
+    }
+}

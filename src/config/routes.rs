@@ -1,0 +1,230 @@
+//! The API's routes: which path and method need which scopes, and where they lead.
+
+use http::Method;
+use matchit::Router;
+use serde::{Serialize, Serializer};
+use std::sync::Arc;
+use std::time::Duration;
+use url::Url;
+
+/// The rows of `routes.json`, and the way from a path to its row.
+#[derive(Clone, Debug, Default)]
+pub struct Routes {
+    rows: Vec<Arc<Route>>,
+    router: Router<usize>,
+}
+
+/// One path with what its methods need.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Route {
+    /// A pattern: `{name}` stands for one segment, `{*name}` at its end for all that follow.
+    pub path: String,
+    /// Method and the scopes it needs, all of them; none: any credential that works.
+    #[serde(serialize_with = "by_method")]
+    pub methods: Vec<(Method, Vec<String>)>,
+    /// The identifier of the resource whose tokens it takes.
+    pub resource: String,
+    /// The part of the path that names the organization; `None`: it is the credential's.
+    pub organization: Option<String>,
+    pub upstream: Upstream,
+    /// The collection of the sandbox that answers where `upstream` is the sandbox.
+    pub sandbox: Option<String>,
+    pub body_bytes_max: u64,
+    /// From the request to the first byte of the answer.
+    #[serde(rename = "time_max", serialize_with = "super::duration_text")]
+    pub time_max: Duration,
+    /// Of `routes.json`.
+    #[serde(skip)]
+    pub line: Option<usize>,
+}
+
+/// Who answers a route.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Upstream {
+    Sandbox,
+    /// http or https; its path, without a slash at the end, stands before the request's.
+    #[serde(untagged, serialize_with = "written")]
+    Http(Url),
+}
+
+/// A path that is a row's.
+#[derive(Clone, Debug)]
+pub struct Found {
+    pub route: Arc<Route>,
+    /// What stands for each name of the pattern.
+    parts: Vec<(String, String)>,
+}
+
+impl Routes {
+    /// Errors: the line and what is wrong. No path may lead to two rows of which neither is the more exact.
+    pub fn new(rows: Vec<Route>) -> Result<Self, Vec<(Option<usize>, String)>> {
+        let (mut router, mut faults) = (Router::new(), Vec::new());
+        for (at, row) in rows.iter().enumerate() {
+            if let Some(other) = rows[..at].iter().find(|other| conflict(&other.path, &row.path)) {
+                let place = other.line.map_or(String::new(), |line| format!(" of line {line}"));
+                let what = if shape(&other.path) == shape(&row.path) {
+                    format!("is never reached: `{}`{place} has the same form", other.path)
+                } else {
+                    format!(
+                        "and `{}`{place} fit the same paths, and neither is the more exact",
+                        other.path
+                    )
+                };
+                faults.push((row.line, format!("`{}` {what}", row.path)));
+            } else if let Err(why) = router.insert(row.path.as_str(), at) {
+                faults.push((row.line, format!("`{}` is no pattern: {why}", row.path)));
+            }
+        }
+        if faults.is_empty() {
+            let rows = rows.into_iter().map(Arc::new).collect();
+            Ok(Self { rows, router })
+        } else {
+            Err(faults)
+        }
+    }
+
+    pub fn rows(&self) -> &[Arc<Route>] {
+        &self.rows
+    }
+
+    pub fn at(&self, path: &str) -> Option<Found> {
+        let found = self.router.at(path).ok()?;
+        let parts = found
+            .params
+            .iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Some(Found {
+            parts: parts.collect(),
+            route: Arc::clone(&self.rows[*found.value]),
+        })
+    }
+}
+
+impl Route {
+    /// The scopes that a method needs; HEAD is GET without the body. `None`: the method is not answered here.
+    pub fn needs(&self, method: &Method) -> Option<&[String]> {
+        let method = if method == Method::HEAD { &Method::GET } else { method };
+        let found = self.methods.iter().find(|(known, _)| known == method);
+        found.map(|(_, scopes)| scopes.as_slice())
+    }
+}
+
+impl Found {
+    /// Empty where the pattern has no such part.
+    pub fn part(&self, name: &str) -> &str {
+        let found = self.parts.iter().find(|(known, _)| known == name);
+        found.map_or("", |(_, value)| value)
+    }
+
+    /// The organization that the path names.
+    pub fn organization(&self) -> Option<&str> {
+        self.route.organization.as_deref().map(|name| self.part(name))
+    }
+}
+
+impl PartialEq for Routes {
+    fn eq(&self, other: &Self) -> bool {
+        self.rows == other.rows
+    }
+}
+
+impl Serialize for Routes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.rows.iter().map(|row| &**row))
+    }
+}
+
+fn written<S: Serializer>(url: &Url, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(url.as_str())
+}
+
+fn by_method<S: Serializer>(methods: &[(Method, Vec<String>)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(methods.iter().map(|(method, scopes)| (method.as_str(), scopes)))
+}
+
+/// A segment of a pattern.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Segment<'a> {
+    Exact(&'a str),
+    One,
+    Rest,
+}
+
+fn segment(text: &str) -> Segment<'_> {
+    if text.starts_with("{*") {
+        Segment::Rest
+    } else if text.starts_with('{') {
+        Segment::One
+    } else {
+        Segment::Exact(text)
+    }
+}
+
+fn shape(pattern: &str) -> Vec<Segment<'_>> {
+    pattern.split('/').skip(1).map(segment).collect()
+}
+
+/// What stands between braces.
+pub(super) fn names(pattern: &str) -> impl Iterator<Item = &str> {
+    let inside = |text: &'_ str| text.starts_with('{');
+    let bare = |text| str::trim_end_matches(str::trim_start_matches(text, ['{', '*']), '}');
+    pattern.split('/').filter(move |text| inside(text)).map(bare)
+}
+
+/// Whether some path fits both patterns.
+pub fn meet(a: &str, b: &str) -> bool {
+    let (a, b) = (shape(a), shape(b));
+    for at in 0.. {
+        match (a.get(at), b.get(at)) {
+            (None, None) => return true,
+            (Some(Segment::Rest), Some(_)) | (Some(_), Some(Segment::Rest)) => return true,
+            (Some(Segment::Exact(one)), Some(Segment::Exact(other))) if one != other => return false,
+            (Some(_), Some(_)) => {}
+            (None, Some(_)) | (Some(_), None) => return false,
+        }
+    }
+    unreachable!("patterns end")
+}
+
+/// Whether some path fits both and neither is at least as exact in each segment, or both are the same.
+fn conflict(a: &str, b: &str) -> bool {
+    if !meet(a, b) {
+        return false;
+    }
+    let rank = |segment: &Segment<'_>| match segment {
+        Segment::Exact(_) => 2,
+        Segment::One => 1,
+        Segment::Rest => 0,
+    };
+    let (a, b) = (shape(a), shape(b));
+    let pairs = || a.iter().map(rank).zip(b.iter().map(rank));
+    let a_exacter = pairs().any(|(a, b)| a > b);
+    let b_exacter = pairs().any(|(a, b)| a < b);
+    a_exacter == b_exacter
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_meet_where_a_path_fits_both_and_conflict_where_neither_is_more_exact() {
+        for (a, b, meets, conflicts) in [
+            ("/a", "/a", true, true),
+            ("/a/{x}", "/a/{y}", true, true),
+            ("/a/{x}", "/a/b", true, false),
+            ("/a/{x}/c", "/a/b/{y}", true, true),
+            ("/a/{*rest}", "/a/{x}", true, false),
+            ("/a/{*rest}", "/a/b/c", true, false),
+            ("/{x}/b/{*rest}", "/a/{y}/c", true, true),
+            ("/a", "/b", false, false),
+            ("/a/{x}", "/a", false, false),
+            ("/a/{x}/c", "/a/{x}/d", false, false),
+            ("/a/{*rest}", "/b/{*rest}", false, false),
+        ] {
+            assert_eq!((meet(a, b), meet(b, a)), (meets, meets), "{a} {b}");
+            assert_eq!((conflict(a, b), conflict(b, a)), (conflicts, conflicts), "{a} {b}");
+        }
+    }
+}

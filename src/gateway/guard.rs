@@ -1,0 +1,236 @@
+//! Who sends a request and whether it may pass: one decision for the proxy, the sandbox and `/gateway/check`.
+
+use super::Gateway;
+use super::credentials::{DPOP, Scheme, Shown};
+use super::path;
+use super::refusal::{NoToken, Refusal};
+use crate::base::secret::Secret;
+use crate::config::routes::Found;
+use crate::context::Context;
+use crate::oauth::access_token::{Claims, Verified};
+use crate::oauth::error::{ErrorCode, OAuthError};
+use crate::oauth::{dpop, personal_token};
+use crate::platform::api_keys;
+use crate::platform::caller::Caller;
+use http::{HeaderMap, Method};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// The parts of a request that decide.
+pub struct Asked<'a> {
+    pub method: &'a Method,
+    /// As sent.
+    pub path: &'a str,
+    pub query: Option<&'a str>,
+    pub headers: &'a HeaderMap,
+    pub peer: IpAddr,
+}
+
+/// What may pass.
+pub struct Admitted {
+    pub caller: Caller,
+    pub found: Found,
+    shown: Known,
+}
+
+/// What was shown and found good, to be judged again while a connection lasts.
+enum Known {
+    AccessToken(Arc<Verified>),
+    PersonalToken(Secret),
+    ApiKey(String, Secret, IpAddr),
+}
+
+impl Admitted {
+    /// Whether it would be admitted now.
+    pub async fn still_stands(&self, ctx: &Context) -> bool {
+        let caller = match &self.shown {
+            Known::AccessToken(verified) if verified.is_good(ctx) => Caller::of_access_token(ctx, &verified.claims)
+                .await
+                .ok()
+                .and_then(Result::ok),
+            Known::AccessToken(_) => None,
+            Known::PersonalToken(text) => Caller::of_personal_token(ctx, text.expose())
+                .await
+                .ok()
+                .and_then(Result::ok),
+            Known::ApiKey(id, secret, peer) => {
+                let shown = api_keys::authenticate(ctx, id, secret, *peer).await;
+                shown.ok().flatten().map(Caller::of_api_key)
+            }
+        };
+        caller.is_some_and(|caller| self.caller.scopes.iter().all(|scope| caller.scopes.contains(scope)))
+    }
+}
+
+/// In this order: the spelling of the path, the credentials, the route, its resource, the organization, the scopes.
+/// Nothing tells whether a route exists before somebody is authenticated.
+pub async fn admit(ctx: &Context, gateway: &Gateway, asked: &Asked<'_>) -> Result<Admitted, Refusal> {
+    // 1. One way to read the path.
+    if !path::is_plain(asked.path) {
+        return Err(Refusal::Malformed(
+            "The path is not in its plain form (RFC 3986 section 6.2.2).",
+        ));
+    }
+    let found = ctx.routes().at(asked.path);
+    let needed = found.as_ref().and_then(|found| found.route.needs(asked.method));
+    // 2. Credentials, from one place.
+    let shown = Shown::of(&ctx.profile().api_keys, asked.headers, asked.query)?;
+    let no_token = |error| {
+        let resource = match &found {
+            Some(found) => found.route.resource.clone(),
+            None => ctx.profile().default_resource().identifier.clone(),
+        };
+        Refusal::Token(NoToken {
+            error,
+            resource,
+            scopes: needed.unwrap_or_default().to_vec(),
+        })
+    };
+    let (caller, shown) = match shown {
+        Shown::Nothing => return Err(no_token(None)),
+        Shown::ApiKey { id, secret } => match api_keys::authenticate(ctx, id, &secret, asked.peer).await {
+            Ok(Some(found)) => (
+                Caller::of_api_key(found),
+                Known::ApiKey(id.to_owned(), secret, asked.peer),
+            ),
+            Ok(None) => return Err(Refusal::ApiKey),
+            Err(refused) => return Err(refused.into()),
+        },
+        Shown::Token { scheme, token } => match of_token(ctx, gateway, asked, scheme, token).await? {
+            Ok(known) => known,
+            Err(wrong) => return Err(no_token(Some(wrong))),
+        },
+    };
+    // 3. The route and its method.
+    let Some(found) = found else {
+        return Err(Refusal::NoRoute);
+    };
+    let Some(needed) = found.route.needs(asked.method) else {
+        let known = found.route.methods.iter().map(|(method, _)| method.clone());
+        return Err(Refusal::Method(known.collect()));
+    };
+    // 4. The resource it was made for (RFC 9068 §4); personal tokens and keys are for all of them.
+    if let Known::AccessToken(verified) = &shown
+        && verified.claims.aud != found.route.resource
+    {
+        return Err(Refusal::Token(NoToken {
+            error: Some(Wrong::Token("The token is for another resource.")),
+            resource: found.route.resource.clone(),
+            scopes: needed.to_vec(),
+        }));
+    }
+    // 5. The organization, where the path names one.
+    if found.organization().is_some_and(|named| !caller.is_of(ctx, named)) {
+        return Err(Refusal::Organization);
+    }
+    // 6. All the scopes, named at once where one is missing (RFC 6750 §3.1).
+    if !needed.iter().all(|scope| caller.scopes.contains(scope)) {
+        let (needed, resource) = (needed.to_vec(), found.route.resource.clone());
+        return Err(Refusal::Scopes { needed, resource });
+    }
+    Ok(Admitted { caller, found, shown })
+}
+
+/// What is wrong with a token that was shown; the sentence tells nothing of why it is dead.
+#[derive(Debug)]
+pub enum Wrong {
+    Token(&'static str),
+    /// The proof of possession (RFC 9449 §7.1).
+    Proof(OAuthError),
+}
+
+const DEAD: Wrong = Wrong::Token("The token is no good: it is malformed, expired, revoked or not of this server.");
+
+async fn of_token(
+    ctx: &Context,
+    gateway: &Gateway,
+    asked: &Asked<'_>,
+    scheme: Scheme,
+    token: &str,
+) -> Result<Result<(Caller, Known), Wrong>, Refusal> {
+    if personal_token::claimed(ctx, token) {
+        if scheme == Scheme::Dpop {
+            return Ok(Err(Wrong::Token("A personal access token is sent as Bearer.")));
+        }
+        return Ok(match Caller::of_personal_token(ctx, token).await? {
+            Ok(caller) => Ok((caller, Known::PersonalToken(Secret::new(token.to_owned())))),
+            Err(why) => {
+                log::debug!("a personal access token was refused: {why}");
+                Err(DEAD)
+            }
+        });
+    }
+    let verified = match gateway.verified.verify(ctx, token) {
+        Ok(verified) => verified,
+        Err(why) => {
+            log::debug!("an access token was refused: {why}");
+            return Ok(Err(DEAD));
+        }
+    };
+    let claims = &verified.claims;
+    let proof = match possessed(ctx, asked, scheme, token, claims) {
+        Ok(proof) => proof,
+        Err(wrong) => return Ok(Err(wrong)),
+    };
+    let caller = match Caller::of_access_token(ctx, claims).await? {
+        Ok(caller) => caller,
+        Err(why) => {
+            log::debug!("an access token was refused: {why}");
+            return Ok(Err(DEAD));
+        }
+    };
+    // Only a proof for a token that stands is remembered: nobody else fills the memory.
+    if let Some(proof) = proof
+        && !gateway.proofs.take(ctx, proof.once).await?
+    {
+        let what = "The DPoP proof has been used before: make a new one for every request.";
+        return Ok(Err(Wrong::Proof(OAuthError::new(ErrorCode::InvalidDpopProof, what))));
+    }
+    Ok(Ok((caller, Known::AccessToken(verified))))
+}
+
+/// RFC 9449 §7.1, §7.2: a bound token is shown as DPoP with a proof of its key, and one that is not bound as Bearer.
+fn possessed(
+    ctx: &Context,
+    asked: &Asked<'_>,
+    scheme: Scheme,
+    token: &str,
+    claims: &Claims,
+) -> Result<Option<dpop::Proof>, Wrong> {
+    let jkt = match (scheme, &claims.jkt) {
+        (Scheme::Bearer, None) => return Ok(None),
+        (Scheme::Bearer, Some(_)) => {
+            return Err(Wrong::Token(
+                "The token is bound to a key: send it as DPoP, with a proof.",
+            ));
+        }
+        (Scheme::Dpop, None) => return Err(Wrong::Token("The token is bound to no key: send it as Bearer.")),
+        (Scheme::Dpop, Some(jkt)) => jkt,
+    };
+    let headers: Vec<&[u8]> = asked
+        .headers
+        .get_all(DPOP)
+        .iter()
+        .map(|value| value.as_bytes())
+        .collect();
+    let resource = origin(&claims.aud);
+    let origins = [ctx.issuer(), resource];
+    let proof = dpop::verify_at(ctx, &origins, &headers, asked.method.as_str(), asked.path, Some(token))
+        .map_err(Wrong::Proof)?;
+    let Some(proof) = proof else {
+        let what = "The DPoP header with the proof is missing.";
+        return Err(Wrong::Proof(OAuthError::new(ErrorCode::InvalidDpopProof, what)));
+    };
+    if proof.jkt != *jkt {
+        return Err(Wrong::Token("The token is bound to another key than the proof's."));
+    }
+    Ok(Some(proof))
+}
+
+/// Scheme and authority of an absolute URI.
+fn origin(identifier: &str) -> &str {
+    identifier
+        .strip_suffix(path::root(identifier))
+        .unwrap_or(identifier)
+        .trim_end_matches('/')
+}

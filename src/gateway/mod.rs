@@ -1,0 +1,44 @@
+//! The gateway: who may do what with the API's routes, and the way to the API itself.
+//!
+//! ```text
+//! path (in its one spelling) → credentials (from one place) → guard (who, and whether) → proxy (to the upstream)
+//! ```
+//!
+//! [`guard::admit`] decides for the proxy, for the sandbox and for proxies that ask `/gateway/check` alike.
+
+mod body;
+mod breaker;
+mod credentials;
+pub mod guard;
+mod headers;
+mod identity;
+pub mod path;
+mod proofs;
+pub mod proxy;
+pub mod refusal;
+mod tunnel;
+mod upstreams;
+mod verified;
+
+use crate::context::Context;
+use proofs::Proofs;
+use upstreams::Upstreams;
+use verified::VerifiedTokens;
+
+/// What the gateway remembers between requests. Nothing of it is needed to be right: it saves work.
+pub struct Gateway {
+    verified: VerifiedTokens,
+    proofs: Proofs,
+    upstreams: Upstreams,
+}
+
+impl Gateway {
+    /// Errors are sentences: a file with certificate authorities that cannot be read.
+    pub fn new(ctx: &Context) -> Result<Self, String> {
+        Ok(Self {
+            verified: VerifiedTokens::default(),
+            proofs: Proofs::default(),
+            upstreams: Upstreams::new(&ctx.config.gateway)?,
+        })
+    }
+}

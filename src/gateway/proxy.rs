@@ -1,0 +1,239 @@
+//! The way to an upstream and back: streamed, bounded in time and size, and repeated only where that changes nothing.
+
+use super::body::{self, BodyStream, Cut, Outcome};
+use super::guard::Admitted;
+use super::refusal::Refusal;
+use super::{Gateway, headers, identity, tunnel};
+use crate::context::Context;
+use crate::web::request::{Request, Unread, Upgrade};
+use crate::web::response::Response;
+use http::header::{CONNECTION, CONTENT_LENGTH, HeaderName, UPGRADE};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use hyper::body::{Body as _, Incoming};
+use hyper_util::client::legacy;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
+use url::Url;
+
+static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+static X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+static X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+
+/// Passes an admitted request on to the upstream at `url`.
+pub async fn forward(
+    ctx: &Arc<Context>,
+    gateway: &Gateway,
+    request: Request,
+    admitted: Admitted,
+    url: &Url,
+) -> Result<Response, Refusal> {
+    let route = Arc::clone(&admitted.found.route);
+    let origin = url.origin().ascii_serialization();
+    let target = target(url, &request)?;
+    let head = outgoing_headers(ctx, &request, &admitted, &origin).await?;
+    if declared(&request.headers).is_some_and(|bytes| bytes > route.body_bytes_max)
+        || request.body.len() as u64 > route.body_bytes_max
+    {
+        return Err(Refusal::TooLarge);
+    }
+    let Request {
+        method,
+        headers: asked,
+        body: whole,
+        unread,
+        ..
+    } = request;
+    let idle = Duration::from_millis(ctx.config.limits.body_ms_max);
+    let (body, upgrade) = match unread {
+        Some(Unread { body, upgrade }) => (Some(body), upgrade),
+        None => (None, None),
+    };
+    let upgrade = upgrade.filter(|_| wants_websocket(&method, &asked));
+    let breaker = gateway.upstreams.breaker(&origin);
+    breaker.pass(ctx.now()).map_err(Refusal::Resting)?;
+    let mut sending = Sending {
+        gateway,
+        method: &method,
+        target: &target,
+        head,
+        tunnel: upgrade.is_some(),
+        time_max: route.time_max,
+    };
+    if sending.tunnel {
+        sending.head.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        sending.head.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    }
+    let empty = body.as_ref().is_none_or(hyper::body::Body::is_end_stream) && whole.is_empty();
+    let answered = if empty {
+        let first = sending.send(body::none()).await;
+        match first {
+            // RFC 9110 §9.2.2: what was safe may be asked once more, since not a byte of an answer has come.
+            Err(Failure::Broken) if method.is_safe() => sending.send(body::none()).await,
+            first => first,
+        }
+    } else {
+        let (body, outcome) = match body {
+            Some(body) => body::bounded(body, route.body_bytes_max, idle),
+            None => (body::whole(whole), Outcome::default()),
+        };
+        let sent = sending.send(body).await;
+        match outcome.cut() {
+            Cut::TooLarge => return Err(Refusal::TooLarge),
+            Cut::Slow => return Err(Refusal::SlowBody),
+            Cut::Not => sent,
+        }
+    };
+    match answered {
+        Ok(answer) => {
+            breaker.succeeded();
+            Ok(returned(ctx, answer, &method, admitted, upgrade))
+        }
+        Err(failure) => {
+            breaker.failed(ctx.now());
+            Err(match failure {
+                Failure::Late => Refusal::UpstreamTimeout,
+                Failure::Broken => Refusal::BadGateway,
+            })
+        }
+    }
+}
+
+/// One request to an upstream.
+struct Sending<'a> {
+    gateway: &'a Gateway,
+    method: &'a Method,
+    target: &'a Uri,
+    head: HeaderMap,
+    tunnel: bool,
+    time_max: Duration,
+}
+
+enum Failure {
+    Late,
+    Broken,
+}
+
+impl Sending<'_> {
+    async fn send(&self, body: BodyStream) -> Result<http::Response<Incoming>, Failure> {
+        let mut request = http::Request::new(body);
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = self.target.clone();
+        *request.headers_mut() = self.head.clone();
+        let answered = timeout(self.time_max, self.client(request)).await;
+        answered.map_err(|_| Failure::Late)?.map_err(|why| {
+            log::warn!("the upstream {} did not answer: {why}", authority(self.target));
+            Failure::Broken
+        })
+    }
+
+    async fn client(&self, request: http::Request<BodyStream>) -> Result<http::Response<Incoming>, String> {
+        let upstreams = &self.gateway.upstreams;
+        let told = |error: legacy::Error| chain(&error);
+        if self.target.scheme_str() == Some("https") {
+            let client = upstreams.https(self.tunnel).map_err(str::to_owned)?;
+            client.request(request).await.map_err(told)
+        } else {
+            upstreams.plain(self.tunnel).request(request).await.map_err(told)
+        }
+    }
+}
+
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(deeper) = cause {
+        text = format!("{text}: {deeper}");
+        cause = deeper.source();
+    }
+    text
+}
+
+fn authority(target: &Uri) -> &str {
+    target.authority().map_or("", |authority| authority.as_str())
+}
+
+fn target(url: &Url, request: &Request) -> Result<Uri, Refusal> {
+    let origin = url.origin().ascii_serialization();
+    let base = url.path().trim_end_matches('/');
+    let query = request
+        .query
+        .as_ref()
+        .map_or(String::new(), |query| format!("?{query}"));
+    let target = format!("{origin}{base}{}{query}", request.path);
+    target
+        .parse()
+        .map_err(|_| Refusal::Malformed("The address cannot be read."))
+}
+
+async fn outgoing_headers(
+    ctx: &Context,
+    request: &Request,
+    admitted: &Admitted,
+    origin: &str,
+) -> Result<HeaderMap, Refusal> {
+    let mut head = headers::of_request(ctx, &request.headers, true);
+    let mut tell = |name: &HeaderName, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            head.insert(name.clone(), value);
+        }
+    };
+    tell(&X_REQUEST_ID, &request.id);
+    tell(&X_FORWARDED_FOR, &request.peer.to_string());
+    let (scheme, host) = ctx.issuer().split_once("://").unwrap_or_default();
+    tell(&X_FORWARDED_PROTO, scheme);
+    tell(&X_FORWARDED_HOST, host);
+    head.extend(identity::headers(ctx, &admitted.caller, origin, &request.id).await?);
+    Ok(head)
+}
+
+fn declared(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn wants_websocket(method: &Method, headers: &HeaderMap) -> bool {
+    let names = |name: HeaderName, wanted: &str| {
+        let values = headers.get_all(name);
+        let mut words = values
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','));
+        words.any(|word| word.trim().eq_ignore_ascii_case(wanted))
+    };
+    *method == Method::GET && names(CONNECTION, "upgrade") && names(UPGRADE, "websocket")
+}
+
+/// The answer as the client gets it.
+fn returned(
+    ctx: &Arc<Context>,
+    mut answer: http::Response<Incoming>,
+    method: &Method,
+    admitted: Admitted,
+    upgrade: Option<Upgrade>,
+) -> Response {
+    let mut response = Response::new(answer.status());
+    response.headers = headers::of_answer(answer.headers());
+    if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+        let Some(client) = upgrade else {
+            // Nobody asked for it.
+            return Response::new(StatusCode::BAD_GATEWAY);
+        };
+        response.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        response.headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        let upstream = hyper::upgrade::on(&mut answer);
+        tunnel::open(Arc::clone(ctx), admitted, client, upstream);
+        return response;
+    }
+    // RFC 9112 §6.3: a length that the body itself does not have is not passed on; HEAD and 304 have none to compare.
+    let bodiless = *method == Method::HEAD || answer.status() == StatusCode::NOT_MODIFIED;
+    if !bodiless && answer.body().size_hint().exact().is_none() {
+        response.headers.remove(CONTENT_LENGTH);
+    }
+    let idle = admitted.found.route.time_max;
+    if !answer.body().is_end_stream() {
+        response.stream = Some(body::bounded(answer.into_body(), u64::MAX, idle).0);
+    }
+    response
+}

@@ -1,0 +1,43 @@
+//! A connection that both sides use as they like (WebSocket, RFC 6455), for as long as its credential stands.
+
+use super::guard::Admitted;
+use crate::context::Context;
+use crate::web::request::Upgrade;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::copy_bidirectional;
+use tokio::time::{MissedTickBehavior, interval};
+
+/// How often the credential is judged again: a revoked one ends its tunnels within this.
+const JUDGED_EVERY: Duration = Duration::from_secs(10);
+
+/// Runs by itself until one side ends it or the credential does.
+pub fn open(ctx: Arc<Context>, admitted: Admitted, client: Upgrade, upstream: OnUpgrade) {
+    tokio::spawn(async move {
+        let (client, place) = client.into_parts();
+        let (client, upstream) = match tokio::try_join!(client, upstream) {
+            Ok(both) => both,
+            Err(error) => return log::debug!("a tunnel was not opened: {error}"),
+        };
+        let (mut client, mut upstream) = (TokioIo::new(client), TokioIo::new(upstream));
+        tokio::select! {
+            ended = copy_bidirectional(&mut client, &mut upstream) => {
+                if let Err(error) = ended {
+                    log::debug!("a tunnel broke: {error}");
+                }
+            }
+            () = credential_ends(&ctx, &admitted) => log::info!("a tunnel was ended with its credential"),
+        }
+        drop(place);
+    });
+}
+
+async fn credential_ends(ctx: &Context, admitted: &Admitted) {
+    let mut turn = interval(JUDGED_EVERY);
+    turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while admitted.still_stands(ctx).await {
+        turn.tick().await;
+    }
+}
