@@ -109,6 +109,7 @@ impl Disk for Shared {
 
 struct Server {
     ctx: Arc<Context>,
+    service: Arc<Service>,
     store: Arc<SledStore>,
     disk: Arc<MeasuredDisk>,
     organization: String,
@@ -139,8 +140,7 @@ async fn serve() -> Result<(), String> {
     let (server, private) = open(&orders, &overrides).await?;
     let control = socket::bind(dir).map_err(|e| e.to_string())?;
     let (_never, stop) = watch::channel(Stop::Run);
-    let service = Arc::new(Service::new(server.ctx.clone())?);
-    tokio::spawn(app::serve(service, vec![listener], control, stop));
+    tokio::spawn(app::serve(server.service.clone(), vec![listener], control, stop));
     let facts = json!({
         "issuer": server.ctx.issuer(),
         "ca_file": made.ca_file,
@@ -210,6 +210,7 @@ async fn open(orders: &Orders, overrides: &Overrides) -> Result<(Server, Value),
     let server = Server {
         confidential: execute(&ctx, Command::AppCreate(app(Kind::Public, false))).await?,
         public: execute(&ctx, Command::AppCreate(app(Kind::Public, true))).await?,
+        service: Arc::new(Service::new(ctx.clone())?),
         ctx,
         store,
         disk,
@@ -281,10 +282,11 @@ impl Server {
                 let line: String = line.map_err(|e| e.to_string())??;
                 made += &line;
             }
-            let (ctx, product, app) = (self.ctx.clone(), product.clone(), app.clone());
+            let (ctx, service) = (self.ctx.clone(), self.service.clone());
+            let (product, app) = (product.clone(), app.clone());
             let user = self.users[number % self.users.len()].clone();
             let organization = self.organization.clone();
-            makers.spawn(async move { product.make(&ctx, &app, user, organization).await });
+            makers.spawn(async move { product.make(&ctx, &service, &app, user, organization).await });
         }
         for line in makers.join_all().await {
             let line: String = line?;
@@ -304,10 +306,17 @@ enum Product {
 
 impl Product {
     /// A line of the file.
-    async fn make(&self, ctx: &Context, app: &Value, user: String, organization: String) -> Result<String, String> {
+    async fn make(
+        &self,
+        ctx: &Context,
+        service: &Service,
+        app: &Value,
+        user: String,
+        organization: String,
+    ) -> Result<String, String> {
         let code = code(ctx, &text(&app["client_id"]), user, organization).await?;
         match self {
-            Self::RefreshToken => Ok(refresh_token(ctx, app, &code).await? + "\n"),
+            Self::RefreshToken => Ok(refresh_token(service, app, &code).await? + "\n"),
             Self::Code(key) => Ok(format!("{code}\t{}\n", proof(ctx, key))),
         }
     }
@@ -332,7 +341,7 @@ async fn code(ctx: &Context, client_id: &str, user: String, organization: String
     Ok(approved.param("code").ok_or("the approval has no code")?.to_owned())
 }
 
-async fn refresh_token(ctx: &Context, app: &Value, code: &str) -> Result<String, String> {
+async fn refresh_token(service: &Service, app: &Value, code: &str) -> Result<String, String> {
     let form = form_urlencoded::Serializer::new(String::new())
         .append_pair("grant_type", "authorization_code")
         .append_pair("client_id", &text(&app["client_id"]))
@@ -347,10 +356,11 @@ async fn refresh_token(ctx: &Context, app: &Value, code: &str) -> Result<String,
         query: None,
         headers: HeaderMap::from_iter([(CONTENT_TYPE, form_type)]),
         body: form.into(),
+        unread: None,
         peer: IpAddr::from([127, 0, 0, 1]),
         id: "bench".into(),
     };
-    let response = app::dispatch(ctx, request).await;
+    let response = service.answer(request).await;
     let answer: Value = serde_json::from_slice(&response.body).map_err(|e| e.to_string())?;
     let token = answer["refresh_token"].as_str();
     Ok(token
