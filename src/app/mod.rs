@@ -198,6 +198,11 @@ impl Service {
         Ok(count)
     }
 
+    /// What is read of a request's body before it is answered.
+    pub fn body_rule(&self, method: &Method, path: &str) -> BodyRule {
+        body_rule(&self.ctx, method, path)
+    }
+
     pub async fn answer(&self, request: Request) -> Response {
         let is_own = ROUTER.at(&request.path).is_ok();
         if !is_own && path::covers(&self.ctx, &request.path) {
@@ -292,8 +297,8 @@ pub async fn serve(
     let control = tokio::spawn(socket::serve(ctx.clone(), control));
     let jobs = tokio::spawn(jobs::run(ctx.clone()));
     let (limits, random) = (ctx.config.limits.clone(), ctx.random.clone());
-    let of_bodies = Arc::clone(&ctx);
-    let body_rule = move |method: &Method, path: &str| body_rule(&of_bodies, method, path);
+    let of_bodies = Arc::clone(&service);
+    let body_rule = move |method: &Method, path: &str| of_bodies.body_rule(method, path);
     let handle = move |request| {
         let service = Arc::clone(&service);
         async move { service.answer(request).await }

@@ -138,8 +138,8 @@ impl Reader<'_> {
 
 /// Segments of plain characters, `{name}`, and `{*name}` at the end: a path in its one spelling.
 fn pattern(item: &Item<'_>) -> Option<String> {
-    const RULE: &str = "but a path begins with a slash and has segments of A-Z, a-z, 0-9, -, ., _, ~ and :, or `{name}`, \
-                        or `{*name}` at its end, none of them empty, `.` or `..`";
+    const RULE: &str = "but a path begins with a slash and has segments of A-Z, a-z, 0-9, -, ., _, ~ and :, or \
+                        `{name}`, or `{*name}` at its end, none of them empty, `.` or `..`";
     let text = item.text()?;
     let name = |text: &str| {
         !text.is_empty()

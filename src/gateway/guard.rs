@@ -30,6 +30,8 @@ pub struct Asked<'a> {
 pub struct Admitted {
     pub caller: Caller,
     pub found: Found,
+    /// The scopes that it passed with.
+    needed: Vec<String>,
     shown: Known,
 }
 
@@ -58,7 +60,7 @@ impl Admitted {
                 shown.ok().flatten().map(Caller::of_api_key)
             }
         };
-        caller.is_some_and(|caller| self.caller.scopes.iter().all(|scope| caller.scopes.contains(scope)))
+        caller.is_some_and(|caller| caller.holds(ctx, &self.needed))
     }
 }
 
@@ -124,11 +126,17 @@ pub async fn admit(ctx: &Context, gateway: &Gateway, asked: &Asked<'_>) -> Resul
         return Err(Refusal::Organization);
     }
     // 6. All the scopes, named at once where one is missing (RFC 6750 §3.1).
-    if !needed.iter().all(|scope| caller.scopes.contains(scope)) {
+    if !caller.holds(ctx, needed) {
         let (needed, resource) = (needed.to_vec(), found.route.resource.clone());
         return Err(Refusal::Scopes { needed, resource });
     }
-    Ok(Admitted { caller, found, shown })
+    let needed = needed.to_vec();
+    Ok(Admitted {
+        caller,
+        found,
+        needed,
+        shown,
+    })
 }
 
 /// What is wrong with a token that was shown; the sentence tells nothing of why it is dead.

@@ -7,6 +7,7 @@ use super::{Gateway, headers, identity, tunnel};
 use crate::context::Context;
 use crate::web::request::{Request, Unread, Upgrade};
 use crate::web::response::Response;
+use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, HeaderName, UPGRADE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use hyper::body::{Body as _, Incoming};
@@ -29,74 +30,78 @@ pub async fn forward(
     admitted: Admitted,
     url: &Url,
 ) -> Result<Response, Refusal> {
-    let route = Arc::clone(&admitted.found.route);
-    let origin = url.origin().ascii_serialization();
-    let target = target(url, &request)?;
-    let head = outgoing_headers(ctx, &request, &admitted, &origin).await?;
-    if declared(&request.headers).is_some_and(|bytes| bytes > route.body_bytes_max)
-        || request.body.len() as u64 > route.body_bytes_max
-    {
+    let route = &admitted.found.route;
+    let declared = declared(&request.headers).unwrap_or(request.body.len() as u64);
+    if declared > route.body_bytes_max {
         return Err(Refusal::TooLarge);
     }
-    let Request {
-        method,
-        headers: asked,
-        body: whole,
-        unread,
-        ..
-    } = request;
-    let idle = Duration::from_millis(ctx.config.limits.body_ms_max);
-    let (body, upgrade) = match unread {
-        Some(Unread { body, upgrade }) => (Some(body), upgrade),
-        None => (None, None),
-    };
-    let upgrade = upgrade.filter(|_| wants_websocket(&method, &asked));
+    let origin = url.origin().ascii_serialization();
+    let target = target(url, &request)?;
+    let mut head = outgoing_headers(ctx, &request, &admitted, &origin).await?;
     let breaker = gateway.upstreams.breaker(&origin);
     breaker.pass(ctx.now()).map_err(Refusal::Resting)?;
-    let mut sending = Sending {
+
+    let websocket = wants_websocket(&request.method, &request.headers);
+    let (body, upgrade) = match request.unread {
+        Some(Unread { body, upgrade }) => {
+            let idle = Duration::from_millis(ctx.config.limits.body_ms_max);
+            (
+                Sent::of(body, route.body_bytes_max, idle),
+                upgrade.filter(|_| websocket),
+            )
+        }
+        None => (Sent::whole(request.body), None),
+    };
+    if upgrade.is_some() {
+        head.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        head.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    }
+    let sending = Sending {
         gateway,
-        method: &method,
+        method: &request.method,
         target: &target,
         head,
         tunnel: upgrade.is_some(),
         time_max: route.time_max,
     };
-    if sending.tunnel {
-        sending.head.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-        sending.head.insert(UPGRADE, HeaderValue::from_static("websocket"));
-    }
-    let empty = body.as_ref().is_none_or(hyper::body::Body::is_end_stream) && whole.is_empty();
-    let answered = if empty {
-        let first = sending.send(body::none()).await;
-        match first {
-            // RFC 9110 §9.2.2: what was safe may be asked once more, since not a byte of an answer has come.
-            Err(Failure::Broken) if method.is_safe() => sending.send(body::none()).await,
-            first => first,
-        }
-    } else {
-        let (body, outcome) = match body {
-            Some(body) => body::bounded(body, route.body_bytes_max, idle),
-            None => (body::whole(whole), Outcome::default()),
-        };
-        let sent = sending.send(body).await;
-        match outcome.cut() {
-            Cut::TooLarge => return Err(Refusal::TooLarge),
-            Cut::Slow => return Err(Refusal::SlowBody),
-            Cut::Not => sent,
-        }
-    };
-    match answered {
+    match sending.complete(body).await {
         Ok(answer) => {
             breaker.succeeded();
-            Ok(returned(ctx, answer, &method, admitted, upgrade))
+            Ok(returned(ctx, answer, &request.method, admitted, upgrade))
         }
+        // The client's own doing.
+        Err(Failure::Cut(Cut::TooLarge)) => Err(Refusal::TooLarge),
+        Err(Failure::Cut(_)) => Err(Refusal::SlowBody),
         Err(failure) => {
             breaker.failed(ctx.now());
             Err(match failure {
                 Failure::Late => Refusal::UpstreamTimeout,
-                Failure::Broken => Refusal::BadGateway,
+                _ => Refusal::BadGateway,
             })
         }
+    }
+}
+
+/// The body of a request on its way.
+enum Sent {
+    Nothing,
+    Something(BodyStream, Outcome),
+}
+
+impl Sent {
+    fn of(body: Incoming, bytes_max: u64, idle: Duration) -> Self {
+        if body.is_end_stream() {
+            return Self::Nothing;
+        }
+        let (body, outcome) = body::bounded(body, bytes_max, idle);
+        Self::Something(body, outcome)
+    }
+
+    fn whole(bytes: Bytes) -> Self {
+        if bytes.is_empty() {
+            return Self::Nothing;
+        }
+        Self::Something(body::whole(bytes), Outcome::default())
     }
 }
 
@@ -113,9 +118,26 @@ struct Sending<'a> {
 enum Failure {
     Late,
     Broken,
+    /// Of the request's body.
+    Cut(Cut),
 }
 
 impl Sending<'_> {
+    async fn complete(&self, body: Sent) -> Result<http::Response<Incoming>, Failure> {
+        let Sent::Something(body, outcome) = body else {
+            return match self.send(body::none()).await {
+                // RFC 9110 §9.2.2: what is safe may be asked once more, since not a byte of an answer has come.
+                Err(Failure::Broken) if self.method.is_safe() => self.send(body::none()).await,
+                answered => answered,
+            };
+        };
+        let answered = self.send(body).await;
+        match outcome.cut() {
+            Cut::Not => answered,
+            cut => Err(Failure::Cut(cut)),
+        }
+    }
+
     async fn send(&self, body: BodyStream) -> Result<http::Response<Incoming>, Failure> {
         let mut request = http::Request::new(body);
         *request.method_mut() = self.method.clone();

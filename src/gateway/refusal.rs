@@ -143,38 +143,46 @@ impl Refusal {
                 "too_many_requests",
                 "Too many requests: wait as long as Retry-After says.".into(),
             ),
+            _ => self.told_of_upstream(),
+        };
+        (status, code.to_owned(), sentence)
+    }
+
+    /// Of what is behind the gateway, and of the gateway itself.
+    fn told_of_upstream(&self) -> (StatusCode, &'static str, String) {
+        let (status, code, sentence) = match self {
             Self::BadGateway => (
                 StatusCode::BAD_GATEWAY,
                 "bad_gateway",
-                "The API behind this gateway could not be reached.".into(),
+                "The API behind this gateway could not be reached.",
             ),
             Self::Resting(_) => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "unavailable",
-                "The API behind this gateway fails at the moment.".into(),
+                "The API behind this gateway fails at the moment.",
             ),
             Self::UpstreamTimeout => (
                 StatusCode::GATEWAY_TIMEOUT,
                 "timeout",
-                "The API behind this gateway did not answer in time.".into(),
+                "The API behind this gateway did not answer in time.",
             ),
             Self::NotInSandbox => (
                 StatusCode::NOT_IMPLEMENTED,
                 "not_in_sandbox",
-                "The sandbox has nothing for this route; set gateway.upstream to the address of the API.".into(),
+                "The sandbox has nothing for this route; set gateway.upstream to the address of the API.",
             ),
             Self::Store(StoreError::Unavailable(_) | StoreError::Full) => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "temporarily_unavailable",
-                "Please try again shortly.".into(),
+                "Please try again shortly.",
             ),
-            Self::Store(_) => (
+            _ => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "server_error",
-                "Something went wrong on our side.".into(),
+                "Something went wrong on our side.",
             ),
         };
-        (status, code.to_owned(), sentence)
+        (status, code, sentence.to_owned())
     }
 
     fn challenges(&self) -> Vec<String> {

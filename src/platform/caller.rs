@@ -101,6 +101,15 @@ impl Caller {
         }
     }
 
+    /// Whether they hold all of these, or what implies them.
+    pub fn holds(&self, ctx: &Context, needed: &[String]) -> bool {
+        if needed.iter().all(|scope| self.scopes.contains(scope)) {
+            return true;
+        }
+        let held = ctx.profile().scopes.closure(self.scopes.iter().map(String::as_str));
+        needed.iter().all(|scope| held.contains(scope.as_str()))
+    }
+
     /// Whether a path names this organization: ids have one spelling, so a leading zero names another.
     pub fn is_of(&self, ctx: &Context, named: &str) -> bool {
         let canonical = ctx.profile().ids != IdType::Integer || named.bytes().all(|b| b.is_ascii_digit());

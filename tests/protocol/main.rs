@@ -42,6 +42,8 @@ mod documentation;
 mod epochs;
 mod failing_store;
 mod failures;
+mod gateway;
+mod gateway_guard;
 mod health;
 mod http;
 mod idempotency;
