@@ -24,6 +24,8 @@ pub struct Limits {
     pub idle_ms_max: u64,
     /// An answer of which the client takes not one byte (30 s).
     pub write_stall_ms_max: u64,
+    /// How long a tunnel (WebSocket) goes on before its credential is judged again (10 s).
+    pub tunnel_ms_max: u64,
     /// How long a drain waits for requests in flight (30 s); then they are cut off.
     pub drain_ms_max: u64,
     /// The request target (8 KiB); then 414.
@@ -62,6 +64,7 @@ impl Default for Limits {
             body_ms_max: 10_000,
             idle_ms_max: 60_000,
             write_stall_ms_max: 30_000,
+            tunnel_ms_max: 10_000,
             drain_ms_max: 30_000,
             uri_bytes_max: 8 * 1024,
             header_fields_max: 64,

@@ -21,7 +21,7 @@ type Knob<'a> = (&'static str, Slot<'a>, u32, u32);
 const KIB: u32 = 1024;
 
 /// The names are those of [`Limits`]; a time is written as a duration, so its name does without the unit.
-fn knobs(limits: &mut Limits) -> [Knob<'_>; 24] {
+fn knobs(limits: &mut Limits) -> [Knob<'_>; 25] {
     use Slot::{AtLeastOne, Count, Milliseconds, Seconds, Streams};
     let (failures, pushes) = (&mut limits.failures, &mut limits.pushes);
     [
@@ -43,6 +43,7 @@ fn knobs(limits: &mut Limits) -> [Knob<'_>; 24] {
         ("body_max", Milliseconds(&mut limits.body_ms_max), 1, 600),
         ("idle_max", Milliseconds(&mut limits.idle_ms_max), 1, 3600),
         ("write_stall_max", Milliseconds(&mut limits.write_stall_ms_max), 1, 600),
+        ("tunnel_max", Milliseconds(&mut limits.tunnel_ms_max), 1, 600),
         ("drain_max", Milliseconds(&mut limits.drain_ms_max), 1, 600),
         ("uri_bytes_max", Count(&mut limits.uri_bytes_max), KIB, 64 * KIB),
         // More than 100 hyper would have to allocate for.

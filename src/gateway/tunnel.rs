@@ -10,9 +10,6 @@ use std::time::Duration;
 use tokio::io::copy_bidirectional;
 use tokio::time::{MissedTickBehavior, interval};
 
-/// How often the credential is judged again: a revoked one ends its tunnels within this.
-const JUDGED_EVERY: Duration = Duration::from_secs(10);
-
 /// Runs by itself until one side ends it or the credential does.
 pub fn open(ctx: Arc<Context>, admitted: Admitted, client: Upgrade, upstream: OnUpgrade) {
     tokio::spawn(async move {
@@ -35,7 +32,7 @@ pub fn open(ctx: Arc<Context>, admitted: Admitted, client: Upgrade, upstream: On
 }
 
 async fn credential_ends(ctx: &Context, admitted: &Admitted) {
-    let mut turn = interval(JUDGED_EVERY);
+    let mut turn = interval(Duration::from_millis(ctx.config.limits.tunnel_ms_max));
     turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while admitted.still_stands(ctx).await {
         turn.tick().await;

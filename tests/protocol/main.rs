@@ -44,6 +44,7 @@ mod failing_store;
 mod failures;
 mod gateway;
 mod gateway_guard;
+mod gateway_proxy;
 mod health;
 mod http;
 mod idempotency;

@@ -1,0 +1,506 @@
+//! The way to the upstream and back: what is told, what is taken out, what happens when either side misbehaves.
+
+use crate::authorizing::Authorizing;
+use crate::gateway::{Door, Guarded, Upstream, configured};
+use crate::personal_tokens::with_token;
+use crate::support::{ISSUER, OWNER, World};
+use grantd::base::jose::UnverifiedJws;
+use grantd::base::limits::Limits;
+use grantd::store::memory::MemoryStore;
+use http::Method;
+use serde_json::Value;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+const ROUTES: &str = r#"{"routes":[
+    {"path":"/api/v1/data","methods":{"GET":["data.read"],"POST":["data.write"]},"time_max":"1s","body_bytes_max":1000},
+    {"path":"/api/v1/data/{id}","methods":{"GET":["data.read"]},"time_max":"30s"}]}"#;
+
+/// A world whose upstream is whatever listens there.
+async fn before(upstream: SocketAddr, more: &str) -> (World, String, TempDir) {
+    let settings = format!(
+        "[gateway]\nupstream = \"http://{upstream}\"\n{more}\n[limits]\nbody_max = \"1s\"\ntunnel_max = \"1s\"\n"
+    );
+    let (config, dir) = configured("default", &settings, &[("routes.json", ROUTES)]);
+    let world = World::with_config(config, Arc::new(MemoryStore::new())).await;
+    let client = world.add_private_app(OWNER, &["data.read", "data.write"]).await;
+    let token = world.mint_as(&client, "").await;
+    (world, token, dir)
+}
+
+async fn listener() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address)
+}
+
+/// The head of one request, to its empty line.
+async fn head(socket: &mut TcpStream) -> String {
+    let mut text = Vec::new();
+    while !text.ends_with(b"\r\n\r\n") {
+        match socket.read_u8().await {
+            Ok(byte) => text.push(byte),
+            Err(_) => break,
+        }
+    }
+    String::from_utf8(text).unwrap()
+}
+
+async fn ask(world: &World, method: Method, token: &str, body: &str) -> (u16, Option<String>) {
+    let header = format!("Bearer {token}");
+    let request = crate::http::request(method, "/api/v1/data", &[("authorization", &header)], body.as_bytes());
+    let answer = world.send(request).await;
+    (answer.status, answer.header("retry-after").map(str::to_owned))
+}
+
+#[tokio::test]
+async fn the_upstream_is_told_who_asks_and_nobody_else_can_tell_it() {
+    let the = Guarded::new("default").await;
+    let client = the.world.add_private_app(OWNER, &["data.read", "data.write"]).await;
+    let token = the.world.mint_as(&client, "").await;
+    let authorization = format!("Bearer {token}");
+    let spoofed = [
+        ("authorization", authorization.as_str()),
+        ("x-grantd-organization", "o_evil"),
+        ("x-grantd-admin", "yes"),
+        ("x_grantd_organization", "o_evil"),
+        ("x_grantd-user", "u_evil"),
+        ("X-Forwarded-For", "203.0.113.9"),
+        ("x_forwarded_for", "203.0.113.9"),
+        ("x-forwarded-host", "evil.example"),
+        ("forwarded", "for=203.0.113.9"),
+        ("x-real-ip", "203.0.113.9"),
+        ("x-request-id", "evil"),
+        ("x-http-method-override", "DELETE"),
+        ("x-original-url", "/api/v1/settings"),
+        ("cookie", "__Host-grantd_session=secret-of-a-session"),
+        ("connection", "close, x-internal"),
+        ("x-internal", "hop"),
+        ("keep-alive", "timeout=5"),
+        ("te", "gzip"),
+        ("proxy-authorization", "Basic YTpi"),
+        ("accept", "application/json"),
+        ("x-custom", "kept"),
+        ("content-type", "application/json"),
+    ];
+    let answer = the
+        .send(Method::POST, "/api/v1/data?a=b&c", &spoofed, "{\"x\":1}")
+        .await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let seen = the.upstream.one();
+    assert_eq!(
+        (seen.method.as_str(), seen.target.as_str(), seen.body.as_str()),
+        ("POST", "/api/v1/data?a=b&c", "{\"x\":1}")
+    );
+    let user = the.world.introspect(&the.world.mint("").await).await["sub"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    for (name, value) in [
+        ("x-grantd-organization", the.world.organization.as_str()),
+        ("x-grantd-user", &user),
+        ("x-grantd-app", &client.0),
+        ("x-grantd-grant", ""),
+        ("x-grantd-scopes", "data.read data.write"),
+        ("x-grantd-credential", "access_token"),
+        ("x-forwarded-for", "127.0.0.1"),
+        ("x-forwarded-host", ISSUER.split("//").nth(1).unwrap()),
+        ("x-forwarded-proto", ISSUER.split(':').next().unwrap()),
+        ("x-request-id", "test"),
+        ("host", &the.upstream.address.to_string()),
+        ("accept", "application/json"),
+        ("x-custom", "kept"),
+        ("content-type", "application/json"),
+        ("content-length", "7"),
+        ("via", "1.1 grantd"),
+    ] {
+        assert_eq!(seen.header(name), value, "{name}: {seen:?}");
+        assert_eq!(seen.headers.get_all(name).iter().count(), 1, "{name}");
+    }
+    for gone in [
+        "x-grantd-admin",
+        "x_grantd_organization",
+        "x_grantd-user",
+        "x_forwarded_for",
+        "forwarded",
+        "x-real-ip",
+        "cookie",
+        "authorization",
+        "dpop",
+        "x-http-method-override",
+        "x-original-url",
+        "x-internal",
+        "keep-alive",
+        "te",
+        "proxy-authorization",
+        "connection",
+        "transfer-encoding",
+    ] {
+        assert!(!seen.headers.contains_key(gone), "{gone}: {seen:?}");
+    }
+    let text = format!("{seen:?}");
+    assert!(
+        !text.contains("evil") && !text.contains("secret-of-a-session") && !text.contains(&token),
+        "{text}"
+    );
+
+    // The answer comes from this origin, where people sign in.
+    assert_eq!(answer.json, serde_json::json!({ "ok": true }));
+    assert_eq!(answer.header("x-answer"), Some("kept"));
+    for (name, value) in [
+        ("set-cookie", None),
+        ("strict-transport-security", None),
+        ("x-content-type-options", Some("nosniff")),
+        ("cache-control", Some("private, no-cache")),
+        (
+            "content-security-policy",
+            Some("default-src 'none'; frame-ancestors 'none'; sandbox"),
+        ),
+    ] {
+        assert_eq!(answer.header(name), value, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_path_before_the_api_and_one_signed_header_are_matters_of_configuration() {
+    let upstream = Upstream::start();
+    let settings = format!(
+        "[gateway]\nupstream = \"http://{}/base/\"\nidentity_jwt = true\nidentity_headers = \"x-acme-\"\n",
+        upstream.address
+    );
+    let the = Guarded::with("makecrypto", &settings, upstream).await;
+    let token = the.token(&["makepay:settings:read"]).await;
+    assert_eq!(the.get("/api/partner/v1/makepay/settings", &token).await.status, 200);
+    let seen = the.upstream.one();
+    assert_eq!(seen.target, "/base/api/partner/v1/makepay/settings");
+    let own: Vec<&str> = seen
+        .headers
+        .keys()
+        .map(|name| name.as_str())
+        .filter(|name| name.starts_with("x-acme-"))
+        .collect();
+    assert_eq!(own, ["x-acme-identity"]);
+    let jwt = seen.header("x-acme-identity");
+    let jws = UnverifiedJws::parse(jwt, 8192).unwrap();
+    assert!(jws.has_typ("grantd-identity+jwt"));
+    let keys = the.world.ctx.keyring.set();
+    let claims: Value =
+        serde_json::from_slice(jws.verify(keys.verifying(jws.kid().unwrap()).unwrap()).unwrap()).unwrap();
+    assert_eq!(claims["iss"], ISSUER);
+    assert_eq!(claims["aud"], format!("http://{}", the.upstream.address));
+    assert_eq!(claims["company_id"], the.world.organization);
+    assert_eq!(claims["scope"], "makepay:settings:read");
+    assert_eq!(claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap(), 60);
+    // It is no access token, here or anywhere.
+    assert_eq!(the.get("/api/partner/v1/makepay/settings", jwt).await.status, 401);
+}
+
+#[tokio::test]
+async fn personal_tokens_and_api_keys_pass_as_who_made_them() {
+    let (the, _, token) = with_token("default", &["data.read"]).await;
+    let answer = the.world.send(crate::http::request(
+        Method::GET,
+        "/api/v1/data",
+        &[("authorization", &format!("Bearer {token}"))],
+        b"",
+    ));
+    // The sandbox or nothing: what matters here is who may go on.
+    assert_ne!(answer.await.status, 401);
+    let answer = the.world.send(crate::http::request(
+        Method::GET,
+        "/api/v1/settings",
+        &[("authorization", &format!("Bearer {token}"))],
+        b"",
+    ));
+    assert_eq!(answer.await.error(), (403, "insufficient_scope"));
+    let answer = the.world.send(crate::http::request(
+        Method::GET,
+        "/api/v1/data",
+        &[("authorization", &format!("DPoP {token}"))],
+        b"",
+    ));
+    assert_eq!(answer.await.error(), (401, "invalid_token"));
+}
+
+#[tokio::test]
+async fn the_use_of_a_grant_is_noted() {
+    let upstream = Upstream::start();
+    let (world, _, _dir) = before(upstream.address, "").await;
+    let app = world.add_public_app().await;
+    let code = world.code(&app, "&scope=data.read").await;
+    let token = world.exchange(&app, &code, &[]).await.text("access_token");
+    let grant = world.the_grant().await;
+    world.advance(Duration::from_secs(60));
+    assert_eq!(ask(&world, Method::GET, &token, "").await.0, 200);
+    let used = grantd::oauth::last_use::of(&world.ctx, "grant", &grant.id)
+        .await
+        .unwrap();
+    assert_eq!(used, Some(world.ctx.now()));
+    assert_eq!(upstream.one().header("x-grantd-grant"), grant.id);
+}
+
+#[tokio::test]
+async fn an_upstream_that_is_not_there_is_left_alone_after_a_while_and_found_again() {
+    let (listener, address) = listener().await;
+    drop(listener);
+    let (world, token, _dir) = before(address, "").await;
+    for _ in 0..5 {
+        assert_eq!(ask(&world, Method::POST, &token, "x").await, (502, None));
+    }
+    assert_eq!(ask(&world, Method::GET, &token, "").await, (503, Some("5".into())));
+    let listener = TcpListener::bind(address).await.unwrap();
+    let served = tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        head(&mut socket).await;
+        socket.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+        socket
+    });
+    world.advance(Duration::from_secs(6));
+    let client = world.add_private_app(OWNER, &["data.read"]).await;
+    let token = world.mint_as(&client, "").await;
+    assert_eq!(ask(&world, Method::GET, &token, "").await.0, 204);
+    served.await.unwrap();
+}
+
+#[tokio::test]
+async fn an_upstream_that_does_not_answer_in_time_is_a_504() {
+    let (listener, address) = listener().await;
+    let (world, token, _dir) = before(address, "").await;
+    let silent = tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        head(&mut socket).await;
+        let mut rest = Vec::new();
+        socket.read_to_end(&mut rest).await.unwrap();
+    });
+    assert_eq!(ask(&world, Method::GET, &token, "").await.0, 504);
+    // It was hung up on.
+    silent.await.unwrap();
+}
+
+/// Answers the second connection only.
+async fn dies_once(method: Method, body: &str) -> (u16, usize) {
+    let (listener, address) = listener().await;
+    let (world, token, _dir) = before(address, "").await;
+    let served = tokio::spawn(async move {
+        let mut heads = 0;
+        while let Ok((mut socket, _)) = listener.accept().await {
+            if head(&mut socket).await.is_empty() {
+                continue;
+            }
+            heads += 1;
+            if heads == 2 {
+                let _ = socket
+                    .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+                    .await;
+                return heads;
+            }
+        }
+        heads
+    });
+    let status = ask(&world, method, &token, body).await.0;
+    served.abort();
+    (status, served.await.unwrap_or(1))
+}
+
+#[tokio::test]
+async fn only_what_is_safe_is_asked_again() {
+    assert_eq!(dies_once(Method::GET, "").await, (200, 2));
+    assert_eq!(dies_once(Method::POST, "").await, (502, 1));
+    assert_eq!(dies_once(Method::POST, "body").await, (502, 1));
+}
+
+/// Everything a client sends over one connection, and what comes back until the end or an answer that says 200 times.
+async fn over(door: &Door, sent: &[u8]) -> String {
+    let mut socket = TcpStream::connect(door.address).await.unwrap();
+    socket.write_all(sent).await.unwrap();
+    socket.shutdown().await.unwrap();
+    let mut answer = Vec::new();
+    let _ = socket.read_to_end(&mut answer).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn what_could_be_read_as_two_requests_reaches_the_upstream_as_one_or_not_at_all() {
+    let upstream = Upstream::start();
+    let (world, token, _dir) = before(upstream.address, "").await;
+    let door = Door::open(&world.service, Limits::default());
+    let authorized = format!("POST /api/v1/data HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n");
+    let inner = "GET /api/v1/data/smuggled HTTP/1.1\r\nHost: a\r\n\r\n";
+    for framing in [
+        format!("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{inner}"),
+        format!(
+            "Transfer-Encoding: chunked\r\nContent-Length: {}\r\n\r\n0\r\n\r\n{inner}",
+            inner.len() + 5
+        ),
+        format!("Content-Length: 0\r\nContent-Length: {}\r\n\r\n{inner}", inner.len()),
+        format!("Content-Length: +{}\r\n\r\n{inner}", inner.len()),
+        format!("Content-Length: 0, {}\r\n\r\n{inner}", inner.len()),
+        format!("Transfer-Encoding: xchunked\r\n\r\n{inner}"),
+        format!("Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n{inner}"),
+        format!("Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n{inner}"),
+        format!("Transfer-Encoding:\x0bchunked\r\n\r\n0\r\n\r\n{inner}"),
+        format!("X: a\r\n Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n{inner}"),
+        format!("Transfer-Encoding: chunked\r\n\r\n5;\nx\r\nhello\r\n0\r\n\r\n{inner}"),
+    ] {
+        let answer = over(&door, format!("{authorized}{framing}").as_bytes()).await;
+        for seen in upstream.take() {
+            assert_eq!(seen.target, "/api/v1/data", "{framing:?}: {answer}");
+            assert!(!seen.body.contains("smuggled"), "{framing:?}: {seen:?}");
+            let lengths = seen.headers.get_all("content-length").iter().count();
+            let chunked = seen.headers.get_all("transfer-encoding").iter().count();
+            assert!(lengths + chunked <= 1, "{framing:?}: {seen:?}");
+        }
+    }
+    // What is no trick goes through, twice on one connection.
+    let twice = format!("{authorized}Content-Length: 2\r\n\r\nab").repeat(2);
+    let answer = over(&door, twice.as_bytes()).await;
+    assert_eq!(answer.matches("HTTP/1.1 200 OK").count(), 2, "{answer}");
+    assert_eq!(upstream.take().len(), 2);
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_or_does_not_come_is_broken_off() {
+    let (listener, address) = listener().await;
+    let (world, token, _dir) = before(address, "").await;
+    let door = Door::open(&world.service, Limits::default());
+    // Takes whatever comes and never answers.
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            tokio::spawn(async move { tokio::io::copy(&mut socket, &mut tokio::io::sink()).await });
+        }
+    });
+    let authorized = format!("POST /api/v1/data HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n");
+    let send = async |rest: String| {
+        let mut socket = TcpStream::connect(door.address).await.unwrap();
+        socket
+            .write_all(format!("{authorized}{rest}").as_bytes())
+            .await
+            .unwrap();
+        head(&mut socket).await
+    };
+    let declared = send("Content-Length: 1001\r\n\r\n".into()).await;
+    assert!(declared.starts_with("HTTP/1.1 413"), "{declared}");
+    let chunk = "x".repeat(600);
+    let endless = format!("Transfer-Encoding: chunked\r\n\r\n258\r\n{chunk}\r\n258\r\n{chunk}\r\n");
+    let chunked = send(endless).await;
+    assert!(chunked.starts_with("HTTP/1.1 413"), "{chunked}");
+    let stalled = send("Content-Length: 9\r\n\r\nhalf".into()).await;
+    assert!(stalled.starts_with("HTTP/1.1 408"), "{stalled}");
+}
+
+#[tokio::test]
+async fn an_answer_is_passed_on_as_it_comes_and_its_break_is_not_hidden() {
+    let (listener, address) = listener().await;
+    let (world, token, _dir) = before(address, "").await;
+    let door = Door::open(&world.service, Limits::default());
+    let (go, gone) = tokio::sync::oneshot::channel::<()>();
+    tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        head(&mut socket).await;
+        let begin = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nfirst\r\n";
+        socket.write_all(begin).await.unwrap();
+        // The rest only once the client has seen this: a proxy that waits for the whole would wait for ever.
+        gone.await.unwrap();
+        socket.write_all(b"6\r\nsecond\r\n").await.unwrap();
+        // No end: the upstream dies.
+    });
+    let mut socket = TcpStream::connect(door.address).await.unwrap();
+    let request = format!("GET /api/v1/data/1 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\r\n");
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let head = head(&mut socket).await;
+    assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
+    let mut seen = String::new();
+    while !seen.contains("first") {
+        seen.push(char::from(socket.read_u8().await.unwrap()));
+    }
+    go.send(()).unwrap();
+    let mut rest = Vec::new();
+    let _ = socket.read_to_end(&mut rest).await;
+    let rest = String::from_utf8_lossy(&rest);
+    assert!(
+        rest.contains("second") && !rest.contains("0\r\n\r\n"),
+        "broken off, not ended: {rest:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_websocket_is_a_tunnel_until_its_credential_ends() {
+    let (listener, address) = listener().await;
+    let (world, token, _dir) = before(address, "").await;
+    let door = Door::open(&world.service, Limits::default());
+    let upstream = tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let head = head(&mut socket).await.to_lowercase();
+        let answer = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\
+                       sec-websocket-accept: x\r\n\r\n";
+        socket.write_all(answer).await.unwrap();
+        let mut word = [0; 4];
+        socket.read_exact(&mut word).await.unwrap();
+        socket.write_all(&word).await.unwrap();
+        let mut rest = Vec::new();
+        let _ = socket.read_to_end(&mut rest).await;
+        (head, rest)
+    });
+    let mut socket = TcpStream::connect(door.address).await.unwrap();
+    let request = format!(
+        "GET /api/v1/data HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nConnection: Upgrade\r\n\
+         Upgrade: websocket\r\nSec-WebSocket-Key: a\r\n\r\n"
+    );
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let answer = head(&mut socket).await.to_lowercase();
+    assert!(
+        answer.starts_with("http/1.1 101") && answer.contains("sec-websocket-accept: x"),
+        "{answer}"
+    );
+    socket.write_all(b"ping").await.unwrap();
+    let mut word = [0; 4];
+    socket.read_exact(&mut word).await.unwrap();
+    assert_eq!(&word, b"ping");
+
+    world.advance(Duration::from_secs(11 * 60));
+    let mut rest = Vec::new();
+    let _ = socket.read_to_end(&mut rest).await;
+    assert!(rest.is_empty());
+    let (head, rest) = upstream.await.unwrap();
+    assert!(
+        head.contains("upgrade: websocket") && head.contains("sec-websocket-key: a"),
+        "{head}"
+    );
+    assert!(!head.contains("authorization") && rest.is_empty(), "{head}");
+}
+
+#[tokio::test]
+async fn nothing_is_a_tunnel_that_nobody_asked_for() {
+    let (listener, address) = listener().await;
+    let (world, token, _dir) = before(address, "").await;
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            head(&mut socket).await;
+            let _ = socket
+                .write_all(b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n")
+                .await;
+        }
+    });
+    assert_eq!(ask(&world, Method::GET, &token, "").await.0, 502);
+}
+
+#[tokio::test]
+async fn without_an_upstream_and_a_sandbox_for_it_a_route_says_so() {
+    let the: Authorizing = Authorizing::new("makecrypto").await;
+    let token = the.world.mint("").await;
+    let request = crate::http::request(
+        Method::POST,
+        "/api/partner/v1/makepay/webhook-secret",
+        &[("authorization", &format!("Bearer {token}"))],
+        b"{}",
+    );
+    let answer = the.world.send(request).await;
+    assert_eq!(
+        (answer.status, answer.text("errorCode").as_str()),
+        (501, "not_in_sandbox")
+    );
+}
