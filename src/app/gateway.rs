@@ -31,7 +31,6 @@ async fn pass(ctx: &Arc<Context>, gateway: &Gateway, request: Request) -> Result
     let asked = Asked {
         method: &request.method,
         path: &request.path,
-        query: request.query.as_deref(),
         headers: &request.headers,
         peer: request.peer,
     };

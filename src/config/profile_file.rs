@@ -100,19 +100,21 @@ pub(super) fn load(name: &str, issuer: &Issuer, data_dir: &Path, problems: &Prob
     profile
 }
 
-/// The label and the text of a file that a profile of its own may do without.
+/// The label and the text of a file that a profile of its own may do without, and whether it is the built-in one.
 pub(super) fn optional(
     profile: &str,
     file_name: &str,
     data_dir: &Path,
     problems: &Problems,
-) -> Option<(String, String)> {
+) -> Option<(String, String, bool)> {
     let directory = data_dir.join("profiles").join(profile);
     let embedded = EMBEDDED.iter().find(|(known, ..)| *known == profile);
-    if embedded.is_none() && !directory.join(file_name).exists() {
+    let own = directory.join(file_name).exists();
+    if embedded.is_none() && !own {
         return None;
     }
-    find(&directory, file_name, embedded.map(|(.., text)| *text), problems)
+    let (label, text) = find(&directory, file_name, embedded.map(|(.., text)| *text), problems)?;
+    Some((label, text, !own))
 }
 
 /// The label and the text of a file: the one in the data directory, else the embedded one.

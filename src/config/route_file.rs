@@ -29,9 +29,12 @@ pub(super) fn load(
     data_dir: &Path,
     problems: &Problems,
 ) -> Option<Routes> {
-    let Some((label, text)) = profile_file::optional(&profile.name, "routes.json", data_dir, problems) else {
+    let Some((label, text, built_in)) = profile_file::optional(&profile.name, "routes.json", data_dir, problems) else {
         return Some(Routes::default());
     };
+    // A catalog or resources of one's own leave some of the built-in routes without meaning: those fall away.
+    let unheard = Problems::default();
+    let problems = if built_in { &unheard } else { problems };
     let tree = source::tree(&label, &text, parse_json, problems)?;
     let table = Table::root(&label, &tree, problems)?;
     let list = table.required("routes");
@@ -43,7 +46,7 @@ pub(super) fn load(
         gateway,
     };
     let rows: Vec<Route> = items.iter().filter_map(|item| reader.route(item)).collect();
-    if rows.len() < items.len() {
+    if rows.len() < items.len() && !built_in {
         return None;
     }
     let told = |faults: Vec<(Option<usize>, String)>| {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::time::{Sleep, sleep};
 
 pub use crate::web::response::BodyStream;
@@ -38,12 +39,35 @@ impl fmt::Display for Cut {
 impl Error for Cut {}
 
 /// Says how a body ended, to whoever sent it on.
-#[derive(Clone, Default)]
-pub struct Outcome(Arc<AtomicU8>);
+#[derive(Clone)]
+pub struct Outcome(Arc<Ended>);
+
+struct Ended {
+    cut: AtomicU8,
+    over: watch::Sender<bool>,
+}
 
 impl Outcome {
+    fn new(over: bool) -> Self {
+        Self(Arc::new(Ended {
+            cut: AtomicU8::new(Cut::Not as u8),
+            over: watch::Sender::new(over),
+        }))
+    }
+
+    /// Of a body that needs no waiting for.
+    pub fn already_over() -> Self {
+        Self::new(true)
+    }
+
+    /// Returns once nothing more of the body will come.
+    pub async fn over(&self) {
+        // The sender is held by `self`, so waiting cannot fail.
+        let _ = self.0.over.subscribe().wait_for(|over| *over).await;
+    }
+
     pub fn cut(&self) -> Cut {
-        match self.0.load(Ordering::Relaxed) {
+        match self.0.cut.load(Ordering::Relaxed) {
             1 => Cut::TooLarge,
             2 => Cut::Slow,
             _ => Cut::Not,
@@ -61,7 +85,7 @@ pub fn whole(bytes: Bytes) -> BodyStream {
 
 /// At most so many bytes; `idle`: the longest wait for the next part.
 pub fn bounded(body: Incoming, bytes_max: u64, idle: Duration) -> (BodyStream, Outcome) {
-    let outcome = Outcome::default();
+    let outcome = Outcome::new(false);
     let bounded = Bounded {
         body,
         left: bytes_max,
@@ -83,8 +107,15 @@ struct Bounded {
 
 impl Bounded {
     fn cut(&self, why: Cut) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        self.outcome.0.store(why as u8, Ordering::Relaxed);
+        self.outcome.0.cut.store(why as u8, Ordering::Relaxed);
         Poll::Ready(Some(Err(Box::new(why))))
+    }
+}
+
+impl Drop for Bounded {
+    /// Whoever sends it on lets go of it at its end, or where it goes no further.
+    fn drop(&mut self) {
+        self.outcome.0.over.send_replace(true);
     }
 }
 

@@ -23,14 +23,8 @@ pub enum Scheme {
 pub const DPOP: &str = "dpop";
 
 impl<'a> Shown<'a> {
-    pub fn of(rules: &ApiKeyRules, headers: &'a HeaderMap, query: Option<&str>) -> Result<Self, Refusal> {
-        // RFC 6750 §5.3, OAuth 2.1 §5.2.3: addresses end up in logs and histories.
-        let params = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
-        if params.into_iter().any(|(name, _)| name == "access_token") {
-            return Err(Refusal::Malformed(
-                "A token must not stand in the address: send it in the Authorization header.",
-            ));
-        }
+    /// A token in the address is none (OAuth 2.1 §5.1): addresses end up in logs and histories.
+    pub fn of(rules: &ApiKeyRules, headers: &'a HeaderMap) -> Result<Self, Refusal> {
         let key = api_key(rules, headers)?;
         let has_token = headers.contains_key(AUTHORIZATION) || headers.contains_key(DPOP);
         match key {

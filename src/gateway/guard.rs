@@ -21,7 +21,6 @@ pub struct Asked<'a> {
     pub method: &'a Method,
     /// As sent.
     pub path: &'a str,
-    pub query: Option<&'a str>,
     pub headers: &'a HeaderMap,
     pub peer: IpAddr,
 }
@@ -76,7 +75,7 @@ pub async fn admit(ctx: &Context, gateway: &Gateway, asked: &Asked<'_>) -> Resul
     let found = ctx.routes().at(asked.path);
     let needed = found.as_ref().and_then(|found| found.route.needs(asked.method));
     // 2. Credentials, from one place.
-    let shown = Shown::of(&ctx.profile().api_keys, asked.headers, asked.query)?;
+    let shown = Shown::of(&ctx.profile().api_keys, asked.headers)?;
     let no_token = |error| {
         let resource = match &found {
             Some(found) => found.route.resource.clone(),
@@ -111,25 +110,7 @@ pub async fn admit(ctx: &Context, gateway: &Gateway, asked: &Asked<'_>) -> Resul
         let known = found.route.methods.iter().map(|(method, _)| method.clone());
         return Err(Refusal::Method(known.collect()));
     };
-    // 4. The resource it was made for (RFC 9068 §4); personal tokens and keys are for all of them.
-    if let Known::AccessToken(verified) = &shown
-        && verified.claims.aud != found.route.resource
-    {
-        return Err(Refusal::Token(NoToken {
-            error: Some(Wrong::Token("The token is for another resource.")),
-            resource: found.route.resource.clone(),
-            scopes: needed.to_vec(),
-        }));
-    }
-    // 5. The organization, where the path names one.
-    if found.organization().is_some_and(|named| !caller.is_of(ctx, named)) {
-        return Err(Refusal::Organization);
-    }
-    // 6. All the scopes, named at once where one is missing (RFC 6750 §3.1).
-    if !caller.holds(ctx, needed) {
-        let (needed, resource) = (needed.to_vec(), found.route.resource.clone());
-        return Err(Refusal::Scopes { needed, resource });
-    }
+    may_pass(ctx, &caller, &shown, &found, needed)?;
     let needed = needed.to_vec();
     Ok(Admitted {
         caller,
@@ -137,6 +118,30 @@ pub async fn admit(ctx: &Context, gateway: &Gateway, asked: &Asked<'_>) -> Resul
         needed,
         shown,
     })
+}
+
+/// Of somebody who is authenticated, on a route that there is.
+fn may_pass(ctx: &Context, caller: &Caller, shown: &Known, found: &Found, needed: &[String]) -> Result<(), Refusal> {
+    let (needed, resource) = (needed.to_vec(), found.route.resource.clone());
+    // 4. The resource it was made for (RFC 9068 §4); personal tokens and keys are for all of them.
+    if let Known::AccessToken(verified) = shown
+        && verified.claims.aud != resource
+    {
+        return Err(Refusal::Token(NoToken {
+            error: Some(Wrong::Token("The token is for another resource.")),
+            resource,
+            scopes: needed,
+        }));
+    }
+    // 5. The organization, where the path names one.
+    if found.organization().is_some_and(|named| !caller.is_of(ctx, named)) {
+        return Err(Refusal::Organization);
+    }
+    // 6. All the scopes, named at once where one is missing (RFC 6750 §3.1).
+    if !caller.holds(ctx, &needed) {
+        return Err(Refusal::Scopes { needed, resource });
+    }
+    Ok(())
 }
 
 /// What is wrong with a token that was shown; the sentence tells nothing of why it is dead.

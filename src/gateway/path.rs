@@ -4,8 +4,14 @@
 use crate::context::Context;
 use percent_encoding::percent_decode_str;
 
+/// This server's own API, which may lie under a resource's path.
+const OWN: &str = "/api/developer/";
+
 /// Whether the path is the gateway's: under a resource of this server, known or not, or one of the routes.
 pub fn covers(ctx: &Context, path: &str) -> bool {
+    if path.starts_with(OWN) {
+        return false;
+    }
     let under = |root: &str| {
         path.strip_prefix(root)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

@@ -14,7 +14,6 @@ use hyper::body::{Body as _, Incoming};
 use hyper_util::client::legacy;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::timeout;
 use url::Url;
 
 static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -101,7 +100,7 @@ impl Sent {
         if bytes.is_empty() {
             return Self::Nothing;
         }
-        Self::Something(body::whole(bytes), Outcome::default())
+        Self::Something(body::whole(bytes), Outcome::already_over())
     }
 }
 
@@ -125,26 +124,35 @@ enum Failure {
 impl Sending<'_> {
     async fn complete(&self, body: Sent) -> Result<http::Response<Incoming>, Failure> {
         let Sent::Something(body, outcome) = body else {
-            return match self.send(body::none()).await {
+            let sent = Outcome::already_over();
+            return match self.send(body::none(), &sent).await {
                 // RFC 9110 §9.2.2: what is safe may be asked once more, since not a byte of an answer has come.
-                Err(Failure::Broken) if self.method.is_safe() => self.send(body::none()).await,
+                Err(Failure::Broken) if self.method.is_safe() => self.send(body::none(), &sent).await,
                 answered => answered,
             };
         };
-        let answered = self.send(body).await;
+        let answered = self.send(body, &outcome).await;
         match outcome.cut() {
             Cut::Not => answered,
             cut => Err(Failure::Cut(cut)),
         }
     }
 
-    async fn send(&self, body: BodyStream) -> Result<http::Response<Incoming>, Failure> {
+    /// The time begins once the whole request is sent: a slow upload is not the upstream's fault.
+    async fn send(&self, body: BodyStream, sent: &Outcome) -> Result<http::Response<Incoming>, Failure> {
         let mut request = http::Request::new(body);
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.target.clone();
         *request.headers_mut() = self.head.clone();
-        let answered = timeout(self.time_max, self.client(request)).await;
-        answered.map_err(|_| Failure::Late)?.map_err(|why| {
+        let late = async {
+            sent.over().await;
+            tokio::time::sleep(self.time_max).await // allowed: nothing else tells that no answer comes
+        };
+        let answered = tokio::select! {
+            answered = self.client(request) => answered,
+            () = late => return Err(Failure::Late),
+        };
+        answered.map_err(|why| {
             log::warn!("the upstream {} did not answer: {why}", authority(self.target));
             Failure::Broken
         })
@@ -180,10 +188,12 @@ fn authority(target: &Uri) -> &str {
 fn target(url: &Url, request: &Request) -> Result<Uri, Refusal> {
     let origin = url.origin().ascii_serialization();
     let base = url.path().trim_end_matches('/');
-    let query = request
-        .query
-        .as_ref()
-        .map_or(String::new(), |query| format!("?{query}"));
+    // A token in the address counts for nothing here and goes no further.
+    let is_token = |pair: &&str| form_urlencoded::parse(pair.as_bytes()).any(|(name, _)| name == "access_token");
+    let query = request.query.as_deref().map_or(String::new(), |query| {
+        let pairs = query.split('&').filter(|pair| !is_token(pair));
+        format!("?{}", pairs.collect::<Vec<_>>().join("&"))
+    });
     let target = format!("{origin}{base}{}{query}", request.path);
     target
         .parse()

@@ -79,7 +79,7 @@ fn the_scopes_of_this_servers_own_api_are_in_no_catalog() {
         "",
         &ONE_SCOPE.replace("\"a\"", "\"grantd:apps:read\""),
         &[
-            "`scopes[0].name` in profiles/p/scopes.json is \"grantd:apps:read\", but `grantd:…` are scopes of \
+            "`scopes[0].name` in profiles/p/scopes.json line 1 is \"grantd:apps:read\", but `grantd:…` are scopes of \
            this server's own API",
         ],
     );
@@ -242,15 +242,15 @@ fn scopes_json_is_read_strictly() {
         "",
         &object(r#""name": "a b", "title": "", "sentence": 1, "risk": "lo", "role": ["owner"]"#),
         &[
-            "`scopes[0].name` in profiles/p/scopes.json is \"a b\", which is no scope-token of RFC 6749 section \
+            "`scopes[0].name` in profiles/p/scopes.json line 1 is \"a b\", which is no scope-token of RFC 6749 section \
              3.3 (1 to 64 visible ASCII characters, none of them a space, a quote or a backslash)",
-            "`scopes[0].title` in profiles/p/scopes.json is \"\", but must be 1 to 300 characters, none of them \
+            "`scopes[0].title` in profiles/p/scopes.json line 1 is \"\", but must be 1 to 300 characters, none of them \
              at its ends blank",
-            "`scopes[0].sentence` in profiles/p/scopes.json must be a string, not an integer",
-            "`scopes[0].risk` in profiles/p/scopes.json is \"lo\", not one of `low`, `medium`, `high`; did you \
+            "`scopes[0].sentence` in profiles/p/scopes.json line 1 must be a string, not an integer",
+            "`scopes[0].risk` in profiles/p/scopes.json line 1 is \"lo\", not one of `low`, `medium`, `high`; did you \
              mean \"low\"?",
-            "`scopes[0].roles` is missing in profiles/p/scopes.json",
-            "unknown key `scopes[0].role` in profiles/p/scopes.json; did you mean `scopes[0].roles`?",
+            "`scopes[0].roles` is missing in profiles/p/scopes.json line 1",
+            "unknown key `scopes[0].role` in profiles/p/scopes.json line 1; did you mean `scopes[0].roles`?",
         ],
     );
     for (text, sentence) in [
@@ -270,26 +270,26 @@ fn scopes_json_is_read_strictly() {
     refused(
         "",
         &object(&format!("{}, \"roles\": [\"owner\"]", good.replace("A.", r"A\u0007."))),
-        &["`scopes[0].sentence` in profiles/p/scopes.json is \"A\\u{7}.\", which contains control characters"],
+        &["`scopes[0].sentence` in profiles/p/scopes.json line 1 is \"A\\u{7}.\", which contains control characters"],
     );
     refused(
         "",
         "{\"scpes\": []}",
         &[
             "`scopes` is missing in profiles/p/scopes.json",
-            "unknown key `scpes` in profiles/p/scopes.json; did you mean `scopes`?",
+            "unknown key `scpes` in profiles/p/scopes.json line 1; did you mean `scopes`?",
         ],
     );
     refused(
         "",
         "{\"scopes\": []}",
-        &["`scopes` in profiles/p/scopes.json is empty; an API without scopes has nothing to grant"],
+        &["`scopes` in profiles/p/scopes.json line 1 is empty; an API without scopes has nothing to grant"],
     );
     let long = format!("[{}]", "\"x\",".repeat(300).trim_end_matches(','));
     refused(
         "",
         &format!("{{\"scopes\": {long}}}"),
-        &["`scopes` in profiles/p/scopes.json has 300 members; at most 256 are allowed"],
+        &["`scopes` in profiles/p/scopes.json line 1 has 300 members; at most 256 are allowed"],
     );
     let deep = load("p", &[("p/profile.toml", ""), ("p/scopes.json", &"[".repeat(100_000))]).unwrap_err();
     assert_eq!(deep, "profiles/p/scopes.json line 1: recursion limit exceeded");

@@ -191,3 +191,9 @@ impl Door {
         Self { address, _stop: stop }
     }
 }
+
+/// The challenges of an answer, in their order.
+pub fn challenges(answer: &Answer) -> Vec<&str> {
+    let values = answer.headers.get_all("www-authenticate").iter();
+    values.map(|value| value.to_str().unwrap()).collect()
+}

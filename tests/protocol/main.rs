@@ -4,9 +4,7 @@
 //!
 //! | lines                                             | wait for                                    |
 //! |---------------------------------------------------|---------------------------------------------|
-//! | D6, D7 (§9), D9 (resources)                       | the gateway                                 |
 //! | M6, M8 (ID-JAG)                                   | client metadata documents, jwt-bearer       |
-//! | O26, M7 (challenges), R2 (challenges), F9 (-2)    | the gateway                                 |
 //! | F2 (-3 to -6)                                     | a profile for FAPI                          |
 //!
 //! O1 and F1 (TLS) and B9 (the proxy's hop) are proven where the server is; the file of each RFC has the rest.
@@ -44,7 +42,11 @@ mod failing_store;
 mod failures;
 mod gateway;
 mod gateway_guard;
+mod gateway_proofs;
 mod gateway_proxy;
+mod gateway_routes;
+mod gateway_rows;
+mod gateway_streams;
 mod health;
 mod http;
 mod idempotency;

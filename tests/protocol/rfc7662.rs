@@ -2,6 +2,7 @@
 
 use crate::http::{Auth, request};
 use crate::support::{GRANT, ISSUER, START, World, config, judged, open};
+use grantd::app::Service;
 use grantd::control::{Command, NewApp, Revocation};
 use grantd::model::app::Kind;
 use grantd::model::role::Role;
@@ -268,6 +269,7 @@ async fn i2_a_token_for_an_audience_that_left_the_configuration_is_inactive_for_
     let narrow = config("default", Path::new("/nonexistent/grantd"));
     let ctx = open(narrow, store, world.clock.clone(), 1, 3).await;
     world.ctx = Arc::new(ctx.expect("the store opens"));
+    world.service = Arc::new(Service::new(world.ctx.clone()).expect("the routes are good"));
     for client in [world.client(), guard] {
         let answer = world.post_as(&client, PATH, &form).await;
         assert_eq!(answer.json, json!({ "active": false }));
