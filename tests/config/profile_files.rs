@@ -291,6 +291,9 @@ fn scopes_json_is_read_strictly() {
         &format!("{{\"scopes\": {long}}}"),
         &["`scopes` in profiles/p/scopes.json line 1 has 300 members; at most 256 are allowed"],
     );
-    let deep = load("p", &[("p/profile.toml", ""), ("p/scopes.json", &"[".repeat(100_000))]).unwrap_err();
-    assert_eq!(deep, "profiles/p/scopes.json line 1: recursion limit exceeded");
+    for depth in [100, 100_000] {
+        let text = "[".repeat(depth) + &"]".repeat(depth);
+        let deep = load("p", &[("p/profile.toml", ""), ("p/scopes.json", &text)]).unwrap_err();
+        assert_eq!(deep, "profiles/p/scopes.json line 1: nested more than 32 deep");
+    }
 }

@@ -265,12 +265,12 @@ fn failures_elsewhere_without_a_test_and_tests_without_one_are_found() {
 
 #[test]
 fn lines_of_the_checklist_without_a_test_are_found() {
-    let missing = promises::lines(&Tree::of(&[("tests/x.rs", "fn o1_d6_x() {} fn x_o2() {}")]));
+    let missing = promises::lines(&Tree::of(&[("tests/x.rs", "fn o1_m6_x() {} fn x_o2() {}")]));
     assert!(missing.iter().any(|found| found.contains("line o2 ")), "{missing:?}");
     assert!(
         missing
             .iter()
-            .any(|found| found.contains("line d6 of the checklist has a test"))
+            .any(|found| found.contains("line m6 of the checklist has a test"))
     );
     assert!(!missing.iter().any(|found| found.contains("line o1 ")));
 }
