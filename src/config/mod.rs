@@ -9,6 +9,7 @@ mod file;
 mod issuer;
 mod limits;
 mod mail;
+mod native_templates;
 mod pages;
 mod platform_rules;
 mod profile;
@@ -26,6 +27,7 @@ pub use branding::{Branding, Colour};
 pub use file::Overrides;
 pub use issuer::Issuer;
 pub use mail::{MailSecurity, MailServer, SignUp};
+pub use native_templates::{NativeTemplate, Nonces, Site, Subscription};
 pub use pages::{Asset, Pages, Texts};
 pub use profile::{
     AuthorizeParameter, AuthorizeRules, DpopRules, IdType, Lifetimes, Noun, PatRules, Pkce, Profile, Resource, Sdk,
@@ -181,6 +183,11 @@ impl fmt::Display for ConfigErrors {
 }
 
 impl std::error::Error for ConfigErrors {}
+
+/// As the files spell it.
+pub fn spelled(span: Duration) -> String {
+    reader::spell(span)
+}
 
 /// The same spelling the files use.
 fn duration_text<S: Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {

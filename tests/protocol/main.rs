@@ -53,6 +53,7 @@ mod links;
 mod mail;
 mod mail_server;
 mod matrix;
+mod native_templates;
 mod organization_apps;
 mod organization_audit;
 mod organization_invitations;
