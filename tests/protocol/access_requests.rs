@@ -180,7 +180,7 @@ async fn a_request_becomes_the_draft_of_a_public_app_in_an_organization_there_is
         ("organization", "o_none", "There is none with this id"),
         ("role", "member", "Choose a role"),
         ("app_name", "", "visible characters"),
-        ("kind", "resource_server", "Choose a kind"),
+        ("kind", "resource_server", "Choose what the asker gets"),
         ("scopes", "", "at least one scope"),
         ("scopes", "grantd:apps:read", "at least one scope"),
     ] {

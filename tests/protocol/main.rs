@@ -12,6 +12,7 @@
 //! O1 and F1 (TLS) and B9 (the proxy's hop) are proven where the server is; the file of each RFC has the rest.
 
 mod access_request_rules;
+mod access_request_tokens;
 mod access_requests;
 mod administrators;
 mod api;

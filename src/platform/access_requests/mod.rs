@@ -1,5 +1,5 @@
-//! Access requests: somebody without an account asks, an administrator answers with an invitation and one app that is
-//! approved beforehand, and the asker makes it once they have joined.
+//! Access requests: somebody without an account asks, an administrator answers with an invitation and one app or one
+//! token that is approved beforehand, and the asker makes it once they have joined.
 
 pub mod answers;
 pub mod offers;

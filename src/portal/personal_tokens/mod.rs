@@ -59,7 +59,7 @@ impl Scene<'_> {
 }
 
 /// What a scope is called on pages: the catalog's title, or the one of a scope of the JSON API.
-fn scope_title<'a>(desk: &Desk<'a>, name: &'a str) -> &'a str {
+pub fn scope_title<'a>(desk: &Desk<'a>, name: &'a str) -> &'a str {
     if let Some(scope) = desk.ctx().profile().scopes.get(name) {
         return &scope.title;
     }
