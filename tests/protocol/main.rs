@@ -11,10 +11,12 @@
 //!
 //! O1 and F1 (TLS) and B9 (the proxy's hop) are proven where the server is; the file of each RFC has the rest.
 
+mod abuse;
 mod access_request_rules;
 mod access_request_tokens;
 mod access_requests;
 mod administrators;
+mod announcements;
 mod api;
 mod app_settings;
 mod authorize_checks;
@@ -51,8 +53,10 @@ mod keys;
 mod leaks;
 mod limiter;
 mod links;
+mod logo_files;
 mod mail;
 mod mail_server;
+mod many_scopes;
 mod matrix;
 mod native_templates;
 mod organization_apps;
@@ -101,3 +105,4 @@ mod totp;
 mod totp_guesses;
 mod totp_letters;
 mod transfer;
+mod ways_in;
