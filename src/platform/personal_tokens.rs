@@ -324,6 +324,7 @@ fn event(ctx: &Context, actor: &Actor, token: &PersonalToken, kind: EventKind) -
         organization: Some(token.organization.clone()),
         user: Some(token.user.clone()),
         by: (token.user != actor.id()).then(|| actor.id().to_owned()),
+        token: actor.token_used(),
         subject: Some(token.name.clone()),
         changes,
         ..Event::new(kind, ctx.now(), &*ctx.random)

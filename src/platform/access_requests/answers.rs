@@ -259,6 +259,7 @@ async fn answer(
     batch.replace(request, &answered)?.insert(&Event {
         organization,
         by: Some(actor.id().to_owned()),
+        token: actor.token_used(),
         subject: Some(request.email.clone()),
         note,
         ..Event::new(EventKind::AccessRequestAnswered, ctx.now(), &*ctx.random)

@@ -157,6 +157,7 @@ async fn make_app(
         organization: Some(app.organization.clone()),
         client_id: Some(app.client_id.clone()),
         by: Some(actor.id().to_owned()),
+        token: actor.token_used(),
         subject: Some(app.name.clone()),
         ..Event::new(EventKind::AppCreated, ctx.now(), &*ctx.random)
     })?;
