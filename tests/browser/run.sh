@@ -31,6 +31,9 @@ expected() {
         done
     done
     printf 'portal %s\n' 'a developer registers an app in two steps' \
+        'redirect addresses are explained while they are typed en-GB' \
+        'redirect addresses are explained while they are typed fr-FR' \
+        'the rules of redirect addresses stand there without script too' \
         'a reviewer asks for changes and the developer reads the note' \
         'the developer hands it in again and it is approved' 'its first secret is shown once' \
         'a person allows the app and it gets a token' 'an admin finds the app and revokes it and its token dies' \
