@@ -84,12 +84,14 @@ const TEN_YEARS: Duration = Duration::from_secs(3650 * 24 * 60 * 60);
 /// Members that every registration has: without them nothing can be bound to the site or its key.
 const ALWAYS: [&str; 4] = ["platform", "siteUrl", "redirectUri", "dpopJkt"];
 
+type FileOf<'a> = dyn Fn(&str) -> Result<Option<Vec<u8>>, String> + 'a;
+
 /// What the templates of a profile are held against.
 pub(super) struct Around<'a> {
     /// `None` where the catalog has faults of its own.
     pub scopes: Option<&'a ScopeCatalog>,
     /// The bytes of a file of the profile's directory, which the pages give out as an asset. `Err` is a sentence.
-    pub file: &'a dyn Fn(&str) -> Result<Option<Vec<u8>>, String>,
+    pub file: &'a FileOf<'a>,
 }
 
 pub(super) fn read(table: &Table<'_>, around: &Around<'_>) -> Vec<NativeTemplate> {

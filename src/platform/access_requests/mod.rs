@@ -109,7 +109,7 @@ pub async fn ask(ctx: &Context, texts: &Texts, asked: Asked<'_>, peer: IpAddr) -
     }
 }
 
-/// Puts a letter to each administrator into the batch, in their own languages. It says nothing of what a stranger wrote.
+/// Puts a letter to each administrator into the batch, in their own languages. It says nothing that a stranger wrote.
 async fn announce(ctx: &Context, batch: &mut Batch, request: &AccessRequest) -> Result<(), Refusal> {
     if ctx.config.mail.is_none() {
         return Ok(());

@@ -38,7 +38,7 @@ pub enum Next {
 /// What was made, with what is shown now and never again.
 pub enum Taken {
     App(Made),
-    Token(personal_tokens::Made),
+    Token(Box<personal_tokens::Made>),
 }
 
 /// An app as it was made. The secret is shown now and never again; a public app gets one when it is approved.
@@ -95,7 +95,10 @@ pub async fn make(ctx: &Context, actor: &Actor, link: &str) -> Result<Taken, Ref
         }));
     }
     match offer.kind {
-        Offered::PersonalToken => make_token(ctx, actor, &request, offer).await.map(Taken::Token),
+        Offered::PersonalToken => {
+            let made = make_token(ctx, actor, &request, offer).await?;
+            Ok(Taken::Token(Box::new(made)))
+        }
         Offered::Private | Offered::Public => make_app(ctx, actor, &request, offer).await.map(Taken::App),
     }
 }

@@ -8,7 +8,7 @@ use crate::model::access_request::{AccessRequest, Integration, NAME_CHARS_MAX, O
 use crate::model::role::Role;
 use crate::platform::access_requests::answers::{self, Acceptance, ROLES};
 use crate::platform::access_requests::{look, queue};
-use crate::platform::rights::{Right, SCOPES};
+use crate::platform::rights::{Right, scopes_for};
 use crate::portal::access_requests::integration;
 use crate::portal::desk::{Desk, Part};
 use crate::portal::page::redirect;
@@ -271,7 +271,8 @@ fn scopes(desk: &Desk<'_>, chosen: &[&str], wrong: &Wrong) -> Markup {
         fieldset {
             legend { (desk.text("requests_scopes_own")) }
             p.quiet { (desk.text("pat_scopes_own_text")) }
-            @for name in SCOPES {
+            // What an owner may hold, and nobody more: a duty comes with no answer.
+            @for name in scopes_for(Role::Owner, None) {
                 label.option {
                     input type="checkbox" name="scopes" value=(name) checked[chosen.contains(&name)];
                     span {
