@@ -9,6 +9,7 @@ mod grantd_server;
 mod limit_server;
 mod login;
 mod measured;
+mod pages;
 mod process;
 mod server;
 mod size;
@@ -69,13 +70,14 @@ fn median(values: impl IntoIterator<Item = f64>) -> f64 {
 
 type Bench = fn() -> Result<Report, String>;
 
-const BENCHES: [(&str, Bench); 8] = [
+const BENCHES: [(&str, Bench); 9] = [
     ("ed25519", ed25519::run),
     ("mint", || server::run(server::Subject::Mint)),
     ("introspect", || server::run(server::Subject::Introspect)),
     ("refresh", delegated::refresh),
     ("code", delegated::code),
     ("login", login::run),
+    ("pages", pages::run),
     ("store", store::run),
     ("size", size::run),
 ];

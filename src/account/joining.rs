@@ -8,7 +8,7 @@ use crate::base::secret::Secret;
 use crate::base::text;
 use crate::config::{SignUp, Texts};
 use crate::context::Context;
-use crate::model::event::{Change, Event, EventKind};
+use crate::model::event::{Change, Event, EventKind, TokenUsed};
 use crate::model::link::{Allows, Link, LinkKind};
 use crate::model::member::Member;
 use crate::model::organization::Organization;
@@ -47,6 +47,7 @@ pub fn new_user(ctx: &Context, email: &str, name: String, password: Option<Strin
         password,
         totp: None,
         duty: None,
+        language: None,
         disabled: false,
         epoch: 0,
         created_at: ctx.now(),
@@ -59,6 +60,7 @@ pub struct Invite<'a> {
     pub email: &'a str,
     pub role: Role,
     pub by: Option<&'a str>,
+    pub token: Option<TokenUsed>,
 }
 
 /// Sends an invitation of whoever runs the server; its link, to show, where no mail server takes it.
@@ -74,6 +76,7 @@ pub async fn invite(
         email,
         role,
         by: None,
+        token: None,
     };
     let mut batch = Batch::new();
     let link = invite_with(ctx, texts, &mut batch, &invite).await?;
@@ -93,6 +96,7 @@ pub async fn invite_with(
         email,
         role,
         by,
+        ref token,
     } = *invite;
     let user = load_by_index::<User>(&*ctx.store, &keys::email(email)).await?;
     let member = match user {
@@ -116,6 +120,7 @@ pub async fn invite_with(
         subject: Some(email.to_owned()),
         changes: vec![Change::new("role", None::<Role>, Some(role))],
         by: by.map(str::to_owned),
+        token: token.clone(),
         note: event.note.clone().filter(|_| by.is_none()),
         ..event
     })?;

@@ -2,7 +2,7 @@
 
 use super::{Place, Row, get, post};
 use crate::context::Context;
-use crate::portal::admin::{self, apps, first, people, requests, review, reviews};
+use crate::portal::admin::{self, apps, first, native_templates, people, requests, review, reviews};
 use crate::portal::trouble::answer;
 use crate::web::request::Request;
 use crate::web::response::Response;
@@ -23,11 +23,12 @@ pub enum Route {
     AccessRequests,
     AccessRequest,
     AnsweredAccessRequest,
+    NativeTemplates,
     First,
     PostedFirst,
 }
 
-pub static ROWS: [Row<Route>; 16] = [
+pub static ROWS: [Row<Route>; 17] = [
     get("/admin", Route::Home),
     get("/admin/reviews", Route::Reviews),
     get("/admin/reviews/{client_id}", Route::Review),
@@ -42,6 +43,7 @@ pub static ROWS: [Row<Route>; 16] = [
     get("/admin/access-requests", Route::AccessRequests),
     get("/admin/access-requests/{request}", Route::AccessRequest),
     post("/admin/access-requests/{request}", Route::AnsweredAccessRequest),
+    get("/admin/native-templates", Route::NativeTemplates),
     get("/administrator", Route::First),
     post("/administrator", Route::PostedFirst),
 ];
@@ -64,6 +66,7 @@ pub async fn handle(ctx: &Context, request: &Request, route: Route, place: &Plac
         Route::AccessRequests => page(requests::list(ctx, request).await),
         Route::AccessRequest => page(requests::get(ctx, request, asked).await),
         Route::AnsweredAccessRequest => page(requests::post(ctx, request, asked).await),
+        Route::NativeTemplates => page(native_templates::get(ctx, request).await),
         Route::First => page(first::get(ctx, request).await),
         Route::PostedFirst => page(first::post(ctx, request).await),
     }

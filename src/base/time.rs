@@ -23,6 +23,16 @@ impl Timestamp {
         self.0
     }
 
+    /// As files bear it.
+    pub fn of_file(modified: SystemTime) -> Self {
+        let since_epoch = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    pub fn for_file(self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_millis(self.0)
+    }
+
     /// When a day begins in UTC, e.g. `2026-01-31`.
     pub fn of_date(text: &str) -> Option<Self> {
         let date: jiff::civil::Date = text.parse().ok().filter(|_| text.len() == "2026-01-31".len())?;

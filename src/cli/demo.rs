@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::control::{Command, NewApp, execute};
 use crate::model::app::Kind;
 use crate::model::role::Role;
-use crate::model::user::User;
+use crate::model::user::{Duty, User};
 use crate::platform::actor::Actor;
 use crate::platform::personal_tokens::{self, Expiry, NewToken};
 use crate::store::keys;
@@ -35,6 +35,8 @@ const REDIRECT_URI: &str = "http://127.0.0.1/callback";
 const CREDENTIALS: &str = "demo.json";
 /// In that file alone: what the example data was made for.
 const PROFILE: &str = "profile";
+/// Who reviews apps and answers access requests; in no organization, as anybody who is only on duty.
+const ADMINISTRATOR: &str = "administrator";
 
 pub fn run(demo: Demo, common: &Common, output: &Output) -> Result<(), String> {
     start::log_to_stderr(LogLevel::Warn);
@@ -190,12 +192,16 @@ async fn credentials(ctx: &Context, data_dir: &Path, profile: &str) -> Result<Ma
         Ok(text) => serde_json::from_slice(&text).map_err(|_| format!("{} is damaged", path.display()))?,
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let facts = seed(ctx, profile).await?;
-            let text = serde_json::to_string(&facts).map_err(|e| e.to_string())?;
-            write_whole(&path, &text).map_err(|e| format!("{} cannot be written: {e}", path.display()))?;
+            write_whole(&path, &facts)?;
             facts
         }
         Err(error) => return Err(format!("{} cannot be read: {error}", path.display())),
     };
+    if !facts.contains_key(ADMINISTRATOR) {
+        // The example data of an earlier version had none.
+        facts.insert(ADMINISTRATOR.to_owned(), seed_administrator(ctx).await?);
+        write_whole(&path, &facts)?;
+    }
     let made_with = facts.shift_remove(PROFILE).unwrap_or_default();
     if made_with != profile {
         let made_with = made_with.as_str().unwrap_or("unknown");
@@ -208,13 +214,16 @@ async fn credentials(ctx: &Context, data_dir: &Path, profile: &str) -> Result<Ma
 }
 
 /// All of it or nothing, for its owner's eyes only.
-fn write_whole(path: &Path, text: &str) -> io::Result<()> {
-    let dir = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(dir)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist_noclobber(path)?;
-    Ok(())
+fn write_whole(path: &Path, facts: &Map<String, Value>) -> Result<(), String> {
+    let write = || {
+        let dir = path.parent().unwrap_or(Path::new("."));
+        let mut file = tempfile::NamedTempFile::new_in(dir)?;
+        file.write_all(serde_json::to_string(facts)?.as_bytes())?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        Ok(())
+    };
+    write().map_err(|e: io::Error| format!("{} cannot be written: {e}", path.display()))
 }
 
 /// Takes over what is there already: an earlier start may have been ended before it wrote the credentials down.
@@ -249,6 +258,7 @@ async fn seed(ctx: &Context, profile: &str) -> Result<Map<String, Value>, String
         },
         "spa_app": { "client_id": spa["client_id"], "redirect_uri": REDIRECT_URI },
         "pat": pat,
+        ADMINISTRATOR: seed_administrator(ctx).await?,
         PROFILE: profile,
     });
     let Value::Object(facts) = facts else {
@@ -288,7 +298,32 @@ async fn seed_personal_token(ctx: &Context, organization: &str) -> Result<String
 }
 
 async fn seed_user(ctx: &Context, organization: &str, name: &str, role: Role) -> Result<Value, String> {
-    let email = format!("{name}@example.com");
+    let account = seed_account(ctx, name).await?;
+    let join = Command::MemberSet {
+        organization: organization.to_owned(),
+        user: email(name),
+        role,
+    };
+    execute(ctx, join).await?;
+    Ok(account)
+}
+
+async fn seed_administrator(ctx: &Context) -> Result<Value, String> {
+    let account = seed_account(ctx, ADMINISTRATOR).await?;
+    let appoint = Command::UserDuty {
+        user: email(ADMINISTRATOR),
+        duty: Some(Duty::Administrator),
+    };
+    execute(ctx, appoint).await?;
+    Ok(account)
+}
+
+fn email(name: &str) -> String {
+    format!("{name}@example.com")
+}
+
+async fn seed_account(ctx: &Context, name: &str) -> Result<Value, String> {
+    let email = email(name);
     let password = random::token::<15>(&SystemRandom);
     let users = execute(ctx, Command::UserList).await?;
     let there = users.as_array().into_iter().flatten().any(|row| row["email"] == email);
@@ -305,11 +340,5 @@ async fn seed_user(ctx: &Context, organization: &str, name: &str, role: Role) ->
         }
     };
     execute(ctx, command).await?;
-    let join = Command::MemberSet {
-        organization: organization.to_owned(),
-        user: email.clone(),
-        role,
-    };
-    execute(ctx, join).await?;
     Ok(json!({ "email": email, "password": password }))
 }

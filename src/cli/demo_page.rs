@@ -41,7 +41,7 @@ pub fn render(ctx: &Context, facts: &Value, demo: &Demo) -> String {
         "development certificates"
     };
     let person = |who: &Value| format!("{}  {}", text(&who["email"]), text(&who["password"]));
-    let (owner, admin) = (person(&facts["owner"]), person(&facts["admin"]));
+    let [owner, admin, administrator] = ["owner", "admin", "administrator"].map(|who| person(&facts[who]));
     let link = authorize_link(ctx, facts);
     format!(
         "grantd demo — profile {profile}, {transport} and example data. Ctrl-C ends it.
@@ -51,6 +51,7 @@ pub fn render(ctx: &Context, facts: &Value, demo: &Demo) -> String {
   {noun:<13}  {organization}
   owner          {owner}
   admin          {admin}
+  administrator  {administrator}
   private app    {private_id}
   public app     {public}
   single-page    {spa}
@@ -58,6 +59,10 @@ pub fn render(ctx: &Context, facts: &Value, demo: &Demo) -> String {
 Open in a browser, sign in as the owner and decide what the public app may do:
 
   {link}
+
+Sign in as the administrator to see the review desk and who asks for access:
+
+  {issuer}/admin
 
 Copy and paste, one after the other:
 

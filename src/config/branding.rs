@@ -58,7 +58,7 @@ fn name(item: &Item<'_>) -> Option<String> {
     Some(name)
 }
 
-fn link(item: &Item<'_>) -> Option<String> {
+pub(super) fn link(item: &Item<'_>) -> Option<String> {
     let text = item.text()?;
     match Url::parse(text) {
         Ok(url) if url.scheme() == "https" => Some(text.to_owned()),

@@ -10,6 +10,7 @@ mod gateway_settings;
 mod issuer;
 mod limits;
 mod mail;
+mod native_templates;
 mod pages;
 mod platform_rules;
 mod profile;
@@ -30,6 +31,7 @@ pub use file::Overrides;
 pub use gateway_settings::GatewaySettings;
 pub use issuer::Issuer;
 pub use mail::{MailSecurity, MailServer, SignUp};
+pub use native_templates::{NativeTemplate, Nonces, Site, Subscription};
 pub use pages::{Asset, Pages, Texts};
 pub use profile::{
     AuthorizeParameter, AuthorizeRules, DpopRules, ErrorBody, IdType, Lifetimes, Noun, PatRules, Pkce, Profile,
@@ -196,6 +198,11 @@ impl fmt::Display for ConfigErrors {
 }
 
 impl std::error::Error for ConfigErrors {}
+
+/// As the files spell it.
+pub fn spelled(span: Duration) -> String {
+    reader::spell(span)
+}
 
 /// The same spelling the files use.
 fn duration_text<S: Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {

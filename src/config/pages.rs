@@ -1,4 +1,4 @@
-//! What pages are made of: their texts in three languages and two small files. All of it is built in; a file in the
+//! What pages are made of: their texts in three languages and three small files. All of it is built in; a file in the
 //! data directory overrides its namesake (`translations/fr.toml`, `portal/style.css`).
 
 use super::branding::{self, Branding};
@@ -69,6 +69,8 @@ pub struct Pages {
     pub logo: Option<Asset>,
     /// Submits the form of a page by itself (OAuth 2.0 Form Post Response Mode).
     pub submit: Asset,
+    /// Says beside the field of redirect URIs which rule one breaks, while it is typed.
+    pub redirect_uris: Asset,
 }
 
 /// A file that pages load. Its name changes with its content, so it may be kept for ever.
@@ -111,12 +113,18 @@ impl Pages {
         if let Some(accent) = branding.accent {
             style.push_str(&accent.rules());
         }
+        let script = |stem, text: String| Asset::new(stem, "js", "text/javascript; charset=utf-8", text.into());
         let submit = file("portal/submit.js", include_str!("../../data/portal/submit.js"));
+        let redirect_uris = file(
+            "portal/redirect_uris.js",
+            include_str!("../../data/portal/redirect_uris.js"),
+        );
         Self {
             languages: languages.into(),
             stylesheet: Asset::new("style", "css", "text/css; charset=utf-8", style.into()),
             logo: branding::logo(data_dir, problems),
-            submit: Asset::new("submit", "js", "text/javascript; charset=utf-8", submit.into()),
+            submit: script("submit", submit),
+            redirect_uris: script("redirect-uris", redirect_uris),
         }
     }
 
@@ -137,7 +145,7 @@ impl Pages {
     }
 
     pub fn asset(&self, name: &str) -> Option<&Asset> {
-        [&self.stylesheet, &self.submit]
+        [&self.stylesheet, &self.submit, &self.redirect_uris]
             .into_iter()
             .chain(&self.logo)
             .find(|asset| asset.name == name)

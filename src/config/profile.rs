@@ -1,7 +1,7 @@
 //! A profile: which system this installation is. Three are built in; a directory under `<data_dir>/profiles` overrides
 //! their files or adds another.
 
-use super::{ApiKeyRules, ScopeCatalog, duration_text};
+use super::{ApiKeyRules, NativeTemplate, ScopeCatalog, duration_text};
 use crate::base::jose::Algorithm;
 use crate::model::review;
 use serde::Serialize;
@@ -30,6 +30,8 @@ pub struct Profile {
     pub error_body: ErrorBody,
     /// Libraries for this API, for the documentation.
     pub sdks: Vec<Sdk>,
+    /// The platforms whose official plugins connect by themselves.
+    pub native_templates: Vec<NativeTemplate>,
     pub scopes: ScopeCatalog,
 }
 

@@ -5,7 +5,7 @@ use super::profile::{
 };
 use super::reader::{Item, Problems, Table, listed, nearest, spell};
 use super::tree::{parse_json, parse_toml};
-use super::{ApiKeyRules, Issuer, ScopeCatalog, api_key_rules, platform_rules, scope_file, source};
+use super::{ApiKeyRules, Issuer, ScopeCatalog, api_key_rules, native_templates, platform_rules, scope_file, source};
 use crate::base::jose::Algorithm;
 use std::path::Path;
 use std::time::Duration;
@@ -30,6 +30,25 @@ const EMBEDDED: [(&str, &str, &str, &str); 3] = [
         include_str!("../../data/profiles/mokapen/profile.toml"),
         include_str!("../../data/profiles/mokapen/scopes.json"),
         include_str!("../../data/profiles/mokapen/routes.json"),
+    ),
+];
+
+/// Profile, path and bytes of what else its directory holds.
+const FILES: [(&str, &str, &[u8]); 3] = [
+    (
+        "makecrypto",
+        "icons/btcpay-server.png",
+        include_bytes!("../../data/profiles/makecrypto/icons/btcpay-server.png"),
+    ),
+    (
+        "makecrypto",
+        "icons/medusa.png",
+        include_bytes!("../../data/profiles/makecrypto/icons/medusa.png"),
+    ),
+    (
+        "makecrypto",
+        "icons/wordpress.png",
+        include_bytes!("../../data/profiles/makecrypto/icons/wordpress.png"),
     ),
 ];
 
@@ -95,7 +114,21 @@ pub(super) fn load(name: &str, issuer: &Issuer, data_dir: &Path, problems: &Prob
     let scopes = scope_tree.and_then(|tree| scope_file::read(&scopes.0, &tree, problems));
     let tree = source::tree(&settings.0, &settings.1, parse_toml, problems)?;
     let table = Table::root(&settings.0, &tree, problems)?;
-    let profile = read(name, issuer, &table, scopes);
+    let around = native_templates::Around {
+        scopes: scopes.as_ref(),
+        file: &|path| {
+            let embedded = FILES
+                .iter()
+                .find(|(profile, file, _)| (*profile, *file) == (name, path));
+            let own = source::read_bytes(&directory.join(path))?;
+            Ok(own.or(embedded.map(|(.., bytes)| bytes.to_vec())))
+        },
+    };
+    let templates = native_templates::read(&table, &around);
+    let profile = read(name, issuer, &table, scopes).map(|profile| Profile {
+        native_templates: templates,
+        ..profile
+    });
     table.finish();
     profile
 }
@@ -177,6 +210,7 @@ fn read(name: &str, issuer: &Issuer, table: &Table<'_>, scopes: Option<ScopeCata
         pat,
         error_body: error_body.unwrap_or(ErrorBody::Oauth),
         sdks: sdks.unwrap_or_default(),
+        native_templates: Vec::new(),
         scopes: scopes?,
     })
 }

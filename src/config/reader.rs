@@ -236,6 +236,14 @@ impl<'a> Item<'a> {
         Some(span)
     }
 
+    /// `Some(None)` for `"never"`.
+    pub fn duration_or_never(&self, range: RangeInclusive<Duration>) -> Option<Option<Duration>> {
+        match &self.node.value {
+            Value::Text(text) if text == "never" => Some(None),
+            _ => self.duration(range).map(Some),
+        }
+    }
+
     pub fn choice<T: Copy>(&self, choices: &[(&str, T)]) -> Option<T> {
         let text = self.text()?;
         let found = choices.iter().find(|(word, _)| *word == text);

@@ -10,20 +10,32 @@ const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// The text of a file, `None` when there is none; anything else is a sentence.
 pub(super) fn read_text(path: &Path) -> Result<Option<String>, String> {
-    let cannot = |why: &dyn std::fmt::Display| format!("{} cannot be read: {why}", path.display());
+    let Some(bytes) = read_bytes(path)? else {
+        return Ok(None);
+    };
+    let text = String::from_utf8(bytes);
+    text.map(Some).map_err(|_| cannot(path, &"it is no UTF-8"))
+}
+
+/// The bytes of a file, `None` when there is none; anything else is a sentence.
+pub(super) fn read_bytes(path: &Path) -> Result<Option<Vec<u8>>, String> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(cannot(&e)),
+        Err(e) => return Err(cannot(path, &e)),
     };
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     file.take(FILE_BYTES_MAX + 1)
-        .read_to_string(&mut text)
-        .map_err(|e| cannot(&e))?;
-    if text.len() as u64 > FILE_BYTES_MAX {
-        return Err(cannot(&format_args!("it is longer than {FILE_BYTES_MAX} bytes")));
+        .read_to_end(&mut bytes)
+        .map_err(|e| cannot(path, &e))?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(cannot(path, &format_args!("it is longer than {FILE_BYTES_MAX} bytes")));
     }
-    Ok(Some(text))
+    Ok(Some(bytes))
+}
+
+fn cannot(path: &Path, why: &dyn std::fmt::Display) -> String {
+    format!("{} cannot be read: {why}", path.display())
 }
 
 /// The tree of a file; what its syntax forbids is told with its line.

@@ -2,6 +2,7 @@
 
 pub mod failures;
 pub mod keys;
+pub mod logos;
 pub mod mail;
 pub mod sweep;
 
@@ -30,6 +31,7 @@ pub async fn finish(ctx: &Context) {
 async fn every_minute(ctx: &Context) {
     let mut turn = tokio::time::interval(EVERY);
     turn.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut logo_turns = logos::Turns::default();
     loop {
         turn.tick().await;
         if let Err(error) = keys::turn(ctx).await {
@@ -40,6 +42,9 @@ async fn every_minute(ctx: &Context) {
         }
         if let Err(error) = last_use::write(ctx).await {
             log::warn!("when things were last used was not written: {error}");
+        }
+        if let Err(error) = logos::turn(ctx, &mut logo_turns).await {
+            log::warn!("logos that nobody names were not removed: {error}");
         }
     }
 }

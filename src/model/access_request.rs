@@ -1,6 +1,5 @@
 //! Somebody without an account asks for access to the API: who, for what, and what became of it.
 
-use super::app::Kind;
 use super::role::Role;
 use crate::base::master::{KeyedDigest, Sealed};
 use crate::base::time::Timestamp;
@@ -69,12 +68,45 @@ pub struct Offer {
     /// The organization's id, and their role in it.
     pub organization: String,
     pub role: Role,
-    pub kind: Kind,
-    /// The app's name.
+    pub kind: Offered,
+    /// Of the app or the token.
     pub name: String,
     pub scopes: Vec<String>,
     /// The app, once it was made.
     pub client_id: Option<String>,
+    /// Of a token: how many days it lives from when it is made. `None` has no end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days: Option<u32>,
+    /// The token's id, once it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+}
+
+/// One app or one token.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Offered {
+    Private,
+    Public,
+    PersonalToken,
+}
+
+impl Offered {
+    pub const ALL: [Self; 3] = [Self::Private, Self::Public, Self::PersonalToken];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Private => "private",
+            Self::Public => "public",
+            Self::PersonalToken => "personal_token",
+        }
+    }
+}
+
+impl Offer {
+    pub fn is_taken_up(&self) -> bool {
+        self.client_id.is_some() || self.token.is_some()
+    }
 }
 
 impl Integration {
@@ -96,12 +128,15 @@ impl AccessRequest {
         }
     }
 
-    /// With the app that was made of the offer; `None` where there is no offer, or where it was taken up before.
-    pub fn taken_up(&self, client_id: &str) -> Option<Self> {
+    /// With the app or the token of this id that was made of the offer; `None` where there is no offer, or where it was
+    /// taken up before.
+    pub fn taken_up(&self, id: &str) -> Option<Self> {
         let answer = self.answer.as_ref()?;
-        let offer = self.offer().filter(|offer| offer.client_id.is_none())?;
+        let offer = self.offer().filter(|offer| !offer.is_taken_up())?;
+        let is_token = offer.kind == Offered::PersonalToken;
         let outcome = Outcome::Accepted(Offer {
-            client_id: Some(client_id.to_owned()),
+            client_id: (!is_token).then(|| id.to_owned()),
+            token: is_token.then(|| id.to_owned()),
             ..offer.clone()
         });
         Some(Self {
@@ -170,16 +205,27 @@ mod tests {
         let offer = Offer {
             organization: "o".repeat(40),
             role: Role::Developer,
-            kind: Kind::Private,
+            kind: Offered::PersonalToken,
             name: widest(NAME_CHARS_MAX),
             // One character each: the most records for the bytes.
             scopes: vec!["s".into(); SCOPES_BYTES_MAX / 2],
             client_id: Some("a".repeat(40)),
+            days: Some(u32::MAX),
+            token: Some("a".repeat(40)),
         };
         for outcome in [Outcome::Declined { note }, Outcome::Accepted(offer)] {
             let mut batch = Batch::new();
             batch.insert(&request(outcome)).unwrap();
             assert_eq!(batch.validate(), Ok(()));
         }
+    }
+
+    #[test]
+    fn an_offer_from_before_there_were_tokens_is_read_as_it_was() {
+        let old = r#"{"organization":"o_1","role":"owner","kind":"public","name":"A","scopes":["a"],"client_id":"c"}"#;
+        let offer: Offer = serde_json::from_str(old).unwrap();
+        assert_eq!((offer.kind, offer.days, &offer.token), (Offered::Public, None, &None));
+        assert!(offer.is_taken_up());
+        assert_eq!(serde_json::to_string(&offer).unwrap(), old);
     }
 }

@@ -102,6 +102,13 @@ impl Change {
     }
 }
 
+/// A personal access token, as its maker called it: the record may be gone when somebody reads this.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct TokenUsed {
+    pub id: String,
+    pub name: String,
+}
+
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Event {
     /// `e_…`.
@@ -116,6 +123,9 @@ pub struct Event {
     /// Who did it, where that is somebody else than `user`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+    /// The personal access token it was done with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<TokenUsed>,
     /// What it was done to, as people call it: a label, an address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
@@ -138,6 +148,7 @@ impl Event {
             client_id: None,
             grant: None,
             by: None,
+            token: None,
             subject: None,
             changes: Vec::new(),
             note: None,

@@ -24,6 +24,9 @@ pub struct User {
     /// What they do for the whole installation, besides their roles in organizations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duty: Option<Duty>,
+    /// The tag of the language of the page they signed in with last: letters to them are written in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
     pub disabled: bool,
     pub epoch: u64,
     pub created_at: Timestamp,

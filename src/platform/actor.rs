@@ -5,6 +5,7 @@ use super::rights::{Relation, Right, may, scope_of};
 use crate::context::Context;
 use crate::model::app::App;
 use crate::model::dossier::Dossier;
+use crate::model::event::TokenUsed;
 use crate::model::member::Member;
 use crate::model::organization::Organization;
 use crate::model::personal_token::PersonalToken;
@@ -99,6 +100,15 @@ impl Actor {
             dossier,
             relation,
             membership,
+        })
+    }
+
+    /// The token they act with, for the events of what they do.
+    pub fn token_used(&self) -> Option<TokenUsed> {
+        let record = &self.token.as_ref()?.record;
+        Some(TokenUsed {
+            id: record.id.clone(),
+            name: record.name.clone(),
         })
     }
 

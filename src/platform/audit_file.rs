@@ -2,7 +2,7 @@
 
 use super::audit::{Doer, Entries, Entry, Named};
 
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 15] = [
     "at",
     "event",
     "by",
@@ -16,6 +16,8 @@ const COLUMNS: [&str; 13] = [
     "subject",
     "changes",
     "note",
+    "token",
+    "token_id",
 ];
 
 pub fn write(list: &Entries) -> String {
@@ -36,7 +38,7 @@ pub fn write(list: &Entries) -> String {
     file
 }
 
-fn cells(entry: &Entry) -> [String; 13] {
+fn cells(entry: &Entry) -> [String; 15] {
     let event = &entry.event;
     let named = |named: Option<&Named>| match named {
         Some(named) => [
@@ -70,11 +72,13 @@ fn cells(entry: &Entry) -> [String; 13] {
         event.subject.clone().unwrap_or_default(),
         changes.collect::<Vec<_>>().join("; "),
         event.note.clone().unwrap_or_default(),
+        event.token.as_ref().map(|token| token.name.clone()).unwrap_or_default(),
+        event.token.as_ref().map(|token| token.id.clone()).unwrap_or_default(),
     ]
 }
 
 /// RFC 4180 §2: every line ends with CRLF, every cell stands in quotes.
-fn line(file: &mut String, cells: [String; 13]) {
+fn line(file: &mut String, cells: [String; 15]) {
     for (at, cell) in cells.iter().enumerate() {
         if at > 0 {
             file.push(',');
@@ -118,7 +122,7 @@ mod tests {
         assert_eq!(
             file,
             "\"'=1+1\",\"'+1\",\"'-1\",\"'@A1\",\"'\t=1\",\"' =1\",\"'＝1\",\"a\"\"b,c\r\nd\",\"a=1\",\"\",\"\",\"\",\
-             \"\"\r\n"
+             \"\",\"\",\"\"\r\n"
         );
     }
 }

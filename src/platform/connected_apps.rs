@@ -264,7 +264,7 @@ pub async fn revoke(
         }
         let mut batch = Batch::new();
         membership.hold(&mut batch);
-        put_revocation(ctx, &mut batch, &grant, actor.id())?;
+        put_revocation(ctx, &mut batch, &grant, (actor.id(), actor.token_used()))?;
         if commit(ctx, batch).await? {
             return Ok(());
         }
@@ -304,7 +304,7 @@ async fn end(ctx: &Context, actor: &Actor, organization: &str, grants: &[Key]) -
         for key in grants {
             let grant = load::<Grant>(&*ctx.store, key).await?;
             if let Some(grant) = grant.filter(|grant| grant.status != GrantStatus::Revoked) {
-                put_revocation(ctx, &mut batch, &grant, actor.id())?;
+                put_revocation(ctx, &mut batch, &grant, (actor.id(), actor.token_used()))?;
                 number += 1;
             }
         }

@@ -91,7 +91,7 @@ pub async fn add_secret(
         if locked(&access) {
             return Err(Refusal::State("cred_locked"));
         }
-        let (new, event, made) = with_new_secret(ctx, &access.app, &wanted, Some(actor.id())).map_err(no_secret)?;
+        let (new, event, made) = with_new_secret(ctx, &access.app, &wanted, Some(actor)).map_err(no_secret)?;
         let mut batch = Batch::new();
         batch.replace(&access.app, &new)?.insert(&event)?;
         access.hold(&mut batch);
@@ -106,7 +106,7 @@ pub async fn add_secret(
 pub async fn revoke_secret(ctx: &Context, actor: &Actor, client_id: &str, id: &str) -> Result<(), Refusal> {
     for _ in 0..ATTEMPTS_MAX {
         let access = open(ctx, actor, client_id).await?;
-        let revoked = without_secret(ctx, &access.app, id, Some(actor.id()));
+        let revoked = without_secret(ctx, &access.app, id, Some(actor));
         let (new, event) = revoked.ok_or(Refusal::NotFound)?;
         let mut batch = Batch::new();
         batch.revokes = true;
@@ -141,7 +141,7 @@ pub async fn show_by(ctx: &Context, actor: &Actor, client_id: &str, by: ShownBy,
         let mut batch = Batch::new();
         batch.replace(&access.app, &new)?.insert(&Event {
             changes,
-            ..event(ctx, EventKind::AppChanged, &new, Some(actor.id()))
+            ..event(ctx, EventKind::AppChanged, &new, Some(actor))
         })?;
         access.hold(&mut batch);
         if commit(ctx, batch).await? {
@@ -156,7 +156,7 @@ pub fn with_new_secret(
     ctx: &Context,
     app: &App,
     wanted: &NewSecret,
-    by: Option<&str>,
+    by: Option<&Actor>,
 ) -> Result<(App, Event, MadeSecret), SecretRefused> {
     let made = make_secret(ctx, wanted);
     let new = app.with_secret(made.held.clone(), ctx.now())?;
@@ -168,7 +168,7 @@ pub fn with_new_secret(
 }
 
 /// The app without a secret; `None` where it has none of that id.
-pub fn without_secret(ctx: &Context, app: &App, id: &str, by: Option<&str>) -> Option<(App, Event)> {
+pub fn without_secret(ctx: &Context, app: &App, id: &str, by: Option<&Actor>) -> Option<(App, Event)> {
     let revoked = app.secrets.iter().find(|secret| secret.id == id)?;
     let event = Event {
         subject: Some(revoked.label.clone()),
@@ -286,11 +286,12 @@ fn changes(old: &App, new: &App) -> Vec<Change> {
 }
 
 /// Something that happened to the app's credentials.
-pub(super) fn event(ctx: &Context, kind: EventKind, app: &App, by: Option<&str>) -> Event {
+pub(super) fn event(ctx: &Context, kind: EventKind, app: &App, by: Option<&Actor>) -> Event {
     Event {
         organization: Some(app.organization.clone()),
         client_id: Some(app.client_id.clone()),
-        by: by.map(str::to_owned),
+        by: by.map(|by| by.id().to_owned()),
+        token: by.and_then(Actor::token_used),
         ..Event::new(kind, ctx.now(), &*ctx.random)
     }
 }

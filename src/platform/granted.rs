@@ -3,7 +3,7 @@
 use crate::base::time::Timestamp;
 use crate::context::Context;
 use crate::model::app::App;
-use crate::model::event::{Event, EventKind};
+use crate::model::event::{Event, EventKind, TokenUsed};
 use crate::model::family::Family;
 use crate::model::grant::{Grant, GrantStatus};
 use crate::model::last_use::GRANT;
@@ -53,7 +53,7 @@ pub async fn revoke(ctx: &Context, user: &str, organization: &str, id: &str) -> 
             return Ok(true);
         }
         let mut batch = Batch::new();
-        put_revocation(ctx, &mut batch, &grant, user)?;
+        put_revocation(ctx, &mut batch, &grant, (user, None))?;
         if let Outcome::Committed(_) = ctx.store.commit(batch).await? {
             return Ok(true);
         }
@@ -61,7 +61,13 @@ pub async fn revoke(ctx: &Context, user: &str, organization: &str, id: &str) -> 
 }
 
 /// Ended, with this batch, by the user with the id `by`.
-pub fn put_revocation(ctx: &Context, batch: &mut Batch, grant: &Versioned<Grant>, by: &str) -> Result<(), StoreError> {
+pub fn put_revocation(
+    ctx: &Context,
+    batch: &mut Batch,
+    grant: &Versioned<Grant>,
+    by: (&str, Option<TokenUsed>),
+) -> Result<(), StoreError> {
+    let (by, token) = by;
     batch.replace(grant, &grant.revoke())?;
     batch.revokes = true;
     batch.insert(&Event {
@@ -70,6 +76,7 @@ pub fn put_revocation(ctx: &Context, batch: &mut Batch, grant: &Versioned<Grant>
         client_id: Some(grant.client_id.clone()),
         grant: Some(grant.id.clone()),
         by: (by != grant.user).then(|| by.to_owned()),
+        token,
         ..Event::new(EventKind::GrantRevoked, ctx.now(), &*ctx.random)
     })?;
     Ok(())

@@ -31,6 +31,13 @@ const INVITATIONS: Allowance = Allowance {
     window: Duration::from_secs(24 * 60 * 60),
 };
 
+/// Letters of one organization, whoever gets them.
+const OF_ORGANIZATION: Allowance = Allowance {
+    what: "invitations of an organization",
+    max: 200,
+    window: Duration::from_secs(24 * 60 * 60),
+};
+
 /// An invitation that nobody has accepted yet.
 pub struct Pending {
     pub email: String,
@@ -79,11 +86,13 @@ pub async fn invite(
             batch.remove(&pending.link);
         }
         attempts::count_with(ctx, &mut batch, &INVITATIONS, &email.to_lowercase()).await?;
+        attempts::count_with(ctx, &mut batch, &OF_ORGANIZATION, organization).await?;
         let invite = Invite {
             organization: &membership.organization,
             email,
             role,
             by: Some(actor.id()),
+            token: actor.token_used(),
         };
         let link = invite_with(ctx, texts, &mut batch, &invite).await?;
         if commit(ctx, batch).await? {

@@ -110,7 +110,7 @@ pub async fn create(ctx: &Context, actor: &Actor, client_id: &str, wanted: &NewT
         make_room(ctx, &mut batch, client_id).await?;
         batch.insert(&record)?.insert(&Event {
             subject: Some(record.label.clone()),
-            ..event(ctx, EventKind::TokenCreated, &access.app, Some(actor.id()))
+            ..event(ctx, EventKind::TokenCreated, &access.app, Some(actor))
         })?;
         batch.require(&access.app);
         access.hold(&mut batch);
@@ -157,7 +157,7 @@ pub async fn revoke(ctx: &Context, actor: &Actor, client_id: &str, jti: &str) ->
         };
         batch.replace(&old, &new)?.insert(&Event {
             subject: Some(old.label.clone()),
-            ..event(ctx, EventKind::TokenRevoked, &access.app, Some(actor.id()))
+            ..event(ctx, EventKind::TokenRevoked, &access.app, Some(actor))
         })?;
         // It may have been revoked by whoever held it (RFC 7009).
         match load::<RevokedToken>(&*ctx.store, &ended.key()).await? {

@@ -1,10 +1,16 @@
 //! The pictures of apps. What somebody uploads is decoded within limits and written anew, so that nothing they sent is
 //! ever served: no script, no metadata, no second file behind the first. A picture's name is its digest; it is written
-//! once and never changed.
+//! once and never changed, and removed when no app names it any more.
+//!
+//! A file's time says when somebody meant to name it last: when it was uploaded, once more perhaps, or when a form was
+//! sent that had brought it before. So nothing is removed that an app is about to name.
+
+pub mod unused;
 
 use super::refusal::{Fault, Refusal};
 use crate::account::attempts::{self, Allowance};
 use crate::base::digest::{base64url, sha256};
+use crate::base::time::Timestamp;
 use crate::context::Context;
 use crate::store::StoreError;
 use bytes::Bytes;
@@ -13,6 +19,7 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbaIm
 use std::fs::{self, File};
 use std::io::{self, Cursor, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
@@ -44,14 +51,14 @@ pub async fn keep(ctx: &Context, user: &str, uploaded: Bytes) -> Result<String, 
     }
     // What is kept stays: nobody may fill the disk with it.
     attempts::count(ctx, &UPLOADS, user).await?;
-    let directory = directory(ctx);
+    let (directory, now) = (directory(ctx), ctx.now());
     let turn = DECODING.acquire().await;
     let kept = tokio::task::spawn_blocking(move || {
         // Until it is decoded, also where whoever asked has gone.
         let _turn = turn;
         let png = remade(&uploaded)?;
         let digest = base64url(sha256(&png));
-        let written = write(&directory, &digest, &png);
+        let written = write(&directory, &digest, &png, now);
         written.map_err(|why| Refusal::Store(StoreError::Unavailable(format!("{}: {why}", directory.display()))))?;
         Ok(digest)
     });
@@ -74,9 +81,23 @@ pub async fn read(ctx: &Context, digest: &str) -> Result<Option<Bytes>, StoreErr
     }
 }
 
-/// Whether there is a picture with this digest: what a form names is believed no further.
+/// Whether there is a picture with this digest: what a form names is believed no further. It stays until the form was
+/// looked at.
 pub async fn exists(ctx: &Context, digest: &str) -> Result<bool, StoreError> {
-    Ok(read(ctx, digest).await?.is_some())
+    if !is_digest(digest) {
+        return Ok(false);
+    }
+    let (path, now) = (directory(ctx).join(format!("{digest}.png")), ctx.now());
+    let touched = tokio::task::spawn_blocking(move || {
+        let _held = held();
+        touch(&path, now)
+    });
+    match touched.await {
+        Ok(Ok(())) => Ok(true),
+        Ok(Err(why)) if why.kind() == io::ErrorKind::NotFound => Ok(false),
+        Ok(Err(why)) => Err(StoreError::Unavailable(format!("a logo cannot be kept: {why}"))),
+        Err(why) => Err(StoreError::Unavailable(why.to_string())),
+    }
 }
 
 /// What is refused for its size, be it by us or by the reader of the request.
@@ -146,17 +167,29 @@ fn squared(picture: &RgbaImage, side: u32) -> RgbaImage {
 }
 
 /// Whole or not at all, also when the power fails. One that is there already is the same one.
-fn write(directory: &Path, digest: &str, png: &[u8]) -> io::Result<()> {
+fn write(directory: &Path, digest: &str, png: &[u8], now: Timestamp) -> io::Result<()> {
     let path = directory.join(format!("{digest}.png"));
+    let _held = held();
     if path.exists() {
-        return Ok(());
+        return touch(&path, now);
     }
     fs::create_dir_all(directory)?;
     let mut file = tempfile::NamedTempFile::new_in(directory)?;
     file.write_all(png)?;
+    file.as_file().set_modified(now.for_file())?;
     file.as_file().sync_all()?;
     file.persist(path)?;
     File::open(directory)?.sync_all()
+}
+
+fn touch(path: &Path, now: Timestamp) -> io::Result<()> {
+    File::options().append(true).open(path)?.set_modified(now.for_file())
+}
+
+/// Held by whoever makes a file young again, or removes it for its age.
+fn held() -> MutexGuard<'static, ()> {
+    static FILES: Mutex<()> = Mutex::new(());
+    FILES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -50,6 +50,7 @@ pub fn event(ctx: &Context, actor: &Actor, kind: EventKind, organization: &str) 
     Event {
         organization: Some(organization.to_owned()),
         by: Some(actor.id().to_owned()),
+        token: actor.token_used(),
         ..Event::new(kind, ctx.now(), &*ctx.random)
     }
 }

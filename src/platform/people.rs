@@ -191,6 +191,7 @@ fn note(
     let event = Event {
         user: Some(user.id.clone()),
         by: by.map(|by| by.id().to_owned()),
+        token: by.and_then(Actor::token_used),
         subject: Some(user.email.clone()),
         changes: vec![Change {
             what: "duty".to_owned(),
@@ -207,7 +208,7 @@ fn administers(user: &User) -> bool {
     user.duty == Some(Duty::Administrator) && user.password.is_some() && !user.disabled
 }
 
-async fn on_duty(ctx: &Context) -> Result<Vec<Versioned<User>>, StoreError> {
+pub(super) async fn on_duty(ctx: &Context) -> Result<Vec<Versioned<User>>, StoreError> {
     let (mut found, _) = list_by_index::<User>(&*ctx.store, &keys::users_on_duty(), None, ON_DUTY_MAX).await?;
     found.sort_by(|a, b| (a.duty, &a.email).cmp(&(b.duty, &b.email)));
     Ok(found)

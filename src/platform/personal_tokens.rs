@@ -155,24 +155,36 @@ pub async fn create(ctx: &Context, actor: &Actor, new: &NewToken) -> Result<Made
         if !is_open(ctx, actor) {
             return Err(Refusal::State("pat_on_request"));
         }
-        let made = judge(ctx, actor, &holder, new).await?;
         let mut batch = Batch::new();
-        make_room(ctx, &holder.user.id, &mut batch).await?;
-        // Written as it is: of two tokens made at once, the second finds the first counted.
-        batch.insert(&made.token)?.replace(&holder.user, &holder.user.value)?;
-        batch.require(&*ctx.settings().await?);
-        holder.own.hold(&mut batch);
-        if holder.user.id != actor.id() {
-            actor.hold(&mut batch).require(&*holder.member);
-        } else if let Some(token) = &actor.token {
-            batch.require(&*token.record);
-        }
-        batch.insert(&event(ctx, actor, &made.token, EventKind::PersonalTokenCreated))?;
+        let made = add(ctx, actor, &holder, new, &mut batch).await?;
         if commit(ctx, batch).await? {
             return Ok(made);
         }
     }
     Err(Refusal::Conflict)
+}
+
+/// Puts a token into the batch, which rests on all that was judged.
+pub(super) async fn add(
+    ctx: &Context,
+    actor: &Actor,
+    holder: &Holder,
+    new: &NewToken,
+    batch: &mut Batch,
+) -> Result<Made, Refusal> {
+    let made = judge(ctx, actor, holder, new).await?;
+    make_room(ctx, &holder.user.id, batch).await?;
+    // Written as it is: of two tokens made at once, the second finds the first counted.
+    batch.insert(&made.token)?.replace(&holder.user, &holder.user.value)?;
+    batch.require(&*ctx.settings().await?);
+    holder.own.hold(batch);
+    if holder.user.id != actor.id() {
+        actor.hold(batch).require(&*holder.member);
+    } else if let Some(token) = &actor.token {
+        batch.require(&*token.record);
+    }
+    batch.insert(&event(ctx, actor, &made.token, EventKind::PersonalTokenCreated))?;
+    Ok(made)
 }
 
 /// All that is wrong with what is asked for, or the token.
@@ -312,6 +324,7 @@ fn event(ctx: &Context, actor: &Actor, token: &PersonalToken, kind: EventKind) -
         organization: Some(token.organization.clone()),
         user: Some(token.user.clone()),
         by: (token.user != actor.id()).then(|| actor.id().to_owned()),
+        token: actor.token_used(),
         subject: Some(token.name.clone()),
         changes,
         ..Event::new(kind, ctx.now(), &*ctx.random)

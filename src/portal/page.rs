@@ -179,7 +179,8 @@ fn host(issuer: &str) -> &str {
     issuer.split_once("://").map_or(issuer, |(_, host)| host)
 }
 
-fn path(asset: &Asset) -> String {
+/// Where a browser finds it.
+pub fn path(asset: &Asset) -> String {
     format!("/assets/{}", asset.name)
 }
 
@@ -227,7 +228,9 @@ pub fn signed_out(visit: &Visit<'_>, location: &str) -> Response {
 
 /// `GET /assets/{file}`: its name changes with its content.
 pub fn asset(ctx: &Context, name: &str) -> Response {
-    let Some(asset) = ctx.config.pages.asset(name) else {
+    let icons = ctx.profile().native_templates.iter().map(|template| &template.icon);
+    let icon = || icons.into_iter().find(|icon| icon.name == name);
+    let Some(asset) = ctx.config.pages.asset(name).or_else(icon) else {
         return Response::not_found();
     };
     let mut response = Response::new(StatusCode::OK)

@@ -190,9 +190,12 @@ async fn signed_in(visit: &Visit<'_>, user: &Checked, password: &Secret, next: &
     {
         new.password = Some(hash);
     }
+    if new.language.as_deref() != Some(visit.language()) {
+        new.language = Some(visit.language().to_owned());
+    }
     let fresh = session::begin(ctx, visit.request, &new, next::query_of_authorization(next)).await?;
     let mut batch = Batch::new();
-    if new.password == old.password && new.totp == old.totp {
+    if (&new.password, &new.totp, &new.language) == (&old.password, &old.totp, &old.language) {
         batch.require(old);
     } else {
         batch.replace(old, &new)?;
@@ -233,6 +236,10 @@ pub fn form(visit: &Visit<'_>, shown: &Shown<'_>) -> Response {
             li { a href="/password/forgot" { (visit.text("forgot_password")) } }
             @if visit.ctx.config.sign_up == SignUp::Open {
                 li { a href="/sign-up" { (visit.text("sign_up")) } }
+            }
+            // Not for an app's users on their way through.
+            @if visit.ctx.profile().access_requests && shown.request.is_none() {
+                li { a href="/access-requests/new" { (visit.text("requests_new")) } }
             }
         }
     };

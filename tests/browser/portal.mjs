@@ -107,6 +107,55 @@ await check("portal a developer registers an app in two steps", async () => {
     await said(page, "Tidy <Books>");
 });
 
+for (const locale of ["en-GB", "fr-FR"]) {
+    await check(`portal redirect addresses are explained while they are typed ${locale}`, async () => {
+        const { page, troubles, context } = await enter(developer, { ...phone, locale });
+        await page.goto(at("/developer/apps/new?kind=public"));
+        const field = page.locator("#redirect_uris");
+        const typed = () => page.locator("#redirect_uris-typed").innerText();
+        const sentence = async (rule) => (await page.locator(`[data-rule=${rule}]:not([hidden])`).innerText()).trim();
+        const long = `https://a.example/${"x".repeat(250)}`;
+        for (const [text, rule] of [
+            ["http://a.example/callback", "scheme"], ["ftp://a.example/", "scheme"], ["com.example.app:/callback", "scheme"],
+            ["https://a.example/#top", "fragment"], ["https://*.a.example/callback", "wildcard"],
+            ["https://A.example/callback", "exact"], ["https://a.example:443/callback", "exact"],
+            ["https://a.example/b/../callback", "exact"], ["https://me@a.example/callback", "parts"],
+            [long, "length"], ["https://a.example/é", "length"],
+            ["https://a.example/callback\nhttps://a.example/callback", "twice"],
+            [Array.from({ length: 21 }, (_, at) => `https://a.example/${at}`).join("\n"), "count"],
+        ]) {
+            await field.fill(text);
+            await field.blur();
+            expect((await typed()).includes(await sentence(rule)), `${rule} is not said of ${text}: ${await typed()}`);
+            expect((await page.locator(`[data-rule=${rule}].broken`).count()) === 1, `${rule} is not pointed at`);
+        }
+        await field.fill("https://a.example/#top");
+        await look(page, `portal-redirect-uris-${locale}`);
+        // What may still become a good one is no fault while it is typed; what is good never is.
+        const good = ["https://a.example/callback?x=1", "http://127.0.0.1/callback", "http://[::1]:8080/", "https://a.example"];
+        for (const uri of good) {
+            await field.fill("");
+            await field.pressSequentially(uri);
+            expect((await typed()) === "", `${uri}: ${await typed()}`);
+            await field.blur();
+            expect((await typed()) === "", `${uri}: ${await typed()}`);
+        }
+        await field.fill("com.example.app:/callback");
+        await page.check("input[name=client_type][value=public]");
+        expect((await typed()) === "", await typed());
+        expect(troubles.length === 0, troubles.join("; "));
+        await context.close();
+    });
+}
+
+await check("portal the rules of redirect addresses stand there without script too", async () => {
+    const { page, context } = await enter(developer, { ...desk, javaScriptEnabled: false });
+    await page.goto(at("/developer/apps/new?kind=public"));
+    expect((await page.locator("#redirect_uris-rules li:visible").count()) === 8, "eight rules");
+    expect((await page.locator("#redirect_uris-typed").count()) === 0, "nothing is said without a script");
+    await context.close();
+});
+
 async function decide(decision, note) {
     const { page } = rita;
     await page.goto(at("/admin/reviews"));

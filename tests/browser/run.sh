@@ -31,6 +31,9 @@ expected() {
         done
     done
     printf 'portal %s\n' 'a developer registers an app in two steps' \
+        'redirect addresses are explained while they are typed en-GB' \
+        'redirect addresses are explained while they are typed fr-FR' \
+        'the rules of redirect addresses stand there without script too' \
         'a reviewer asks for changes and the developer reads the note' \
         'the developer hands it in again and it is approved' 'its first secret is shown once' \
         'a person allows the app and it gets a token' 'an admin finds the app and revokes it and its token dies' \
@@ -49,14 +52,20 @@ expected() {
             /docs/scopes /docs/errors /docs/api; do
             echo "$view $step"
         done
+        echo "$view /admin/native-templates"
     done
 }
 
-clean() {
+stop() {
     if [ -n "$server" ]; then
         kill "$server" 2>/dev/null || true
         wait "$server" || true
     fi
+    server=
+}
+
+clean() {
+    stop
     rm -rf "$work"
 }
 trap clean EXIT
@@ -82,19 +91,31 @@ if [ -z "${GRANTD:-}" ]; then
 fi
 GRANTD=$(realpath "${GRANTD:-$target/debug/grantd}")
 
-mkdir -p "$pictures" "$work/data"
+mkdir -p "$pictures"
 mkfifo "$work/ready"
-"$GRANTD" demo --json --listen 127.0.0.1:0 --data "$work/data" >"$work/ready" 2>"$work/server.log" &
-server=$!
-if ! IFS= read -r -t 120 facts <"$work/ready"; then
-    cat "$work/server.log"
-    give_up "grantd demo did not start"
-fi
-printf '%s\n' "$facts" >"$work/facts.json"
 export GRANTD
-for script in pages keyboard portal; do
-    node $script.mjs "$work/facts.json" "$pictures" "$chromium" "$work/data" 2>&1 | tee -a "$work/results" || true
-done
+
+# PROFILE SCRIPT…
+against() {
+    local profile=$1 facts script
+    shift
+    mkdir "$work/$profile"
+    "$GRANTD" demo --json --profile "$profile" --listen 127.0.0.1:0 --data "$work/$profile" \
+        >"$work/ready" 2>>"$work/server.log" &
+    server=$!
+    if ! IFS= read -r -t 120 facts <"$work/ready"; then
+        cat "$work/server.log"
+        give_up "grantd demo did not start"
+    fi
+    printf '%s\n' "$facts" >"$work/$profile.json"
+    for script in "$@"; do
+        node "$script.mjs" "$work/$profile.json" "$pictures" "$chromium" "$work/$profile" 2>&1 \
+            | tee -a "$work/results" || true
+    done
+    stop
+}
+against default pages keyboard portal
+against makecrypto templates
 
 passed=0 failed=0
 while read -r name; do

@@ -1,6 +1,7 @@
 //! The configuration: what is accepted, and the sentence for everything that is not.
 
 mod mail;
+mod native_templates;
 mod platform_rules;
 mod profile_files;
 mod profiles;

@@ -60,7 +60,8 @@ fn check_facts(facts: &Value, profile: &str, http: bool) {
             "private_app",
             "public_app",
             "spa_app",
-            "pat"
+            "pat",
+            "administrator"
         ]
     );
     let scheme = if http { "http" } else { "https" };
@@ -80,9 +81,9 @@ fn check_facts(facts: &Value, profile: &str, http: bool) {
         "mokapen" => assert_eq!(organization["id"], 849),
         _ => assert!(text(organization, "id").starts_with("o_")),
     }
-    for (person, email) in [("owner", "owner@example.com"), ("admin", "admin@example.com")] {
+    for person in ["owner", "admin", "administrator"] {
         assert_eq!(names(&facts[person]), ["email", "password"]);
-        assert_eq!(text(&facts[person], "email"), email);
+        assert_eq!(text(&facts[person], "email"), format!("{person}@example.com"));
         assert!(text(&facts[person], "password").len() >= 16);
     }
     assert_eq!(names(&facts["private_app"]), ["client_id", "client_secret"]);
@@ -225,6 +226,33 @@ fn the_next_start_on_the_same_data_tells_the_same_and_knows_its_tokens() {
     ]);
     let why = other.refused(1);
     assert!(why.contains("--profile default"), "{why}");
+}
+
+#[test]
+fn the_administrator_is_on_duty_and_in_no_organization() {
+    let place = Place::new();
+    let data = place.path("data").display().to_string();
+    let (first, facts) = start(&place, &["--http", "--data", &data]);
+    let check = |facts: &Value| {
+        let users = place.json(&["user", "list"]);
+        let rows = users.as_array().expect("a list").iter();
+        let on_duty: Vec<&Value> = rows.filter(|row| !row["duty"].is_null()).collect();
+        assert_eq!(on_duty.len(), 1, "{users}");
+        assert_eq!(on_duty[0]["email"], facts["administrator"]["email"]);
+        assert_eq!(on_duty[0]["duty"], "administrator");
+        let members = place.json(&["org", "member", text(&facts["organization"], "id")]);
+        assert_eq!(members.as_array().map(Vec::len), Some(2), "{members}");
+    };
+    check(&facts);
+    first.kill();
+    // As the data of an earlier version has it.
+    let kept = place.path("data/demo.json");
+    let mut old: Value = serde_json::from_slice(&std::fs::read(&kept).expect("read")).expect("JSON");
+    old.as_object_mut().expect("an object").remove("administrator");
+    std::fs::write(&kept, old.to_string()).expect("written");
+    let (_second, later) = start(&place, &["--http", "--data", &data]);
+    assert_eq!(later["owner"], facts["owner"]);
+    check(&later);
 }
 
 #[test]

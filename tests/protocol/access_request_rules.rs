@@ -122,6 +122,7 @@ async fn of_two_answers_one_holds_and_of_many_makers_one_makes() {
         kind: "private",
         app_name: "Sync",
         scopes: &["data.read"],
+        days: "",
     };
     let administrator = actor(&world, ADMINISTRATOR).await;
     let (accepted, declined) = tokio::join!(

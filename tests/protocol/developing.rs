@@ -2,7 +2,9 @@
 
 use crate::browser::{Browser, PASSWORD, hidden, set_password};
 use crate::http::{Answer, request};
+use crate::mail_server::MailServer;
 use crate::support::{Client, OWNER, World, config};
+use grantd::config::{Config, MailSecurity};
 use grantd::model::app::App;
 use grantd::model::dossier::{Decision, Dossier, Submission, Verdict};
 use grantd::model::event::{Event, EventKind};
@@ -14,6 +16,7 @@ use grantd::store::records::{Versioned, list, load, load_by_index};
 use grantd::store::{Batch, Outcome, keys};
 use http::Method;
 use image::{DynamicImage, ImageFormat, Rgba, RgbaImage};
+use serde_json::json;
 use std::io::Cursor;
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -53,7 +56,42 @@ impl Developing {
             std::fs::create_dir_all(&own).expect("a directory");
             std::fs::write(own.join("profile.toml"), text).expect("a profile");
         }
-        let world = World::with_config(config(profile, dir.path()), Arc::new(MemoryStore::new())).await;
+        let config = config(profile, dir.path());
+        Self::over(config, dir).await
+    }
+
+    /// With letters that go there.
+    pub async fn with_mail(server: &MailServer) -> Self {
+        let dir = TempDir::new().expect("a directory");
+        let config = Config {
+            mail: Some(server.settings(MailSecurity::Starttls)),
+            ..config("default", dir.path())
+        };
+        Self::over(config, dir).await
+    }
+
+    /// With a catalog of so many scopes, which everybody may grant.
+    pub async fn with_scopes(count: usize) -> Self {
+        let dir = TempDir::new().expect("a directory");
+        let own = dir.path().join("profiles/default");
+        std::fs::create_dir_all(&own).expect("a directory");
+        let scope = |at| {
+            json!({
+                "name": format!("thing{at}.read"),
+                "title": format!("Thing {at}"),
+                "sentence": format!("Read thing {at}."),
+                "risk": "low",
+                "roles": Role::ALL.map(Role::as_str),
+            })
+        };
+        let catalog = json!({ "scopes": (0..count).map(scope).collect::<Vec<_>>() });
+        std::fs::write(own.join("scopes.json"), catalog.to_string()).expect("a catalog");
+        let config = config("default", dir.path());
+        Self::over(config, dir).await
+    }
+
+    async fn over(config: Config, dir: TempDir) -> Self {
+        let world = World::with_config(config, Arc::new(MemoryStore::new())).await;
         for (email, role) in [
             (DEVELOPER, Role::Developer),
             (COLLEAGUE, Role::Developer),

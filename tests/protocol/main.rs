@@ -9,9 +9,12 @@
 //!
 //! O1 and F1 (TLS) and B9 (the proxy's hop) are proven where the server is; the file of each RFC has the rest.
 
+mod abuse;
 mod access_request_rules;
+mod access_request_tokens;
 mod access_requests;
 mod administrators;
+mod announcements;
 mod api;
 mod app_settings;
 mod authorize_checks;
@@ -55,9 +58,12 @@ mod keys;
 mod leaks;
 mod limiter;
 mod links;
+mod logo_files;
 mod mail;
 mod mail_server;
+mod many_scopes;
 mod matrix;
+mod native_templates;
 mod organization_apps;
 mod organization_audit;
 mod organization_invitations;
@@ -104,3 +110,4 @@ mod totp;
 mod totp_guesses;
 mod totp_letters;
 mod transfer;
+mod ways_in;

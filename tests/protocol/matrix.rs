@@ -148,6 +148,8 @@ const ELSEWHERE: &[&str] = &[
     "/admin/access-requests",
     "/admin/access-requests/{request}",
     "/access-requests/status",
+    // native_templates.rs: there are none in this profile
+    "/admin/native-templates",
 ];
 
 /// For everybody, signed in or not: the protocol, the sign-in, documents, pictures; and forms about oneself alone,

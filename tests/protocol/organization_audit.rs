@@ -159,7 +159,7 @@ async fn a_file_is_rfc_4180_and_computes_nothing() {
     assert_eq!(file.header("x-content-type-options"), Some("nosniff"));
     assert_eq!(file.header("cache-control"), Some("no-store"));
     let rows = parsed(&file.body);
-    assert!(rows.iter().all(|row| row.len() == 13), "{rows:?}");
+    assert!(rows.iter().all(|row| row.len() == 15), "{rows:?}");
     let formula = |cell: &str| cell.trim_start().starts_with(['=', '+', '-', '@', '＝', '\t', '\r']);
     for row in &rows {
         assert!(!row.iter().any(|cell| formula(cell)), "{row:?}");

@@ -129,9 +129,9 @@ async fn each_role_sees_its_pages_and_whoever_is_no_member_sees_none() {
 #[tokio::test]
 async fn tabs_and_buttons_are_those_of_the_role() {
     let the = world("default").await;
-    let tabs = ["/members", "/apps", "/policy", "/audit"];
+    let tabs = ["/members", "/apps", "/policy", "/tokens", "/audit"];
     for (email, role, opens) in [
-        ("a@example.com", Role::Admin, 4),
+        ("a@example.com", Role::Admin, 5),
         ("d@example.com", Role::Developer, 1),
         ("m@example.com", Role::Member, 0),
     ] {

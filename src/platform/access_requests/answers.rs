@@ -5,18 +5,19 @@ use crate::account::letters::{Form, compose, post};
 use crate::account::links;
 use crate::base::text::name;
 use crate::context::Context;
-use crate::model::access_request::{AccessRequest, Answer, NAME_CHARS_MAX, Offer, Outcome, SCOPES_BYTES_MAX};
-use crate::model::app::Kind;
+use crate::model::access_request::{AccessRequest, Answer, NAME_CHARS_MAX, Offer, Offered, Outcome, SCOPES_BYTES_MAX};
 use crate::model::event::{Event, EventKind};
 use crate::model::link::{Allows, LinkKind};
 use crate::model::mail::TRIED_FOR;
 use crate::model::member::Member;
 use crate::model::organization::Organization;
+use crate::model::personal_token;
 use crate::model::role::Role;
 use crate::model::user::User;
 use crate::platform::actor::Actor;
 use crate::platform::refusal::{Fault, Refusal};
 use crate::platform::reviews::decisions::note;
+use crate::platform::rights::{SCOPES, scopes_for};
 use crate::platform::{commit, founding};
 use crate::store::records::{Versioned, load, load_by_index};
 use crate::store::{Batch, StoreError, keys};
@@ -26,6 +27,9 @@ const ACCEPTED: Form = Form::new("mail_request_accepted_subject", "mail_request_
 
 /// The roles an asker can be invited with: those that may have an app.
 pub const ROLES: [Role; 3] = [Role::Developer, Role::Admin, Role::Owner];
+
+/// The most days that a token lives.
+const DAYS_MAX: u32 = 366;
 
 /// What an administrator entered.
 #[derive(Clone, Copy)]
@@ -37,8 +41,19 @@ pub struct Acceptance<'a> {
     /// In an organization there is. Of a new one the asker is the owner.
     pub role: &'a str,
     pub kind: &'a str,
+    /// Of the app or the token.
     pub app_name: &'a str,
     pub scopes: &'a [&'a str],
+    /// That a token lives.
+    pub days: &'a str,
+}
+
+/// The same, judged.
+struct Wanted {
+    kind: Offered,
+    name: String,
+    scopes: Vec<String>,
+    days: Option<u32>,
 }
 
 /// Declines, with a note that the asker reads.
@@ -52,8 +67,8 @@ pub async fn decline(ctx: &Context, actor: &Actor, id: &str, why: &str) -> Resul
     answer(ctx, actor, batch, &request, Outcome::Declined { note: note.clone() }).await
 }
 
-/// Accepts: invites the asker into an organization, which is made where there is none yet, and approves one app
-/// beforehand. The invitation's link, to show, where no mail server takes it.
+/// Accepts: invites the asker into an organization, which is made where there is none yet, and approves one app or one
+/// token beforehand. The invitation's link, to show, where no mail server takes it.
 pub async fn accept(
     ctx: &Context,
     actor: &Actor,
@@ -65,9 +80,12 @@ pub async fn accept(
     if request.email.eq_ignore_ascii_case(&actor.user.email) {
         return Err(Refusal::Forbidden);
     }
-    let (kind, app_name, scopes) = checked(ctx, acceptance)?;
+    let wanted = checked(ctx, acceptance)?;
     let mut batch = Batch::new();
     let (organization, role) = place(ctx, &mut batch, acceptance).await?;
+    if wanted.kind == Offered::PersonalToken {
+        check_role(ctx, &wanted.scopes, role)?;
+    }
     let user = load_by_index::<User>(&*ctx.store, &keys::email(&request.email)).await?;
     let member = match user {
         Some(user) => load::<Member>(&*ctx.store, &keys::member(&organization.id, &user.id)).await?,
@@ -92,10 +110,12 @@ pub async fn accept(
     let offer = Offer {
         organization: organization.id,
         role,
-        kind,
-        name: app_name,
-        scopes,
+        kind: wanted.kind,
+        name: wanted.name,
+        scopes: wanted.scopes,
         client_id: None,
+        days: wanted.days,
+        token: None,
     };
     answer(ctx, actor, batch, &request, Outcome::Accepted(offer)).await?;
     Ok(ctx.config.mail.is_none().then_some(invitation.url))
@@ -109,19 +129,25 @@ async fn open(ctx: &Context, actor: &Actor, id: &str) -> Result<Versioned<Access
     Ok(request)
 }
 
-fn checked(ctx: &Context, acceptance: Acceptance<'_>) -> Result<(Kind, String, Vec<String>), Refusal> {
+fn checked(ctx: &Context, acceptance: Acceptance<'_>) -> Result<Wanted, Refusal> {
     let mut faults = Vec::new();
-    let kinds = [Kind::Private, Kind::Public];
-    let kind = kinds.into_iter().find(|kind| kind.as_str() == acceptance.kind);
+    let kind = Offered::ALL.into_iter().find(|kind| kind.as_str() == acceptance.kind);
     if kind.is_none() {
         faults.push(Fault::new("kind", "requests_kind_missing"));
     }
-    let app_name = name(acceptance.app_name, NAME_CHARS_MAX);
-    if app_name.is_none() {
-        faults.push(Fault::new("app_name", "requests_name_bad").with("characters", NAME_CHARS_MAX));
+    let is_token = kind == Some(Offered::PersonalToken);
+    let chars_max = if is_token {
+        personal_token::NAME_CHARS_MAX
+    } else {
+        NAME_CHARS_MAX
+    };
+    let name = name(acceptance.app_name, chars_max);
+    if name.is_none() {
+        faults.push(Fault::new("app_name", "requests_name_bad").with("characters", chars_max));
     }
-    // In the order of the catalog, each once.
-    let names = ctx.profile().scopes.names();
+    // In the order of the catalog, each once; those of the JSON API are for tokens alone.
+    let own = SCOPES.into_iter().filter(|_| is_token);
+    let names = ctx.profile().scopes.names().chain(own);
     let scopes: Vec<String> = names
         .filter(|name| acceptance.scopes.contains(name))
         .map(str::to_owned)
@@ -133,10 +159,46 @@ fn checked(ctx: &Context, acceptance: Acceptance<'_>) -> Result<(Kind, String, V
     } else if bytes > SCOPES_BYTES_MAX {
         faults.push(Fault::new("scopes", "requests_scopes_many"));
     }
-    match (kind, app_name) {
-        (Some(kind), Some(app_name)) if faults.is_empty() => Ok((kind, app_name, scopes)),
+    let days = match days(ctx, acceptance.days) {
+        Err(fault) if is_token => {
+            faults.push(fault);
+            None
+        }
+        days => days.ok().flatten().filter(|_| is_token),
+    };
+    match (kind, name) {
+        (Some(kind), Some(name)) if faults.is_empty() => Ok(Wanted {
+            kind,
+            name,
+            scopes,
+            days,
+        }),
         _ => Err(Refusal::Invalid(faults)),
     }
+}
+
+/// Nothing entered is a life without end, where the profile has that.
+fn days(ctx: &Context, text: &str) -> Result<Option<u32>, Fault> {
+    let text = text.trim();
+    if text.is_empty() && ctx.profile().pat.no_expiry {
+        return Ok(None);
+    }
+    let days = text.parse().ok().filter(|days| (1..=DAYS_MAX).contains(days));
+    days.map(Some)
+        .ok_or(Fault::new("days", "requests_days_bad").with("days", DAYS_MAX))
+}
+
+/// A token never does more than the role: better said now than found out by the asker.
+fn check_role(ctx: &Context, scopes: &[String], role: Role) -> Result<(), Refusal> {
+    let own = scopes_for(role, None);
+    let held = |name: &String| ctx.profile().scopes.may_grant(role, name) || own.contains(&name.as_str());
+    let beyond: Vec<&str> = scopes.iter().filter(|name| !held(name)).map(String::as_str).collect();
+    if beyond.is_empty() {
+        return Ok(());
+    }
+    Err(Fault::new("scopes", "requests_scopes_role")
+        .with("scopes", beyond.join(" "))
+        .into())
 }
 
 /// The organization, and the role in it; the batch rests on it or makes it.
@@ -197,6 +259,7 @@ async fn answer(
     batch.replace(request, &answered)?.insert(&Event {
         organization,
         by: Some(actor.id().to_owned()),
+        token: actor.token_used(),
         subject: Some(request.email.clone()),
         note,
         ..Event::new(EventKind::AccessRequestAnswered, ctx.now(), &*ctx.random)

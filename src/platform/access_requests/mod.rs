@@ -1,11 +1,12 @@
-//! Access requests: somebody without an account asks, an administrator answers with an invitation and one app that is
-//! approved beforehand, and the asker makes it once they have joined.
+//! Access requests: somebody without an account asks, an administrator answers with an invitation and one app or one
+//! token that is approved beforehand, and the asker makes it once they have joined.
 
 pub mod answers;
 pub mod offers;
 
 use super::actor::Actor;
 use super::commit;
+use super::people;
 use super::refusal::{Fault, Refusal};
 use super::rights::Right;
 use crate::account::attempts::{self, Allowance};
@@ -13,6 +14,7 @@ use crate::account::letters::{Form, compose, post};
 use crate::account::{self};
 use crate::base::handle::Handle;
 use crate::base::master::Purpose;
+use crate::base::peer::network;
 use crate::base::random;
 use crate::base::text::{deceives, name};
 use crate::base::time::Timestamp;
@@ -21,7 +23,7 @@ use crate::context::Context;
 use crate::model::access_request::{AccessRequest, DESCRIPTION_CHARS_MAX, Integration, NAME_CHARS_MAX};
 use crate::model::event::{Event, EventKind};
 use crate::model::mail::TRIED_FOR;
-use crate::model::user::User;
+use crate::model::user::{Duty, User};
 use crate::store::records::{Versioned, list_by_index, load};
 use crate::store::{Batch, Key, StoreError, keys};
 use std::net::IpAddr;
@@ -39,6 +41,23 @@ const REQUESTS: Allowance = Allowance {
     window: Duration::from_secs(24 * 60 * 60),
 };
 
+/// Requests that come out of one network, whatever addresses they name.
+const OF_NETWORK: Allowance = Allowance {
+    what: "access requests of a network",
+    max: 20,
+    window: Duration::from_secs(24 * 60 * 60),
+};
+
+/// Requests that administrators get letters about, of all that strangers send; they all stand in the queue.
+const ANNOUNCED: Allowance = Allowance {
+    what: "letters about access requests",
+    max: 20,
+    window: Duration::from_secs(24 * 60 * 60),
+};
+/// Letters about one request: a batch has room for no more.
+const ADMINISTRATORS_MAX: usize = 25;
+
+const WAITS: Form = Form::new("mail_request_waits_subject", "mail_request_waits_text");
 const RECEIVED: Form = Form::new("mail_request_received_subject", "mail_request_received_text");
 
 /// What somebody entered.
@@ -64,6 +83,7 @@ pub fn check_open(ctx: &Context) -> Result<(), Refusal> {
 pub async fn ask(ctx: &Context, texts: &Texts, asked: Asked<'_>, peer: IpAddr) -> Result<String, Refusal> {
     check_open(ctx)?;
     let request = checked(ctx, texts, asked)?;
+    attempts::count(ctx, &OF_NETWORK, &network(peer).to_string()).await?;
     if !attempts::ask(ctx, &REQUESTS, &request.email, peer).await? {
         return Err(account::Refusal::Wait(REQUESTS.window).into());
     }
@@ -81,11 +101,33 @@ pub async fn ask(ctx: &Context, texts: &Texts, asked: Asked<'_>, peer: IpAddr) -
         ..Event::new(EventKind::AccessRequested, request.at, &*ctx.random)
     })?;
     post(ctx, &mut batch, Some(&letter), request.at + TRIED_FOR)?;
+    announce(ctx, &mut batch, &request).await?;
     if commit(ctx, batch).await? {
         Ok(link)
     } else {
         Err(Refusal::Conflict)
     }
+}
+
+/// Puts a letter to each administrator into the batch, in their own languages. It says nothing that a stranger wrote.
+async fn announce(ctx: &Context, batch: &mut Batch, request: &AccessRequest) -> Result<(), Refusal> {
+    if ctx.config.mail.is_none() {
+        return Ok(());
+    }
+    match attempts::count_with(ctx, batch, &ANNOUNCED, "").await {
+        Ok(()) => {}
+        Err(account::Refusal::Wait(_)) => return Ok(()),
+        Err(refusal) => return Err(refusal.into()),
+    }
+    let link = format!("{}/admin/access-requests/{}", ctx.issuer(), request.id);
+    let administers = |user: &Versioned<User>| user.duty == Some(Duty::Administrator) && !user.disabled;
+    let told = people::on_duty(ctx).await?.into_iter().filter(administers);
+    for administrator in told.take(ADMINISTRATORS_MAX) {
+        let texts = ctx.config.pages.texts(administrator.language.as_deref());
+        let letter = compose(ctx, texts, &administrator.email, WAITS, &[("link", &link)]);
+        post(ctx, batch, Some(&letter), request.at + TRIED_FOR)?;
+    }
+    Ok(())
 }
 
 fn checked(ctx: &Context, texts: &Texts, asked: Asked<'_>) -> Result<AccessRequest, Refusal> {

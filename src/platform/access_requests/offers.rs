@@ -1,23 +1,27 @@
-//! What an asker makes of an accepted request: one app, once, after they have joined.
+//! What an asker makes of an accepted request: one app or one token, once, after they have joined.
 
 use super::{check_open, of_link};
 use crate::base::master::Purpose;
 use crate::base::random;
 use crate::context::Context;
-use crate::model::access_request::{AccessRequest, Offer};
+use crate::model::access_request::{AccessRequest, Offer, Offered};
 use crate::model::app::{App, AppState, ClientSecret, ClientType, Kind};
 use crate::model::dossier::Dossier;
 use crate::model::event::{Event, EventKind};
 use crate::model::organization::Organization;
 use crate::platform::actor::{Actor, Membership};
 use crate::platform::commit;
+use crate::platform::personal_tokens::{self, Expiry, NewToken};
 use crate::platform::refusal::Refusal;
 use crate::platform::rights::Right;
 use crate::store::records::Versioned;
 use crate::store::{Batch, keys};
 use std::sync::Arc;
+use std::time::Duration;
 
-/// What stands between an asker and their app.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What stands between an asker and their app or token.
 pub enum Next {
     /// They are not who asked: another address is signed in.
     OtherAccount,
@@ -26,7 +30,15 @@ pub enum Next {
     /// Their role in the organization may not make apps any more.
     Role,
     Make,
-    Made(String),
+    /// The app's client_id.
+    MadeApp(String),
+    MadeToken,
+}
+
+/// What was made, with what is shown now and never again.
+pub enum Taken {
+    App(Made),
+    Token(Box<personal_tokens::Made>),
 }
 
 /// An app as it was made. The secret is shown now and never again; a public app gets one when it is approved.
@@ -43,9 +55,12 @@ pub async fn next(ctx: &Context, actor: &Actor, request: &AccessRequest, offer: 
         return Ok(Next::OtherAccount);
     }
     if let Some(client_id) = &offer.client_id {
-        return Ok(Next::Made(client_id.clone()));
+        return Ok(Next::MadeApp(client_id.clone()));
     }
-    match actor.in_organization(ctx, &offer.organization, Right::CreateApp).await {
+    if offer.is_taken_up() {
+        return Ok(Next::MadeToken);
+    }
+    match actor.in_organization(ctx, &offer.organization, right(offer)).await {
         Ok(_) => Ok(Next::Make),
         Err(Refusal::NotFound) => Ok(Next::Join),
         Err(Refusal::Forbidden) => Ok(Next::Role),
@@ -58,14 +73,78 @@ pub async fn organization(ctx: &Context, offer: &Offer) -> Result<Option<Arc<Ver
     Ok(ctx.load(&keys::organization(&offer.organization)).await?)
 }
 
-/// Makes the app that was approved beforehand. Of two who try at once, one does.
-pub async fn make(ctx: &Context, actor: &Actor, link: &str) -> Result<Made, Refusal> {
+fn right(offer: &Offer) -> Right {
+    match offer.kind {
+        Offered::PersonalToken => Right::MakeTokens,
+        Offered::Private | Offered::Public => Right::CreateApp,
+    }
+}
+
+/// Makes the app or the token that was approved beforehand. Of two who try at once, one does.
+pub async fn make(ctx: &Context, actor: &Actor, link: &str) -> Result<Taken, Refusal> {
     check_open(ctx)?;
     let request = of_link(ctx, link).await?;
     let offer = request.offer().ok_or(Refusal::NotFound)?;
     if !is_asker(actor, &request) {
         return Err(Refusal::Forbidden);
     }
+    if offer.is_taken_up() {
+        return Err(Refusal::State(match offer.kind {
+            Offered::PersonalToken => "requests_token_before",
+            Offered::Private | Offered::Public => "requests_made_before",
+        }));
+    }
+    match offer.kind {
+        Offered::PersonalToken => {
+            let made = make_token(ctx, actor, &request, offer).await?;
+            Ok(Taken::Token(Box::new(made)))
+        }
+        Offered::Private | Offered::Public => make_app(ctx, actor, &request, offer).await.map(Taken::App),
+    }
+}
+
+/// Within the role they have now, whatever it was when the request was answered.
+async fn make_token(
+    ctx: &Context,
+    actor: &Actor,
+    request: &Versioned<AccessRequest>,
+    offer: &Offer,
+) -> Result<personal_tokens::Made, Refusal> {
+    let holder = personal_tokens::holder(ctx, actor, &offer.organization, None).await?;
+    let mut scopes = holder.offered(ctx, actor);
+    scopes.retain(|name| offer.scopes.contains(name));
+    if scopes.is_empty() {
+        return Err(Refusal::State("requests_scopes_gone"));
+    }
+    let new = NewToken {
+        organization: offer.organization.clone(),
+        member: None,
+        name: offer.name.clone(),
+        scopes: Some(scopes),
+        expiry: match offer.days {
+            Some(days) => Expiry::At(ctx.now() + DAY * days),
+            // The profile may have changed since.
+            None if ctx.profile().pat.no_expiry => Expiry::Never,
+            None => Expiry::Usual,
+        },
+    };
+    let mut batch = Batch::new();
+    let made = personal_tokens::add(ctx, actor, &holder, &new, &mut batch).await?;
+    let taken = request.taken_up(&made.token.id);
+    batch.replace(request, &taken.ok_or(Refusal::State("requests_token_before"))?)?;
+    if commit(ctx, batch).await? {
+        Ok(made)
+    } else {
+        Err(Refusal::Conflict)
+    }
+}
+
+async fn make_app(
+    ctx: &Context,
+    actor: &Actor,
+    request: &Versioned<AccessRequest>,
+    offer: &Offer,
+) -> Result<Made, Refusal> {
     let membership = actor.in_organization(ctx, &offer.organization, Right::CreateApp);
     let membership = membership.await?;
     let (app, secret) = app(ctx, actor, &membership, offer)?;
@@ -76,11 +155,12 @@ pub async fn make(ctx: &Context, actor: &Actor, link: &str) -> Result<Made, Refu
         ..Dossier::new(&app.client_id)
     };
     let mut batch = Batch::new();
-    batch.replace(&request, &taken)?.insert(&app)?.insert(&dossier)?;
+    batch.replace(request, &taken)?.insert(&app)?.insert(&dossier)?;
     batch.insert(&Event {
         organization: Some(app.organization.clone()),
         client_id: Some(app.client_id.clone()),
         by: Some(actor.id().to_owned()),
+        token: actor.token_used(),
         subject: Some(app.name.clone()),
         ..Event::new(EventKind::AppCreated, ctx.now(), &*ctx.random)
     })?;
@@ -107,10 +187,14 @@ fn app(ctx: &Context, actor: &Actor, membership: &Membership, offer: &Offer) -> 
     let now = ctx.now();
     let client_id = format!("{}_app_{}", ctx.profile().prefix, random::token::<15>(&*ctx.random));
     let organization = membership.organization.id.clone();
-    let mut app = App::new(client_id, organization, offer.kind, ClientType::Confidential, now);
+    let kind = match offer.kind {
+        Offered::Private => Kind::Private,
+        _ => Kind::Public,
+    };
+    let mut app = App::new(client_id, organization, kind, ClientType::Confidential, now);
     app.name = offer.name.clone();
     app.scopes = offer.scopes.clone();
-    if offer.kind != Kind::Private {
+    if kind != Kind::Private {
         app.state = AppState::Draft;
         return Ok((app, None));
     }

@@ -8,6 +8,7 @@ use crate::model::review::{self, Case, Save, Saved};
 use crate::platform::actor::{Actor, AppAccess};
 use crate::platform::commit;
 use crate::platform::refusal::Refusal;
+use crate::platform::reviews::letters;
 use crate::platform::rights::Right;
 use crate::store::records::{Versioned, load};
 use crate::store::{Batch, StoreError, keys};
@@ -106,6 +107,10 @@ async fn write(ctx: &Context, actor: &Actor, edit: Edit<'_>) -> Result<Option<Ca
         batch.insert(&event)?;
     }
     handed_in(ctx, actor, &case.app, submission.as_ref(), &mut batch)?;
+    // One that took the place of another in the queue is no news.
+    if let (None, Some(submission)) = (&waiting, &submission) {
+        letters::announce(ctx, &mut batch, &case.dossier, submission).await?;
+    }
     check_size(&batch)?;
     Ok(commit(ctx, batch).await?.then_some(case))
 }
@@ -147,6 +152,7 @@ pub fn event(ctx: &Context, actor: &Actor, kind: EventKind, app: &App) -> Event 
     event.organization = Some(app.organization.clone());
     event.client_id = Some(app.client_id.clone());
     event.by = Some(actor.id().to_owned());
+    event.token = actor.token_used();
     event
 }
 

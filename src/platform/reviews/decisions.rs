@@ -126,7 +126,10 @@ async fn settle(
     let Some(decision) = &dossier.verdict else {
         return Err(Refusal::NotFound);
     };
-    batch.insert(&event(ctx, case, app, decision))?;
+    batch.insert(&Event {
+        token: actor.token_used(),
+        ..event(ctx, case, app, decision)
+    })?;
     letters::tell(ctx, texts, &mut batch, app, dossier, decision).await?;
     if commit(ctx, batch).await? {
         Ok(())

@@ -2,16 +2,16 @@
 //! it, for who asked.
 
 use crate::context::Context;
-use crate::model::access_request::{AccessRequest, Offer, Outcome};
-use crate::model::app::Kind;
+use crate::model::access_request::{AccessRequest, Offer, Offered, Outcome};
 use crate::platform::access_requests::of_link;
-use crate::platform::access_requests::offers::{self, Made, Next};
+use crate::platform::access_requests::offers::{self, Made, Next, Taken};
 use crate::platform::actor::Actor;
 use crate::platform::refusal::Refusal;
 use crate::portal::admin::parts::{Wrong, field, moment};
 use crate::portal::desk::Desk;
 use crate::portal::page::Page;
 use crate::portal::passwords::asked;
+use crate::portal::personal_tokens::{Scene, made};
 use crate::portal::trouble::Paged;
 use crate::portal::visit::Visit;
 use crate::web::request::Request;
@@ -26,7 +26,7 @@ pub async fn get(ctx: &Context, request: &Request) -> Paged {
     page(&visit, &link, &Wrong::nothing()).await
 }
 
-/// Makes the app, and shows its credentials once.
+/// Makes the app or the token, and shows its credentials once.
 pub async fn post(ctx: &Context, request: &Request) -> Paged {
     let desk = match Desk::of(ctx, request).await? {
         Ok(desk) => desk,
@@ -35,7 +35,8 @@ pub async fn post(ctx: &Context, request: &Request) -> Paged {
     let fields = desk.visit.form(FORM)?;
     let link = field(&fields, "link")?;
     match offers::make(ctx, &desk.actor, link).await {
-        Ok(made) => Ok(credentials(&desk.visit, &made)),
+        Ok(Taken::App(made)) => Ok(credentials(&desk.visit, &made)),
+        Ok(Taken::Token(made)) => made::page(&desk, Scene::Own, &made),
         Err(refusal) => {
             let wrong = Wrong::of(&desk.visit, refusal, "conflict_text")?;
             page(&desk.visit, link, &wrong).await
@@ -83,7 +84,11 @@ async fn accepted(visit: &Visit<'_>, link: &str, request: &AccessRequest, offer:
         },
         Next::Join => html! { p { (visit.text("requests_next_join")) } },
         Next::Role => html! { p { (visit.text("requests_next_role")) } },
-        Next::Made(client_id) => html! {
+        Next::MadeToken => html! {
+            p { (visit.text("requests_token_before")) }
+            p { a href="/account/tokens" { (visit.text("pat_heading")) } }
+        },
+        Next::MadeApp(client_id) => html! {
             p { (visit.text("requests_made_before")) }
             p { a href=(app(&client_id)) { (visit.text("requests_app_link")) } }
         },
@@ -94,7 +99,10 @@ async fn accepted(visit: &Visit<'_>, link: &str, request: &AccessRequest, offer:
             form method="post" action="/access-requests/status" {
                 (visit.csrf(FORM))
                 input type="hidden" name="link" value=(link);
-                button.wide-button { (visit.text("requests_make")) }
+                button.wide-button {
+                    @if offer.kind == Offered::PersonalToken { (visit.text("requests_make_token")) }
+                    @else { (visit.text("requests_make")) }
+                }
             }
         },
     })
@@ -102,8 +110,9 @@ async fn accepted(visit: &Visit<'_>, link: &str, request: &AccessRequest, offer:
 
 fn next_text(offer: &Offer) -> &'static str {
     match offer.kind {
-        Kind::Private => "requests_next_make_private",
-        _ => "requests_next_make_public",
+        Offered::Private => "requests_next_make_private",
+        Offered::Public => "requests_next_make_public",
+        Offered::PersonalToken => "requests_next_make_token",
     }
 }
 

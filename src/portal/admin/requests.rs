@@ -4,22 +4,23 @@ use super::on_duty;
 use super::parts::{Wrong, age, done, field, moment, more, risk, way};
 use super::review::note_field;
 use crate::context::Context;
-use crate::model::access_request::{AccessRequest, Integration, NAME_CHARS_MAX, Outcome};
-use crate::model::app::Kind;
+use crate::model::access_request::{AccessRequest, Integration, NAME_CHARS_MAX, Offered, Outcome};
 use crate::model::role::Role;
 use crate::platform::access_requests::answers::{self, Acceptance, ROLES};
 use crate::platform::access_requests::{look, queue};
-use crate::platform::rights::Right;
+use crate::platform::rights::{Right, scopes_for};
 use crate::portal::access_requests::integration;
 use crate::portal::desk::{Desk, Part};
 use crate::portal::page::redirect;
 use crate::portal::passwords::asked;
+use crate::portal::personal_tokens::scope_title;
 use crate::portal::trouble::{Paged, Trouble};
 use crate::web::request::Request;
 use maud::{Markup, html};
 
 const FORM: &str = "answer_request";
 const LIST: &str = "/admin/access-requests";
+const DAY_S: u64 = 24 * 60 * 60;
 const DONE: [(&str, &str); 2] = [
     ("accepted", "requests_done_accepted"),
     ("declined", "requests_done_declined"),
@@ -74,26 +75,34 @@ pub async fn get(ctx: &Context, request: &Request, id: &str) -> Paged {
         Err(to_sign_in) => return Ok(to_sign_in),
     };
     let found = look(ctx, &desk.actor, id).await?;
+    let days = usual_days(ctx);
     let entered = Entered {
-        acceptance: proposed(&found),
+        acceptance: proposed(&found, &days),
         note: "",
     };
     page(&desk, &found, entered, &Wrong::nothing())
 }
 
 /// What is likely to be answered: an organization of its own, and the app that fits the integration.
-fn proposed(request: &AccessRequest) -> Acceptance<'_> {
+fn proposed<'a>(request: &'a AccessRequest, days: &'a str) -> Acceptance<'a> {
     Acceptance {
         organization: "",
         organization_name: &request.organization,
         role: Role::Developer.as_str(),
         kind: match request.integration {
-            Integration::ThirdPartySoftware => Kind::Public.as_str(),
-            Integration::DirectSystem => Kind::Private.as_str(),
+            Integration::ThirdPartySoftware => Offered::Public.as_str(),
+            Integration::DirectSystem => Offered::Private.as_str(),
         },
         app_name: &request.organization,
         scopes: &[],
+        days,
     }
+}
+
+/// What the form proposes: the life of the profile's tokens.
+fn usual_days(ctx: &Context) -> String {
+    let days = ctx.profile().pat.default_lifetime.as_secs() / DAY_S;
+    days.to_string()
 }
 
 /// `POST /admin/access-requests/{request}`.
@@ -111,6 +120,7 @@ pub async fn post(ctx: &Context, request: &Request, id: &str) -> Paged {
         kind: field(&fields, "kind")?,
         app_name: field(&fields, "app_name")?,
         scopes: &scopes,
+        days: field(&fields, "days")?,
     };
     let note = field(&fields, "note")?;
     let accepts = match field(&fields, "decision")? {
@@ -131,7 +141,8 @@ pub async fn post(ctx: &Context, request: &Request, id: &str) -> Paged {
             let wrong = Wrong::of(&desk.visit, refusal, "conflict_text")?;
             let found = look(ctx, &desk.actor, id).await?;
             // What was entered in one form leaves the other as it was proposed.
-            let acceptance = if accepts { acceptance } else { proposed(&found) };
+            let days = usual_days(ctx);
+            let acceptance = if accepts { acceptance } else { proposed(&found, &days) };
             page(&desk, &found, Entered { acceptance, note }, &wrong)
         }
     }
@@ -217,7 +228,7 @@ fn accept_form(desk: &Desk<'_>, request: &AccessRequest, entered: Acceptance<'_>
             (wrong.at(visit, "app_name"))
             fieldset {
                 legend { (desk.text("requests_kind")) }
-                @for one in [Kind::Public, Kind::Private] {
+                @for one in [Offered::Public, Offered::Private, Offered::PersonalToken] {
                     label.option {
                         input type="radio" name="kind" value=(one.as_str()) required
                             checked[entered.kind == one.as_str()];
@@ -226,6 +237,14 @@ fn accept_form(desk: &Desk<'_>, request: &AccessRequest, entered: Acceptance<'_>
                 }
                 (wrong.at(visit, "kind"))
             }
+            label for="days" { (desk.text("requests_days")) }
+            input #days type="number" name="days" value=(entered.days) min="1" max="366" autocomplete="off"
+                aria-describedby="days-hint";
+            p.hint #days-hint {
+                (desk.text("requests_days_hint"))
+                @if desk.ctx().profile().pat.no_expiry { " " (desk.text("requests_days_never")) }
+            }
+            (wrong.at(visit, "days"))
             (scopes(desk, entered.scopes, wrong))
             button.after-fields name="decision" value="accept" { (desk.text("requests_accept")) }
         }
@@ -249,6 +268,20 @@ fn scopes(desk: &Desk<'_>, chosen: &[&str], wrong: &Wrong) -> Markup {
             }
             (wrong.at(visit, "scopes"))
         }
+        fieldset {
+            legend { (desk.text("requests_scopes_own")) }
+            p.quiet { (desk.text("pat_scopes_own_text")) }
+            // What an owner may hold, and nobody more: a duty comes with no answer.
+            @for name in scopes_for(Role::Owner, None) {
+                label.option {
+                    input type="checkbox" name="scopes" value=(name) checked[chosen.contains(&name)];
+                    span {
+                        strong { (scope_title(desk, name)) }
+                        span.quiet { code { (name) } }
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -263,9 +296,10 @@ fn decline_form(desk: &Desk<'_>, request: &AccessRequest, note: &str, wrong: &Wr
     }
 }
 
-fn kind<'d>(desk: &Desk<'d>, kind: Kind) -> &'d str {
+fn kind<'d>(desk: &Desk<'d>, kind: Offered) -> &'d str {
     desk.text(match kind {
-        Kind::Private => "requests_kind_private",
-        _ => "requests_kind_public",
+        Offered::Private => "requests_kind_private",
+        Offered::Public => "requests_kind_public",
+        Offered::PersonalToken => "requests_kind_token",
     })
 }

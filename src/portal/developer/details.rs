@@ -3,7 +3,7 @@
 use super::fields::{Field, details as entered_details, summary};
 use super::frame::{AppDesk, Tab};
 use crate::context::Context;
-use crate::model::app::{ClientType, Kind, REDIRECT_URIS_MAX};
+use crate::model::app::{ClientType, Kind, REDIRECT_URI_BYTES_MAX, REDIRECT_URIS_BYTES_MAX, REDIRECT_URIS_MAX};
 use crate::model::dossier::STAKEHOLDERS_MAX;
 use crate::model::review::Detail;
 use crate::model::role::Role;
@@ -127,23 +127,35 @@ pub fn fields(visit: &Visit<'_>, filled: &Filled<'_>, required: &[Detail], logo:
     }
 }
 
-/// The rules stand beside the field.
+/// The rules stand beside the field. A script points at the one that is broken, by the names in `data-rule`.
 fn redirect_uris(visit: &Visit<'_>, filled: &Filled<'_>) -> Markup {
     let uris = filled.details.redirect_uris.join("\n");
     let count = REDIRECT_URIS_MAX.to_string();
+    let of_public = filled.client_type == ClientType::Public;
     let field = Field::new(Detail::RedirectUri.as_str(), "developer_redirect_uris", &uris)
         .kind("lines")
         .required(true)
         .hint(visit.fill("developer_redirect_uris_hint", &[("count", &count)]));
     html! {
         (field.show(visit, filled.faults))
-        ul.rules {
-            li { (visit.text("developer_rule_exact")) }
-            li {
-                @if filled.client_type == ClientType::Public { (visit.text("developer_rule_scheme_public")) }
-                @else { (visit.text("developer_rule_scheme")) }
+        ul.rules #redirect_uris-rules data-count=(count) data-characters=(REDIRECT_URI_BYTES_MAX)
+            data-together=(REDIRECT_URIS_BYTES_MAX) data-client=[of_public.then_some("public")] {
+            li data-rule="scheme" data-client-type="confidential" hidden[of_public] {
+                (visit.text("developer_rule_scheme"))
             }
-            li { (visit.text("developer_rule_parts")) }
+            li data-rule="scheme" data-client-type="public" hidden[!of_public] {
+                (visit.text("developer_rule_scheme_public"))
+            }
+            li data-rule="fragment" { (visit.text("developer_rule_fragment")) }
+            li data-rule="wildcard" { (visit.text("developer_rule_wildcard")) }
+            li data-rule="exact" { (visit.text("developer_rule_exact")) }
+            li data-rule="parts" { (visit.text("developer_rule_parts")) }
+            li data-rule="length" { (visit.fill("developer_rule_length", &[
+                ("characters", &REDIRECT_URI_BYTES_MAX.to_string()),
+                ("together", &REDIRECT_URIS_BYTES_MAX.to_string()),
+            ])) }
+            li data-rule="count" { (visit.fill("developer_rule_count", &[("count", &count)])) }
+            li data-rule="twice" { (visit.text("developer_rule_twice")) }
         }
     }
 }

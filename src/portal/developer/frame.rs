@@ -156,7 +156,10 @@ impl<'a> AppDesk<'a> {
             (tabs(&self.desk, &self.access, tab))
             (body)
         };
-        let page = self.desk.page(Part::Developer, &way, title, body);
+        let mut page = self.desk.page(Part::Developer, &way, title, body);
+        if tab == Some(Tab::Details) && app.kind == Kind::Public {
+            page = page.with_script(&self.desk.ctx().config.pages.redirect_uris);
+        }
         page.with_status(status).show(&self.desk.visit)
     }
 

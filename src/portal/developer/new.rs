@@ -138,7 +138,7 @@ fn choice(desk: &Desk<'_>) -> Response {
             }
         }
     };
-    page(desk, StatusCode::OK, body)
+    page(desk, StatusCode::OK, body, false)
 }
 
 async fn form(
@@ -192,7 +192,7 @@ async fn form(
     } else {
         StatusCode::UNPROCESSABLE_ENTITY
     };
-    Ok(page(desk, status, body))
+    Ok(page(desk, status, body, kind == Kind::Public))
 }
 
 fn client_types(desk: &Desk<'_>, chosen: ClientType) -> maud::Markup {
@@ -223,9 +223,12 @@ fn client_types(desk: &Desk<'_>, chosen: ClientType) -> maud::Markup {
     }
 }
 
-fn page(desk: &Desk<'_>, status: StatusCode, body: maud::Markup) -> Response {
+fn page(desk: &Desk<'_>, status: StatusCode, body: maud::Markup, with_uris: bool) -> Response {
     let mut way = way(desk);
     way.push(("/developer".to_owned(), desk.text("developer_apps").to_owned()));
-    let page = desk.page(Part::Developer, &way, desk.text("developer_new"), body);
+    let mut page = desk.page(Part::Developer, &way, desk.text("developer_new"), body);
+    if with_uris {
+        page = page.with_script(&desk.ctx().config.pages.redirect_uris);
+    }
     page.with_status(status).show(&desk.visit)
 }

@@ -176,6 +176,9 @@ fn row(room: &Room<'_>, asked: &Asked, entry: &Entry) -> Markup {
                         Doer::CommandLine => { " · " (room.text("org_command_line")) }
                         Doer::Nobody => {}
                     }
+                    @if let Some(token) = &event.token {
+                        " · " (room.desk.fill("org_with_token", &[("token", &token.name)]))
+                    }
                 }
             }
         }

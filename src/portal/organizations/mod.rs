@@ -36,16 +36,18 @@ pub enum Tab {
     Apps,
     Policy,
     Keys,
+    Tokens,
     Audit,
 }
 
 /// Tab, its address behind that of the organization, its name, and what opens it.
-const TABS: [(Tab, &str, &str, Right); 6] = [
+const TABS: [(Tab, &str, &str, Right); 7] = [
     (Tab::Overview, "", "org_overview", Right::SeeOrganization),
     (Tab::Members, "/members", "org_members", Right::SeeMembers),
     (Tab::Apps, "/apps", "org_apps", Right::SeeConnectedApps),
     (Tab::Policy, "/policy", "org_policy", Right::SeeConnectedApps),
     (Tab::Keys, "/keys", "org_keys", Right::SeeApiKeys),
+    (Tab::Tokens, "/tokens", "org_tokens", Right::ManageTokens),
     (Tab::Audit, "/audit", "org_audit", Right::SeeAudit),
 ];
 
@@ -84,6 +86,38 @@ pub struct Confirm<'c> {
     pub crumbs: &'c [Crumb],
 }
 
+fn allows(membership: &Membership, right: Right) -> bool {
+    let relation = Relation {
+        role: Some(membership.role()),
+        ..Relation::default()
+    };
+    may(right, relation)
+}
+
+/// The way around an organization's pages, for this member.
+pub fn tabs(desk: &Desk<'_>, membership: &Membership, open: Tab) -> Markup {
+    let keys = desk.ctx().profile().api_keys.enabled;
+    let shown = |tab: Tab, right| allows(membership, right) && (tab != Tab::Keys || keys);
+    let tabs: Vec<_> = TABS
+        .into_iter()
+        .filter(|(tab, .., right)| shown(*tab, *right))
+        .collect();
+    html! {
+        @if tabs.len() > 1 {
+            nav.tabs aria-label=(desk.visit.noun()) {
+                ul {
+                    @for (tab, rest, name, _) in tabs {
+                        li { a href=(format!("/organizations/{}{rest}", membership.organization.id))
+                            aria-current=[(tab == open).then_some("page")] {
+                            (desk.text(name))
+                        } }
+                    }
+                }
+            }
+        }
+    }
+}
+
 impl<'a> Room<'a> {
     /// Whoever may do this there. Others learn nothing of it.
     pub async fn enter(ctx: &'a Context, request: &'a Request, organization: &str, right: Right) -> Entered<'a> {
@@ -105,11 +139,7 @@ impl<'a> Room<'a> {
     }
 
     pub fn may(&self, right: Right) -> bool {
-        let relation = Relation {
-            role: Some(self.membership.role()),
-            ..Relation::default()
-        };
-        may(right, relation)
+        allows(&self.membership, right)
     }
 
     pub fn path(&self, rest: &str) -> String {
@@ -133,7 +163,7 @@ impl<'a> Room<'a> {
         }
         way.extend_from_slice(crumbs);
         let body = html! {
-            (self.tabs(tab))
+            (tabs(&self.desk, &self.membership, tab))
             @if let Some(notice) = &wrong.notice {
                 p.notice.danger role="alert" { (notice) }
             }
@@ -146,28 +176,6 @@ impl<'a> Room<'a> {
         match wrong.wait {
             Some(wait) => response.with_value(RETRY_AFTER, &wait.to_string()),
             None => response,
-        }
-    }
-
-    fn tabs(&self, open: Tab) -> Markup {
-        let keys = self.desk.ctx().profile().api_keys.enabled;
-        let shown = |tab: Tab, right| self.may(right) && (tab != Tab::Keys || keys);
-        let tabs: Vec<_> = TABS
-            .into_iter()
-            .filter(|(tab, .., right)| shown(*tab, *right))
-            .collect();
-        html! {
-            @if tabs.len() > 1 {
-                nav.tabs aria-label=(self.desk.visit.noun()) {
-                    ul {
-                        @for (tab, rest, name, _) in tabs {
-                            li { a href=(self.path(rest)) aria-current=[(tab == open).then_some("page")] {
-                                (self.text(name))
-                            } }
-                        }
-                    }
-                }
-            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! Making a token: for oneself, or for a member that cannot sign in.
 
-use super::{Scene, faults, made, scope_title};
+use super::{Scene, faults, made, on_request, scope_title};
 use crate::base::time::Timestamp;
 use crate::context::Context;
 use crate::oauth::params::Params;
@@ -30,7 +30,7 @@ struct Typed {
 
 /// `GET /account/tokens/new` and `GET /organizations/{id}/tokens/new`.
 pub async fn get(ctx: &Context, request: &Request, scene: Scene<'_>) -> Paged {
-    let desk = match Desk::of(ctx, request).await? {
+    let desk = match scene.desk(ctx, request).await? {
         Ok(desk) => desk,
         Err(to_sign_in) => return Ok(to_sign_in),
     };
@@ -64,7 +64,7 @@ pub async fn get(ctx: &Context, request: &Request, scene: Scene<'_>) -> Paged {
 
 /// `POST` to the same.
 pub async fn post(ctx: &Context, request: &Request, scene: Scene<'_>) -> Paged {
-    let desk = match Desk::of(ctx, request).await? {
+    let desk = match scene.desk(ctx, request).await? {
         Ok(desk) => desk,
         Err(to_sign_in) => return Ok(to_sign_in),
     };
@@ -128,6 +128,7 @@ fn form(desk: &Desk<'_>, scene: Scene<'_>, holder: &Holder, typed: &Typed, wrong
     let organization = &holder.own.organization;
     let is_own = matches!(scene, Scene::Own);
     let body = html! {
+        (scene.tabs(desk))
         @for fault in wrong.iter().filter(|fault| fault.field.is_empty()) {
             p.notice.danger role="alert" { (super::sentence(desk, fault)) }
         }
@@ -135,7 +136,7 @@ fn form(desk: &Desk<'_>, scene: Scene<'_>, holder: &Holder, typed: &Typed, wrong
             p.notice.danger role="alert" { (desk.text("pat_wrong")) }
         }
         @if is_own && !is_open(desk.ctx(), &desk.actor) {
-            p.notice { (desk.text("pat_on_request")) }
+            (on_request(desk))
         } @else {
             @if is_own && desk.memberships.len() > 1 { (organizations(desk, &organization.id)) }
             p { (desk.fill("pat_acts_as", &[("name", &holder.user.name), ("organization", &organization.name)])) }
@@ -270,6 +271,7 @@ async fn systems(desk: &Desk<'_>, scene: Scene<'_>, organization: &str) -> Paged
         .await?;
     let systems = lists::systems(desk.ctx(), organization, own.role()).await?;
     let body = html! {
+        (scene.tabs(desk))
         p { (desk.text("pat_systems_text")) }
         @if systems.is_empty() {
             p.notice { (desk.text("pat_systems_none")) }

@@ -9,6 +9,7 @@ use maud::html;
 pub fn page(desk: &Desk<'_>, scene: Scene<'_>, made: &Made) -> Paged {
     let api = &desk.ctx().profile().default_resource().identifier;
     let body = html! {
+        (scene.tabs(desk))
         p.notice.good role="status" { (desk.text("pat_done")) }
         p { strong { (desk.text("pat_once")) } }
         label for="token" { (desk.text("pat_one")) }

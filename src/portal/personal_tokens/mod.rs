@@ -6,8 +6,14 @@ pub mod revoke;
 pub mod rows;
 
 use super::desk::{Crumb, Desk, Part};
+use super::organizations::{self, Tab};
+use super::trouble::Trouble;
+use crate::context::Context;
+use crate::platform::actor::Membership;
 use crate::platform::refusal::Fault;
 use crate::platform::rights;
+use crate::web::request::Request;
+use crate::web::response::Response;
 use maud::{Markup, html};
 
 /// One's own, or those of everybody in an organization.
@@ -33,14 +39,33 @@ impl Scene<'_> {
     }
 
     fn way(self, desk: &Desk<'_>) -> Vec<Crumb> {
-        vec![match self {
-            Self::Own => ("/account".to_owned(), desk.text("nav_account").to_owned()),
-            Self::Organization(id) => {
-                let of = desk.memberships.iter().find(|m| m.organization.id == id);
-                let name = of.map_or(id, |of| &of.organization.name);
-                (format!("/organizations/{id}"), name.to_owned())
-            }
-        }]
+        let mut way = vec![("/account".to_owned(), desk.text("nav_account").to_owned())];
+        if let Self::Organization(id) = self {
+            let name = self.of(desk).map_or(id, |of| &of.organization.name);
+            way.push((format!("/organizations/{id}"), name.to_owned()));
+        }
+        way
+    }
+
+    fn of<'d>(self, desk: &'d Desk<'_>) -> Option<&'d Membership> {
+        match self {
+            Self::Own => None,
+            Self::Organization(id) => desk.memberships.iter().find(|m| m.organization.id == id),
+        }
+    }
+
+    /// The tabs of the organization's pages.
+    fn tabs(self, desk: &Desk<'_>) -> Markup {
+        html! { @if let Some(of) = self.of(desk) { (organizations::tabs(desk, of, Tab::Tokens)) } }
+    }
+
+    /// Whoever is signed in, with the organization open whose tokens these are.
+    async fn desk<'a>(self, ctx: &'a Context, request: &'a Request) -> Result<Result<Desk<'a>, Response>, Trouble> {
+        let desk = Desk::of(ctx, request).await?;
+        Ok(match self {
+            Self::Own => desk,
+            Self::Organization(id) => desk.map(|desk| desk.at(id)),
+        })
     }
 
     /// To a page below the list.
@@ -59,7 +84,7 @@ impl Scene<'_> {
 }
 
 /// What a scope is called on pages: the catalog's title, or the one of a scope of the JSON API.
-fn scope_title<'a>(desk: &Desk<'a>, name: &'a str) -> &'a str {
+pub fn scope_title<'a>(desk: &Desk<'a>, name: &'a str) -> &'a str {
     if let Some(scope) = desk.ctx().profile().scopes.get(name) {
         return &scope.title;
     }
@@ -72,6 +97,16 @@ fn scope_title<'a>(desk: &Desk<'a>, name: &'a str) -> &'a str {
         rights::REQUESTS => desk.text("pat_scope_requests"),
         // It left the catalog since.
         other => other,
+    }
+}
+
+/// Where members make none of their own: how to come by one.
+fn on_request(desk: &Desk<'_>) -> Markup {
+    html! {
+        p.notice { (desk.text("pat_on_request")) }
+        @if desk.ctx().profile().access_requests {
+            p { a.button href="/access-requests/new" { (desk.text("requests_new")) } }
+        }
     }
 }
 

@@ -17,7 +17,7 @@ const REVOKE: &str = "revoke_personal_token";
 
 /// `GET /account/tokens/{token}` and `GET /organizations/{id}/tokens/{token}`.
 pub async fn get(ctx: &Context, request: &Request, scene: Scene<'_>, id: &str) -> Paged {
-    let desk = match Desk::of(ctx, request).await? {
+    let desk = match scene.desk(ctx, request).await? {
         Ok(desk) => desk,
         Err(to_sign_in) => return Ok(to_sign_in),
     };
@@ -27,7 +27,7 @@ pub async fn get(ctx: &Context, request: &Request, scene: Scene<'_>, id: &str) -
 
 /// `POST` to the same.
 pub async fn post(ctx: &Context, request: &Request, scene: Scene<'_>, id: &str) -> Paged {
-    let desk = match Desk::of(ctx, request).await? {
+    let desk = match scene.desk(ctx, request).await? {
         Ok(desk) => desk,
         Err(to_sign_in) => return Ok(to_sign_in),
     };
@@ -54,6 +54,7 @@ async fn page(desk: &Desk<'_>, scene: Scene<'_>, token: &PersonalToken, wrong: &
         Scene::Organization(_) => Some(rows::holder_name(desk.ctx(), token).await?),
     };
     let body = html! {
+        (scene.tabs(desk))
         dl {
             dt { (desk.text("name")) } dd { bdi { (token.name) } }
             @if let Some(holder) = &holder {

@@ -1,6 +1,6 @@
 //! The lists of tokens.
 
-use super::{Scene, scope_title};
+use super::{Scene, on_request, scope_title};
 use crate::context::Context;
 use crate::model::personal_token::PersonalToken;
 use crate::model::user::User;
@@ -41,7 +41,7 @@ pub async fn own(ctx: &Context, request: &Request) -> Paged {
         } @else if is_open(ctx, &desk.actor) {
             p { a.button href="/account/tokens/new" { (desk.text("pat_new")) } }
         } @else {
-            p.notice { (desk.text("pat_on_request")) }
+            (on_request(&desk))
         }
         @if tokens.is_empty() {
             p.quiet { (desk.text("pat_none")) }
@@ -62,7 +62,8 @@ pub async fn own(ctx: &Context, request: &Request) -> Paged {
 
 /// `GET /organizations/{id}/tokens`.
 pub async fn of_organization(ctx: &Context, request: &Request, id: &str) -> Paged {
-    let desk = match Desk::of(ctx, request).await? {
+    let scene = Scene::Organization(id);
+    let desk = match scene.desk(ctx, request).await? {
         Ok(desk) => desk,
         Err(to_sign_in) => return Ok(to_sign_in),
     };
@@ -70,8 +71,8 @@ pub async fn of_organization(ctx: &Context, request: &Request, id: &str) -> Page
     let params = params.map_err(|_| Trouble::BadForm)?;
     let after = params.get("after").map_err(|_| Trouble::BadForm)?;
     let (tokens, next) = lists::of_organization(ctx, &desk.actor, id, after, ROWS_MAX).await?;
-    let scene = Scene::Organization(id);
     let body = html! {
+        (scene.tabs(&desk))
         (done(&desk, request))
         p { (desk.text("pat_text_all")) }
         p { a.button href={ (scene.list()) "/new" } { (desk.text("pat_new_system")) } }

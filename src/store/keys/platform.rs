@@ -44,6 +44,11 @@ pub fn submission(client_id: &str, number: u64) -> Key {
     key
 }
 
+/// Of every app.
+pub fn all_submissions() -> Key {
+    key(SUBMISSION, &[])
+}
+
 pub fn submissions(client_id: &str) -> Key {
     key(SUBMISSION, &[client_id])
 }
