@@ -4,7 +4,7 @@ use super::reader::{Item, Problems, Table, shown, spell};
 use super::source::{read_text, tree};
 use super::tree::parse_toml;
 use super::{Config, ConfigErrors, Issuer, KeyPolicy, Listen, Log, LogLevel, Scheme, SessionPolicy, SignUp, TlsFiles};
-use super::{Pages, branding, limits, mail, profile_file};
+use super::{Pages, branding, limits, mail, profile_file, webhooks};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -77,6 +77,7 @@ fn settings(table: Table<'_>, base: &Path, overrides: &Overrides, problems: &Pro
     let sessions = sessions(&table);
     let sign_up = mail::sign_up(&table);
     let mail = mail::mail(&table, base);
+    let webhooks = webhooks::access(&table, base);
     let branding = branding::read(&table);
     let limits = limits::read(&table);
     let log = log(&table);
@@ -104,6 +105,7 @@ fn settings(table: Table<'_>, base: &Path, overrides: &Overrides, problems: &Pro
         sign_up,
         branding,
         mail,
+        webhooks,
         limits,
         log,
         pages,

@@ -18,6 +18,7 @@ mod scope_file;
 mod source;
 mod tree;
 mod warnings;
+mod webhooks;
 
 pub use crate::model::role::Role;
 pub use crate::model::scope::{Risk, Scope, ScopeCatalog};
@@ -32,6 +33,7 @@ pub use profile::{
     SelfService,
 };
 pub use profile_file::embedded_profiles;
+pub use webhooks::{WebhookAccess, WebhookRules};
 
 use crate::base::limits::Limits;
 use serde::{Serialize, Serializer};
@@ -59,6 +61,7 @@ pub struct Config {
     pub sign_up: SignUp,
     pub branding: Branding,
     pub mail: Option<MailServer>,
+    pub webhooks: WebhookAccess,
     #[serde(serialize_with = "limits::show")]
     pub limits: Limits,
     pub log: Log,

@@ -1,7 +1,7 @@
 //! A profile: which system this installation is. Three are built in; a directory under `<data_dir>/profiles` overrides
 //! their files or adds another.
 
-use super::{ApiKeyRules, ScopeCatalog, duration_text};
+use super::{ApiKeyRules, ScopeCatalog, WebhookRules, duration_text};
 use crate::base::jose::Algorithm;
 use crate::model::review;
 use serde::Serialize;
@@ -26,6 +26,7 @@ pub struct Profile {
     pub access_requests: bool,
     pub api_keys: ApiKeyRules,
     pub pat: PatRules,
+    pub webhooks: WebhookRules,
     /// Libraries for this API, for the documentation.
     pub sdks: Vec<Sdk>,
     pub scopes: ScopeCatalog,

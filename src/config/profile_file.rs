@@ -5,7 +5,7 @@ use super::profile::{
 };
 use super::reader::{Item, Problems, Table, listed, nearest, spell};
 use super::tree::{parse_json, parse_toml};
-use super::{ApiKeyRules, Issuer, ScopeCatalog, api_key_rules, platform_rules, scope_file, source};
+use super::{ApiKeyRules, Issuer, ScopeCatalog, api_key_rules, platform_rules, scope_file, source, webhooks};
 use crate::base::jose::Algorithm;
 use std::path::Path;
 use std::time::Duration;
@@ -125,6 +125,7 @@ fn read(name: &str, issuer: &Issuer, table: &Table<'_>, scopes: Option<ScopeCata
         None => ApiKeyRules::of(&prefix),
     };
     let pat = platform_rules::pat(table);
+    let webhooks = webhooks::rules(table, &prefix);
     let sdks = table.get("sdks").and_then(|item| sdks(&item));
     let given = table.get("resources").and_then(|item| resources(&item, issuer));
     Some(Profile {
@@ -141,6 +142,7 @@ fn read(name: &str, issuer: &Issuer, table: &Table<'_>, scopes: Option<ScopeCata
         access_requests: access_requests.unwrap_or(true),
         api_keys,
         pat,
+        webhooks,
         sdks: sdks.unwrap_or_default(),
         scopes: scopes?,
     })
