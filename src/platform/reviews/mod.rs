@@ -1,7 +1,7 @@
 //! What reviewers see: what waits, and what of it is new. What they decide is in [`decisions`].
 
 pub mod decisions;
-mod letters;
+pub(super) mod letters;
 
 use super::actor::Actor;
 use super::refusal::Refusal;
