@@ -105,10 +105,10 @@ async fn show(page: &AppDesk<'_>, endpoint: &str, id: &str, faults: &[Fault]) ->
             }
         }
         @if may {
-            form method="post" action=(here) {
+            form.after method="post" action=(here) {
                 (visit.csrf(RESEND))
+                p.quiet { (visit.text("hook_resend_text")) }
                 button { (visit.text("hook_resend")) }
-                p.hint { (visit.text("hook_resend_text")) }
             }
         }
         (request_of(page, &delivery))
@@ -131,7 +131,7 @@ fn request_of(page: &AppDesk<'_>, delivery: &Delivery) -> Markup {
         .collect();
     html! {
         h2 { (page.desk.text("hook_request")) }
-        pre tabindex="0" { code { "content-type: application/json\n" (headers.join("\n")) "\n\n" (delivery.body) } }
+        pre.wire tabindex="0" { code { "content-type: application/json\n" (headers.join("\n")) "\n\n" (delivery.body) } }
     }
 }
 
@@ -144,7 +144,7 @@ fn answer_of(page: &AppDesk<'_>, delivery: &Delivery) -> Markup {
                 Some(trouble) => { p.notice.danger lang="en" { (trouble) } }
                 None => {
                     p { "HTTP " (status) }
-                    @if !delivery.answer.is_empty() { pre tabindex="0" { code { bdi { (delivery.answer) } } } }
+                    @if !delivery.answer.is_empty() { pre.wire tabindex="0" { code { bdi { (delivery.answer) } } } }
                 }
             }
         }

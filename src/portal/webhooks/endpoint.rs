@@ -119,7 +119,7 @@ fn actions(page: &AppDesk<'_>, endpoint: &Endpoint) -> Markup {
     let (visit, here) = (&page.desk.visit, address(page, endpoint));
     let enabled = endpoint.standing == Standing::Enabled;
     html! {
-        div.choices.actions {
+        div.actions {
             form method="post" action=(here) {
                 (visit.csrf(ACT))
                 @if enabled {
