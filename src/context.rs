@@ -43,6 +43,8 @@ pub struct Context {
     pub passwords: PasswordPool,
     /// Told when mail was written: its job looks at once.
     pub mail_waiting: Notify,
+    /// Told when somebody changed what webhooks have to do: their job looks at once.
+    pub webhooks_waiting: Notify,
     /// When credentials and grants were last used.
     pub last_uses: LastUses,
     /// Refused requests, for the developers of the apps they came from. What finds no room is dropped.
@@ -114,6 +116,7 @@ impl Context {
             posted: Shelf::new(POSTED_BYTES_MAX),
             passwords,
             mail_waiting: Notify::new(),
+            webhooks_waiting: Notify::new(),
             last_uses: LastUses::default(),
             failures: Backlog::new(FAILURES_MAX),
             routes,

@@ -11,6 +11,7 @@ mod gateway;
 mod organizations;
 mod personal_tokens;
 mod protocol;
+mod webhooks;
 
 use crate::api::cors;
 use crate::config::routes::{Routes, meet};
@@ -65,6 +66,7 @@ enum Route {
     Account(account::Route),
     Developer(developer::Route),
     Credentials(credentials::Route),
+    Webhooks(webhooks::Route),
     Organizations(organizations::Route),
     PersonalTokens(personal_tokens::Route),
     AccessRequests(access_requests::Route),
@@ -80,6 +82,7 @@ static ROUTES: LazyLock<Vec<Row<Route>>> = LazyLock::new(|| {
     add(&mut rows, &account::ROWS, Route::Account);
     add(&mut rows, &developer::ROWS, Route::Developer);
     add(&mut rows, &credentials::ROWS, Route::Credentials);
+    add(&mut rows, &webhooks::ROWS, Route::Webhooks);
     add(&mut rows, &organizations::ROWS, Route::Organizations);
     add(&mut rows, &personal_tokens::ROWS, Route::PersonalTokens);
     add(&mut rows, &access_requests::ROWS, Route::AccessRequests);
@@ -248,6 +251,7 @@ async fn handle(ctx: &Context, request: &Request, route: Route, place: &Place<'_
         Route::Account(route) => account::handle(ctx, request, route, place).await,
         Route::Developer(route) => developer::handle(ctx, request, route, place).await,
         Route::Credentials(route) => credentials::handle(ctx, request, route, place).await,
+        Route::Webhooks(route) => webhooks::handle(ctx, request, route, place).await,
         Route::Organizations(route) => organizations::handle(ctx, request, route, place).await,
         Route::PersonalTokens(route) => personal_tokens::handle(ctx, request, route, place).await,
         Route::AccessRequests(route) => access_requests::handle(ctx, request, route, place).await,

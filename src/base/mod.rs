@@ -9,6 +9,7 @@ pub mod json;
 pub mod limiter;
 pub mod limits;
 pub mod master;
+pub mod networks;
 pub mod password;
 pub mod password_pool;
 pub mod password_rules;

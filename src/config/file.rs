@@ -4,7 +4,7 @@ use super::reader::{Item, Problems, Table, shown, spell};
 use super::source::{read_text, tree};
 use super::tree::parse_toml;
 use super::{Config, ConfigErrors, Issuer, KeyPolicy, Listen, Log, LogLevel, Scheme, SessionPolicy, SignUp, TlsFiles};
-use super::{Pages, branding, gateway_settings, limits, mail, profile_file, route_file};
+use super::{Pages, branding, gateway_settings, limits, mail, profile_file, route_file, webhooks};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -77,6 +77,7 @@ fn settings(table: Table<'_>, base: &Path, overrides: &Overrides, problems: &Pro
     let sessions = sessions(&table);
     let sign_up = mail::sign_up(&table);
     let mail = mail::mail(&table, base);
+    let webhooks = webhooks::access(&table, base);
     let branding = branding::read(&table);
     let gateway = gateway_settings::read(&table, base);
     let limits = limits::read(&table);
@@ -108,6 +109,7 @@ fn settings(table: Table<'_>, base: &Path, overrides: &Overrides, problems: &Pro
         sign_up,
         branding,
         mail,
+        webhooks,
         limits,
         log,
         pages,

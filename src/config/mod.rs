@@ -22,6 +22,7 @@ mod scope_file;
 mod source;
 mod tree;
 mod warnings;
+mod webhooks;
 
 pub use crate::model::role::Role;
 pub use crate::model::scope::{Risk, Scope, ScopeCatalog};
@@ -38,6 +39,7 @@ pub use profile::{
     Resource, Sdk, SelfService,
 };
 pub use profile_file::embedded_profiles;
+pub use webhooks::{WebhookAccess, WebhookRules};
 
 use crate::base::limits::Limits;
 use serde::{Serialize, Serializer};
@@ -68,6 +70,7 @@ pub struct Config {
     pub sign_up: SignUp,
     pub branding: Branding,
     pub mail: Option<MailServer>,
+    pub webhooks: WebhookAccess,
     #[serde(serialize_with = "limits::show")]
     pub limits: Limits,
     pub log: Log,

@@ -1,7 +1,7 @@
 //! A profile: which system this installation is. Three are built in; a directory under `<data_dir>/profiles` overrides
 //! their files or adds another.
 
-use super::{ApiKeyRules, NativeTemplate, ScopeCatalog, duration_text};
+use super::{ApiKeyRules, NativeTemplate, ScopeCatalog, WebhookRules, duration_text};
 use crate::base::jose::Algorithm;
 use crate::model::review;
 use serde::Serialize;
@@ -28,6 +28,7 @@ pub struct Profile {
     pub pat: PatRules,
     /// How the gateway words its refusals.
     pub error_body: ErrorBody,
+    pub webhooks: WebhookRules,
     /// Libraries for this API, for the documentation.
     pub sdks: Vec<Sdk>,
     /// The platforms whose official plugins connect by themselves.

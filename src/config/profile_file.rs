@@ -5,7 +5,9 @@ use super::profile::{
 };
 use super::reader::{Item, Problems, Table, listed, nearest, spell};
 use super::tree::{parse_json, parse_toml};
-use super::{ApiKeyRules, Issuer, ScopeCatalog, api_key_rules, native_templates, platform_rules, scope_file, source};
+use super::{
+    ApiKeyRules, Issuer, ScopeCatalog, api_key_rules, native_templates, platform_rules, scope_file, source, webhooks,
+};
 use crate::base::jose::Algorithm;
 use std::path::Path;
 use std::time::Duration;
@@ -192,6 +194,7 @@ fn read(name: &str, issuer: &Issuer, table: &Table<'_>, scopes: Option<ScopeCata
         "error_body",
         &[("oauth", ErrorBody::Oauth), ("message", ErrorBody::Message)],
     );
+    let webhooks = webhooks::rules(table, &prefix);
     let sdks = table.get("sdks").and_then(|item| sdks(&item));
     let given = table.get("resources").and_then(|item| resources(&item, issuer));
     Some(Profile {
@@ -209,6 +212,7 @@ fn read(name: &str, issuer: &Issuer, table: &Table<'_>, scopes: Option<ScopeCata
         api_keys,
         pat,
         error_body: error_body.unwrap_or(ErrorBody::Oauth),
+        webhooks,
         sdks: sdks.unwrap_or_default(),
         native_templates: Vec::new(),
         scopes: scopes?,

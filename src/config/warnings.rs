@@ -12,6 +12,7 @@ pub(super) fn of(config: &Config) -> Vec<String> {
     let mut warnings = Vec::new();
     tokens(config, &mut warnings);
     reachability(config, &mut warnings);
+    webhooks(config, &mut warnings);
     files(config, &mut warnings);
     warnings
 }
@@ -68,6 +69,16 @@ fn reachability(config: &Config, warnings: &mut Vec<String>) {
     }
 }
 
+fn webhooks(config: &Config, warnings: &mut Vec<String>) {
+    let allowed = &config.webhooks.allow_networks;
+    if !allowed.is_empty() {
+        warnings.push(format!(
+            "`webhooks.allow_networks` lets whoever may register an app make this server send requests to {}",
+            allowed.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        ));
+    }
+}
+
 fn files(config: &Config, warnings: &mut Vec<String>) {
     let (tls, mail) = (config.tls.as_ref(), config.mail.as_ref());
     let named = [
@@ -75,6 +86,7 @@ fn files(config: &Config, warnings: &mut Vec<String>) {
         ("tls.key", tls.map(|tls| &tls.key)),
         ("mail.password_file", mail.and_then(|mail| mail.password_file.as_ref())),
         ("mail.ca_file", mail.and_then(|mail| mail.ca_file.as_ref())),
+        ("webhooks.ca_file", config.webhooks.ca_file.as_ref()),
     ];
     for (key, path) in named {
         if let Some(path) = path.filter(|path| !path.is_file()) {

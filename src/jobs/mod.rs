@@ -5,18 +5,26 @@ pub mod keys;
 pub mod logos;
 pub mod mail;
 pub mod sweep;
+pub mod webhooks;
 
 use crate::context::Context;
 use crate::oauth::last_use;
+use crate::web::outbound::{Patience, SystemResolver};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How often each job looks whether there is something to do.
 const EVERY: Duration = Duration::from_secs(60);
 
-/// Runs until dropped. Mail goes its own way: a mail server that hangs holds nothing else up.
+/// Runs until dropped. Mail and webhooks go their own ways: a server that hangs holds nothing else up.
 pub async fn run(ctx: Arc<Context>) {
-    tokio::join!(mail::run(&ctx), failures::run(&ctx), every_minute(&ctx));
+    let courier = webhooks::Courier::new(ctx.clone(), Arc::new(SystemResolver), Patience::default());
+    tokio::join!(
+        mail::run(&ctx),
+        webhooks::run(courier),
+        failures::run(&ctx),
+        every_minute(&ctx)
+    );
 }
 
 /// What only memory holds is written once more, before the end.

@@ -1,5 +1,5 @@
 //! Something that happened, written in the batch that made it happen. The audit log and an app's history are lists of
-//! events.
+//! events, and apps are told of some by webhook.
 
 use crate::base::random::{self, Random};
 use crate::base::time::Timestamp;
@@ -55,6 +55,7 @@ kinds! {
     AppTokensRevoked = "app.tokens_revoked",
     SecretCreated = "secret.created",
     SecretRevoked = "secret.revoked",
+    SecretExpiring = "secret.expiring",
     TokenCreated = "token.created",
     TokenRevoked = "token.revoked",
     OrganizationCreated = "organization.created",
@@ -70,14 +71,46 @@ kinds! {
     PersonalTokenRevoked = "personal_token.revoked",
     AccessRequested = "access_request.created",
     AccessRequestAnswered = "access_request.answered",
+    WebhookCreated = "webhook.created",
+    WebhookChanged = "webhook.changed",
+    WebhookSecretRotated = "webhook.secret_rotated",
+    WebhookPaused = "webhook.paused",
+    WebhookRemoved = "webhook.removed",
 }
 
 impl EventKind {
     /// Of the kinds that an app's own history shows: what was done to it, not what was done with it.
     pub fn is_of_app(self) -> bool {
-        ["app.", "secret.", "token."]
+        ["app.", "secret.", "token.", "webhook."]
             .iter()
             .any(|about| self.as_str().starts_with(about))
+    }
+
+    /// Of the kinds that apps are told of by webhook. A member who is removed takes their grants along.
+    pub const fn is_told(self) -> bool {
+        matches!(
+            self,
+            Self::GrantCreated
+                | Self::GrantUpdated
+                | Self::GrantRevoked
+                | Self::MemberRemoved
+                | Self::RefreshReuseDetected
+                | Self::CodeReuseDetected
+                | Self::AppScopesChanged
+                | Self::AppApproved
+                | Self::AppRejected
+                | Self::AppChangesRequested
+                | Self::AppSuspended
+                | Self::AppReinstated
+                | Self::AppDisabled
+                | Self::AppEnabled
+                | Self::AppTokensRevoked
+                | Self::SecretCreated
+                | Self::SecretRevoked
+                | Self::SecretExpiring
+                | Self::TokenCreated
+                | Self::TokenRevoked
+        )
     }
 }
 
@@ -177,6 +210,10 @@ impl Record for Event {
         }
         if let Some(client_id) = self.client_id.as_ref().filter(|_| self.kind.is_of_app()) {
             found.push(keys::event_of_app(client_id, self.at, &self.id));
+        }
+        // The outbox of webhooks: this one index key goes once the deliveries are made, and the event stays.
+        if self.kind.is_told() {
+            found.push(keys::untold_event(self.at, &self.id));
         }
         found
     }

@@ -28,8 +28,8 @@ const SUMMARY_MAX: usize = 20;
 const SUMMARY_READ_MAX: u32 = 200;
 /// An organization's own apps that are listed.
 const OWN_APPS_MAX: u32 = 200;
-/// Grants that one batch ends: each is two records and an index key.
-const ENDED_BY_BATCH_MAX: u32 = 20;
+/// Grants that one batch ends: each is two records and two index keys.
+const ENDED_BY_BATCH_MAX: u32 = 15;
 /// Grants that one click ends, and index keys it reads to find them.
 const ENDED_MAX: usize = 10_000;
 const ENDING_READ_MAX: usize = 200_000;

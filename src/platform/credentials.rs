@@ -14,6 +14,7 @@ use crate::model::app::{
     App, AppState, AuthMethod, ClientRules, ClientSecret, ClientType, Kind, NAME_CHARS_MAX, SecretRefused,
 };
 use crate::model::event::{Change, Event, EventKind};
+use crate::model::reminder::Reminder;
 use crate::store::{Batch, codec, limits};
 use std::time::Duration;
 
@@ -94,6 +95,10 @@ pub async fn add_secret(
         let (new, event, made) = with_new_secret(ctx, &access.app, &wanted, Some(actor)).map_err(no_secret)?;
         let mut batch = Batch::new();
         batch.replace(&access.app, &new)?.insert(&event)?;
+        let held = &made.held;
+        if let Some(reminder) = Reminder::of_secret(client_id, &held.id, held.expires_at, ctx.now()) {
+            batch.insert(&reminder)?;
+        }
         access.hold(&mut batch);
         if commit(ctx, batch).await? {
             return Ok(made);

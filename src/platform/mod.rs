@@ -29,6 +29,7 @@ pub mod policy;
 pub mod refusal;
 pub mod reviews;
 pub mod rights;
+pub mod webhooks;
 
 use crate::context::Context;
 use crate::model::event::{Event, EventKind};

@@ -34,3 +34,4 @@ pub mod sign_in;
 pub mod sign_out;
 pub mod trouble;
 pub mod visit;
+pub mod webhooks;

@@ -48,10 +48,17 @@
 //! | `T`   | kind, name                | when something was last used            | swept after 400 days          |
 //! | `U`   | user                      | index → user on duty                    | with the duty                 |
 //! | `A`   |                           | index → the link of an administrator    | with the link                 |
+//! | `H`   | client_id, endpoint       | endpoint of webhooks, its secret sealed | removed                       |
+//! | `Y`   | endpoint, age, delivery   | delivery of one event to one endpoint   | swept after 30 days           |
+//! | `X`   | endpoint, time, delivery  | index → delivery that waits             | delivered or given up         |
+//! | `Z`   | time (number), event      | index → event apps have yet to be told  | once its deliveries are made  |
+//! | `J`   | time (number), name       | something to look at when it is time    | once it was looked at         |
 
 mod platform;
+mod webhooks;
 
 pub use platform::*;
+pub use webhooks::*;
 
 use super::Key;
 use crate::base::digest::base64url;
@@ -101,9 +108,14 @@ const KEPT_ANSWER: u8 = b'N';
 const LAST_USE: u8 = b'T';
 const USER_ON_DUTY: u8 = b'U';
 const ADMINISTRATOR_LINK: u8 = b'A';
+const ENDPOINT: u8 = b'H';
+const DELIVERY: u8 = b'Y';
+const WAITING_DELIVERY: u8 = b'X';
+const UNTOLD_EVENT: u8 = b'Z';
+const REMINDER: u8 = b'J';
 
 /// Every space, with the name it has in an export.
-pub const SPACES: [(u8, &str); 43] = [
+pub const SPACES: [(u8, &str); 48] = [
     (SETTINGS, "settings"),
     (ORGANIZATION, "organization"),
     (USER, "user"),
@@ -147,6 +159,11 @@ pub const SPACES: [(u8, &str); 43] = [
     (LAST_USE, "last_use"),
     (USER_ON_DUTY, "user_on_duty"),
     (ADMINISTRATOR_LINK, "administrator_link"),
+    (ENDPOINT, "endpoint"),
+    (DELIVERY, "delivery"),
+    (WAITING_DELIVERY, "waiting_delivery"),
+    (UNTOLD_EVENT, "untold_event"),
+    (REMINDER, "reminder"),
 ];
 
 fn key(space: u8, parts: &[&str]) -> Key {
@@ -243,6 +260,10 @@ pub fn grant_of_app(client_id: &str, organization: &str, user: &str) -> Key {
 
 pub fn grant_of_user(user: &str, organization: &str, grant: &str) -> Key {
     key(GRANT_OF_USER, &[user, organization, grant])
+}
+
+pub fn grants_of_user_in(user: &str, organization: &str) -> Key {
+    key(GRANT_OF_USER, &[user, organization])
 }
 
 pub fn grants_of_user(user: &str) -> Key {

@@ -8,6 +8,7 @@ pub mod development_certificates;
 mod exchange;
 pub mod listener;
 pub mod multipart;
+pub mod outbound;
 pub mod panics;
 mod protocols;
 pub mod request;

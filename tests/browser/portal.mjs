@@ -7,7 +7,7 @@
 // One line per check, "ok NAME" or "FAILED NAME: why".
 
 import { execFileSync } from "node:child_process";
-import { callback, check, end, expect, facts, look, received, signIn, visitor } from "./world.mjs";
+import { callback, check, end, expect, facts, look, received, serve, signIn, visitor } from "./world.mjs";
 
 const data = process.argv[5];
 function grantd(args, input = "") {
@@ -197,6 +197,44 @@ await check("portal its first secret is shown once", async () => {
     expect(!(await page.content()).includes(secret), "it is shown twice");
 });
 
+let endpoint = "";
+let delivery = "";
+await check("portal an endpoint is added and a test is seen delivered", async () => {
+    const messages = [];
+    const port = await serve((sent, response) => {
+        messages.push(sent);
+        response.end("thank you");
+        return true;
+    });
+    const { page } = dora;
+    const all = at(`/developer/apps/${app}/webhooks`);
+    await page.goto(all);
+    await page.fill("#label", "Production <1>");
+    await page.fill("#url", "http://10.0.0.1/hooks");
+    await page.click("form[action$='/webhooks'] button");
+    await look(page, "portal-webhook-refused");
+    await page.fill("#url", `http://127.0.0.1:${port}/hooks`);
+    await page.click("form[action$='/webhooks'] button");
+    const shown = await page.innerText("body");
+    expect(/[a-z]+_whsec_[A-Za-z0-9_-]{32}/.test(shown), "no secret is shown");
+    await look(page, "portal-webhook-made");
+    await page.click("main a.button");
+    await page.waitForURL(/\/webhooks\/we_/);
+    endpoint = page.url().match(/webhooks\/([^/?]+)/)[1];
+    await page.click("button[name=do][value=test]");
+    await page.waitForURL(/done=test/);
+    for (let tries = 0; tries < 50 && !(await page.innerText("body")).includes("HTTP 200"); tries += 1) {
+        await page.waitForTimeout(100);
+        await page.goto(`${all}/${endpoint}`);
+    }
+    await said(page, "Delivered");
+    expect(messages.length === 1 && messages[0].url === "/hooks", JSON.stringify(messages));
+    expect(JSON.parse(messages[0].body).type === "webhook.test", messages[0].body);
+    await page.click("ul.deliveries a");
+    delivery = page.url().match(/deliveries\/([^/?]+)/)[1];
+    await said(page, "thank you");
+});
+
 await check("portal a person allows the app and it gets a token", async () => {
     const { page, context } = await enter(facts.owner, phone);
     const verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -281,13 +319,15 @@ const ofApp = (tab) => `/developer/apps/${app}${tab}`;
 const pages = [
     [developer, "/developer", "/developer/apps/new", "/developer/apps/new?kind=public", ofApp(""), ofApp("/details"),
         ofApp("/logo"), ofApp("/scopes"), ofApp("/team"), ofApp("/history"), ofApp("/consent?lang=fr"),
-        ofApp("/credentials"), ofApp("/credentials/keys"), ofApp("/failures")],
+        ofApp("/credentials"), ofApp("/credentials/keys"), ofApp("/failures"), ofApp("/webhooks"),
+        ofApp(`/webhooks/${endpoint}`), ofApp(`/webhooks/${endpoint}/edit`), ofApp(`/webhooks/${endpoint}/rotate`),
+        ofApp(`/webhooks/${endpoint}/deliveries/${delivery}`)],
     [facts.owner, organization, `${organization}/members`, `${organization}/apps`, `${organization}/policy`,
         `${organization}/audit`, `${organization}/tokens`, `${organization}/tokens/new`, `${organization}/leave`,
         "/organizations", "/account", "/account/tokens", "/account/tokens/new"],
     [administrator, "/admin", "/admin/reviews", `/admin/reviews/${app}`, "/admin/apps", `/admin/apps/${app}`,
         "/admin/people", "/admin/access-requests", "/docs", "/docs/authentication", "/docs/organizations",
-        "/docs/scopes", "/docs/errors", "/docs/api"],
+        "/docs/scopes", "/docs/webhooks", "/docs/errors", "/docs/api"],
 ];
 const BYTES_MAX = 60 * 1024;
 for (const [view, options] of [["phone-dark", phone], ["desk-light", desk]]) {
@@ -296,7 +336,8 @@ for (const [view, options] of [["phone-dark", phone], ["desk-light", desk]]) {
         let bytes = 0;
         page.on("response", async (response) => (bytes += (await response.body().catch(() => "")).length));
         for (const path of paths) {
-            const name = path.replace(app, "app").replace(String(facts.organization.id), "org");
+            const plain = path.replace(endpoint, "endpoint").replace(delivery, "delivery");
+            const name = plain.replace(app, "app").replace(String(facts.organization.id), "org");
             await check(`${view} ${name}`, async () => {
                 bytes = 0;
                 const response = await page.goto(at(path), { waitUntil: "networkidle" });

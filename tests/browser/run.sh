@@ -36,12 +36,15 @@ expected() {
         'the rules of redirect addresses stand there without script too' \
         'a reviewer asks for changes and the developer reads the note' \
         'the developer hands it in again and it is approved' 'its first secret is shown once' \
+        'an endpoint is added and a test is seen delivered' \
         'a person allows the app and it gets a token' 'an admin finds the app and revokes it and its token dies' \
         'other scopes send an active app back into review' 'a personal access token is made and used and revoked' \
         'a stranger asks for access and sees where it stands' quiet
     for view in phone-dark desk-light; do
         for step in '' /new '/new?kind=public' /app /app/details /app/logo /app/scopes /app/team /app/history \
-            '/app/consent?lang=fr' /app/credentials /app/credentials/keys /app/failures; do
+            '/app/consent?lang=fr' /app/credentials /app/credentials/keys /app/failures /app/webhooks \
+            /app/webhooks/endpoint /app/webhooks/endpoint/edit /app/webhooks/endpoint/rotate \
+            /app/webhooks/endpoint/deliveries/delivery; do
             if [ -z "$step" ]; then echo "$view /developer"; else echo "$view /developer/apps$step"; fi
         done
         for step in /org /org/members /org/apps /org/policy /org/audit /org/tokens /org/tokens/new /org/leave ''; do
@@ -49,7 +52,7 @@ expected() {
         done
         for step in /account /account/tokens /account/tokens/new /admin /admin/reviews /admin/reviews/app /admin/apps \
             /admin/apps/app /admin/people /admin/access-requests /docs /docs/authentication /docs/organizations \
-            /docs/scopes /docs/errors /docs/api; do
+            /docs/scopes /docs/webhooks /docs/errors /docs/api; do
             echo "$view $step"
         done
         echo "$view /admin/native-templates"

@@ -11,11 +11,12 @@ use std::fs;
 use std::sync::Arc;
 use tempfile::TempDir;
 
-const PAGES: [&str; 6] = [
+const PAGES: [&str; 7] = [
     "/docs",
     "/docs/authentication",
     "/docs/organizations",
     "/docs/scopes",
+    "/docs/webhooks",
     "/docs/errors",
     "/docs/api",
 ];

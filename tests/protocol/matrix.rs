@@ -5,6 +5,7 @@ use crate::browser::{Browser, set_password};
 use crate::developing::{ADMIN, COLLEAGUE, DEVELOPER, Developing, MEMBER, STAKEHOLDER};
 use crate::http::request;
 use crate::support::OWNER;
+use crate::webhook_people::endpoint_of;
 use grantd::app;
 use grantd::control::Command;
 use grantd::model::dossier::Dossier;
@@ -58,6 +59,15 @@ const PAGES: &[(&str, &str)] = &[
     ("/developer/apps/{client_id}/credentials/keys", "tao"),
     ("/developer/apps/{client_id}/credentials/secrets/{secret}/revoke", "tao"),
     ("/developer/apps/{client_id}/failures", "tao"),
+    ("/developer/apps/{client_id}/webhooks", "dtaos"),
+    ("/developer/apps/{client_id}/webhooks/{endpoint}", "dtaos"),
+    (
+        "/developer/apps/{client_id}/webhooks/{endpoint}/deliveries/{delivery}",
+        "dtaos",
+    ),
+    ("/developer/apps/{client_id}/webhooks/{endpoint}/edit", "tao"),
+    ("/developer/apps/{client_id}/webhooks/{endpoint}/rotate", "tao"),
+    ("/developer/apps/{client_id}/webhooks/{endpoint}/remove", "tao"),
     ("/organizations", EVERYBODY),
     ("/organizations/{organization}", "mdtao"),
     ("/organizations/{organization}/leave", "mdtao"),
@@ -103,6 +113,32 @@ const FORMS: &[(&str, &str, &str)] = &[
     (
         "/developer/apps/{client_id}/credentials/secrets/{secret}/revoke",
         "secret_revoke",
+        "tao",
+    ),
+    ("/developer/apps/{client_id}/webhooks", "webhook_add", "tao"),
+    (
+        "/developer/apps/{client_id}/webhooks/{endpoint}?do=test",
+        "webhook_act",
+        "tao",
+    ),
+    (
+        "/developer/apps/{client_id}/webhooks/{endpoint}/edit",
+        "webhook_edit",
+        "tao",
+    ),
+    (
+        "/developer/apps/{client_id}/webhooks/{endpoint}/rotate",
+        "webhook_rotate",
+        "tao",
+    ),
+    (
+        "/developer/apps/{client_id}/webhooks/{endpoint}/remove",
+        "webhook_remove",
+        "tao",
+    ),
+    (
+        "/developer/apps/{client_id}/webhooks/{endpoint}/deliveries/{delivery}",
+        "webhook_resend",
         "tao",
     ),
     ("/organizations/{organization}", "org_rename", "ao"),
@@ -212,6 +248,7 @@ impl Cast {
                 .unwrap();
         }
         world.ctx.store.commit(batch).await.unwrap();
+        let (endpoint, delivery) = endpoint_of(&d, DEVELOPER, &client_id).await;
         let secret = d.app(&client_id).await.secrets[0].id.clone();
         let parts = vec![
             ("{client_id}", client_id),
@@ -221,6 +258,8 @@ impl Cast {
             ("{user}", d.user(MEMBER).await),
             ("{reviewer}", d.user(REVIEWER).await),
             ("{secret}", secret),
+            ("{endpoint}", endpoint),
+            ("{delivery}", delivery),
         ];
         Self { d, parts }
     }

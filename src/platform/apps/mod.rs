@@ -5,7 +5,7 @@ pub mod checks;
 pub mod history;
 pub mod listing;
 pub mod people;
-mod saving;
+pub(super) mod saving;
 pub mod scopes;
 pub mod standing;
 pub mod team;

@@ -8,6 +8,8 @@ use crate::model::review::Case;
 use crate::platform::actor::Actor;
 use crate::platform::refusal::{Fault, Refusal};
 use crate::platform::rights::Right;
+use crate::platform::webhooks;
+use crate::store::Batch;
 
 /// By somebody who is owner or admin of both. The team stays behind, whoever transfers it is the new one; everything
 /// granted to the app ends, since it was granted to the old owner. A private app acts as a member of the new one.
@@ -28,6 +30,8 @@ pub async fn transfer(
         other => other,
     })?;
     let chosen = people::find(ctx, organization, dedicated_user).await?;
+    let mut endpoints = Batch::new();
+    webhooks::put_transfer(ctx, client_id, &mut endpoints).await?;
     saving::edit_by(ctx, actor, client_id, Right::TransferApp, |edit| {
         let (app, dossier) = (&mut edit.case.app, &mut edit.case.dossier);
         let mut faults = Vec::new();
@@ -53,6 +57,9 @@ pub async fn transfer(
         dossier.team = vec![actor.id().to_owned()];
         edit.event = EventKind::AppTransferred;
         target.hold(&mut edit.batch);
+        // Where its messages went, the old owner knew best.
+        edit.batch.checks.extend(endpoints.checks.iter().cloned());
+        edit.batch.writes.extend(endpoints.writes.iter().cloned());
         // The new owner's log tells of it too; the app's own history has the event of the old one.
         let mut arrival = saving::event(ctx, actor, EventKind::AppTransferred, app);
         arrival.subject = Some(app.name.clone());

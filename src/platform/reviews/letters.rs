@@ -58,7 +58,7 @@ pub async fn tell(
     };
     let link = format!("{}/developer/apps/{}", ctx.issuer(), app.client_id);
     let values = [("app", app.name.as_str()), ("note", note.as_str()), ("link", &link)];
-    for to in concerned(ctx, app, dossier).await? {
+    for to in concerned_by(ctx, app, &dossier.team).await? {
         let letter = compose(ctx, texts, &to, form, &values);
         post(ctx, batch, Some(&letter), decision.at + TRIED_FOR)?;
     }
@@ -116,10 +116,20 @@ pub async fn announce(
     Ok(())
 }
 
+/// Those who work on an app, as it stands.
+pub async fn concerned(ctx: &Context, app: &App) -> Result<Vec<String>, StoreError> {
+    let dossier = ctx.load::<Dossier>(&keys::dossier(&app.client_id)).await?;
+    let team = dossier
+        .as_ref()
+        .map(|dossier| dossier.team.as_slice())
+        .unwrap_or_default();
+    concerned_by(ctx, app, team).await
+}
+
 /// The team, the owners and the support's address: each address once.
-async fn concerned(ctx: &Context, app: &App, dossier: &Dossier) -> Result<Vec<String>, StoreError> {
+async fn concerned_by(ctx: &Context, app: &App, team: &[String]) -> Result<Vec<String>, StoreError> {
     let mut users = Vec::new();
-    for user in &dossier.team {
+    for user in team {
         let member = ctx.load::<Member>(&keys::member(&app.organization, user)).await?;
         users.extend(
             member

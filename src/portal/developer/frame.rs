@@ -18,6 +18,7 @@ pub enum Tab {
     Details,
     Scopes,
     Credentials,
+    Webhooks,
     Failures,
     Team,
     History,
@@ -31,11 +32,12 @@ pub struct AppDesk<'a> {
 }
 
 impl Tab {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Overview,
         Self::Details,
         Self::Scopes,
         Self::Credentials,
+        Self::Webhooks,
         Self::Failures,
         Self::Team,
         Self::History,
@@ -48,6 +50,7 @@ impl Tab {
             Self::Details => "/details",
             Self::Scopes => "/scopes",
             Self::Credentials => "/credentials",
+            Self::Webhooks => "/webhooks",
             Self::Failures => "/failures",
             Self::Team => "/team",
             Self::History => "/history",
@@ -61,6 +64,7 @@ impl Tab {
             Self::Details => "developer_tab_details",
             Self::Scopes => "developer_tab_scopes",
             Self::Credentials => "developer_tab_credentials",
+            Self::Webhooks => "hook_heading",
             Self::Failures => "fail_heading",
             Self::Team => "developer_tab_team",
             Self::History => "developer_tab_history",
@@ -71,7 +75,7 @@ impl Tab {
     /// What it takes to see it.
     const fn right(self) -> Right {
         match self {
-            Self::Overview | Self::History | Self::Consent => Right::SeeApp,
+            Self::Overview | Self::Webhooks | Self::History | Self::Consent => Right::SeeApp,
             Self::Details | Self::Scopes | Self::Team => Right::ChangeApp,
             Self::Credentials => Right::ManageCredentials,
             Self::Failures => Right::SeeFailures,
@@ -132,15 +136,22 @@ impl<'a> AppDesk<'a> {
     /// A tab's page.
     pub fn show(&self, tab: Tab, status: StatusCode, body: Markup) -> Response {
         let name = self.desk.text(tab.name());
-        self.framed(name, Some(tab), status, body)
+        self.framed(name, Some(tab), &[], status, body)
+    }
+
+    /// A page below a tab's, at the end of this way from there.
+    pub fn show_below(&self, tab: Tab, below: &[Crumb], title: &str, status: StatusCode, body: Markup) -> Response {
+        let first = (self.address(tab.ending()), self.desk.text(tab.name()).to_owned());
+        let way = [std::slice::from_ref(&first), below].concat();
+        self.framed(title, Some(tab), &way, status, body)
     }
 
     /// A page of this app that is no tab.
     pub fn show_aside(&self, title: &str, status: StatusCode, body: Markup) -> Response {
-        self.framed(title, None, status, body)
+        self.framed(title, None, &[], status, body)
     }
 
-    fn framed(&self, name: &str, tab: Option<Tab>, status: StatusCode, body: Markup) -> Response {
+    fn framed(&self, name: &str, tab: Option<Tab>, below: &[Crumb], status: StatusCode, body: Markup) -> Response {
         let app = self.app();
         let mut way = way(&self.desk);
         way.push(("/developer".to_owned(), self.desk.text("developer_apps").to_owned()));
@@ -148,6 +159,7 @@ impl<'a> AppDesk<'a> {
         if !overview {
             way.push((self.address(""), app.name.clone()));
         }
+        way.extend_from_slice(below);
         let title = if overview { app.name.as_str() } else { name };
         let body = html! {
             @if !overview {

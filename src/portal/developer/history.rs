@@ -97,6 +97,12 @@ const fn said(kind: EventKind) -> Option<&'static str> {
         EventKind::SecretRevoked => "developer_event_secret_revoked",
         EventKind::TokenCreated => "developer_event_token_created",
         EventKind::TokenRevoked => "developer_event_token_revoked",
+        EventKind::SecretExpiring => "developer_event_secret_expiring",
+        EventKind::WebhookCreated => "developer_event_webhook_created",
+        EventKind::WebhookChanged => "developer_event_webhook_changed",
+        EventKind::WebhookSecretRotated => "developer_event_webhook_secret_rotated",
+        EventKind::WebhookPaused => "developer_event_webhook_paused",
+        EventKind::WebhookRemoved => "developer_event_webhook_removed",
         _ => return None,
     })
 }
@@ -118,6 +124,11 @@ async fn change_row(page: &AppDesk<'_>, change: &Change) -> Result<Markup, Troub
         "state" | "status" => "developer_change_state",
         "organization" => "developer_transfer_to",
         "reasons" => "developer_change_reasons",
+        "label" => "hook_label",
+        "url" => "hook_url",
+        "events" => "hook_events",
+        "webhook_status" => "hook_state",
+        "expires_at" => "hook_expires_at",
         other => other,
     };
     // The digest of a picture says nothing to anybody.
@@ -148,6 +159,14 @@ async fn side(page: &AppDesk<'_>, change: &Change, value: Option<&str>) -> Resul
         "organization" => {
             let organization = page.desk.ctx().load::<Organization>(&keys::organization(value)).await?;
             organization.map_or_else(|| value.to_owned(), |organization| organization.name.clone())
+        }
+        "webhook_status" => {
+            let key = match value {
+                "enabled" => "hook_is_enabled",
+                "disabled" => "hook_is_disabled",
+                _ => "hook_is_paused",
+            };
+            page.desk.text(key).to_owned()
         }
         "state" | "status" => {
             let key = format!("developer_state_{value}");

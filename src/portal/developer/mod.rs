@@ -9,7 +9,7 @@
 
 pub mod consent;
 pub mod details;
-mod fields;
+pub(super) mod fields;
 pub(super) mod frame;
 pub mod history;
 pub mod list;

@@ -7,6 +7,7 @@ mod organizations;
 mod reference;
 mod scopes;
 mod start;
+mod webhooks;
 
 use super::desk::{Desk, Part};
 use super::page::Page;
@@ -24,16 +25,18 @@ pub enum Section {
     Authentication,
     Organizations,
     Scopes,
+    Webhooks,
     Errors,
     Reference,
 }
 
 impl Section {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Start,
         Self::Authentication,
         Self::Organizations,
         Self::Scopes,
+        Self::Webhooks,
         Self::Errors,
         Self::Reference,
     ];
@@ -44,6 +47,7 @@ impl Section {
             Self::Authentication => "/docs/authentication",
             Self::Organizations => "/docs/organizations",
             Self::Scopes => "/docs/scopes",
+            Self::Webhooks => "/docs/webhooks",
             Self::Errors => "/docs/errors",
             Self::Reference => "/docs/api",
         }
@@ -55,6 +59,7 @@ impl Section {
             Self::Authentication => visit.text("doc_authentication"),
             Self::Organizations => visit.text("doc_organizations"),
             Self::Scopes => visit.text("doc_scopes"),
+            Self::Webhooks => visit.text("hook_heading"),
             Self::Errors => visit.text("doc_errors"),
             Self::Reference => visit.text("doc_api"),
         }
@@ -66,6 +71,7 @@ impl Section {
             Self::Authentication => authentication::body(visit),
             Self::Organizations => organizations::body(visit),
             Self::Scopes => scopes::body(visit),
+            Self::Webhooks => webhooks::body(visit),
             Self::Errors => errors::body(visit),
             Self::Reference => reference::body(visit),
         }

@@ -4,7 +4,7 @@ use crate::config::Texts;
 use crate::model::event::EventKind;
 
 /// Those that organizations have.
-const NAMES: [(EventKind, &str); 36] = [
+const NAMES: [(EventKind, &str); 42] = [
     (EventKind::GrantCreated, "org_event_grant_created"),
     (EventKind::GrantUpdated, "org_event_grant_updated"),
     (EventKind::GrantRevoked, "org_event_grant_revoked"),
@@ -40,6 +40,12 @@ const NAMES: [(EventKind, &str); 36] = [
     (EventKind::PersonalTokenCreated, "org_event_personal_token_created"),
     (EventKind::PersonalTokenRevoked, "org_event_personal_token_revoked"),
     (EventKind::AccessRequested, "org_event_access_request_created"),
+    (EventKind::SecretExpiring, "org_event_secret_expiring"),
+    (EventKind::WebhookCreated, "org_event_webhook_created"),
+    (EventKind::WebhookChanged, "org_event_webhook_changed"),
+    (EventKind::WebhookSecretRotated, "org_event_webhook_secret_rotated"),
+    (EventKind::WebhookPaused, "org_event_webhook_paused"),
+    (EventKind::WebhookRemoved, "org_event_webhook_removed"),
     (EventKind::AccessRequestAnswered, "org_event_access_request_answered"),
 ];
 

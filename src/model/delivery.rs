@@ -1,0 +1,285 @@
+//! One event on its way to one endpoint, and what became of every attempt.
+
+use crate::base::time::Timestamp;
+use crate::store::records::Record;
+use crate::store::{Key, keys};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// Delivered or not, a delivery is remembered for so long.
+pub const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// Deliveries of one endpoint that are over and remembered.
+pub const FINISHED_MAX: usize = 1000;
+/// Deliveries that wait for one endpoint; what is beyond is only noted down.
+pub const WAITING_MAX: u32 = 5000;
+pub const BODY_BYTES_MAX: usize = 6 * 1024;
+/// Of what the receiver answered.
+pub const ANSWER_BYTES_MAX: usize = 256;
+pub const TROUBLE_BYTES_MAX: usize = 160;
+const ATTEMPTS_REMEMBERED: usize = 12;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    Pending,
+    Delivered,
+    /// Every attempt failed.
+    Failed,
+    /// The endpoint was disabled, or had too much waiting.
+    Cancelled,
+}
+
+/// Why it is sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    Event,
+    Test,
+    Resend,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Delivery {
+    /// `d_…`: the same at every attempt, so that receivers can drop repeats. It holds the time of the event.
+    pub id: String,
+    pub client_id: String,
+    pub endpoint: String,
+    /// The event's id and type.
+    pub event: String,
+    pub kind: String,
+    /// When the event happened.
+    pub at: Timestamp,
+    /// What is sent, byte for byte the same at every attempt.
+    pub body: String,
+    pub origin: Origin,
+    pub state: State,
+    pub next_attempt_at: Timestamp,
+    /// Since it was last asked for: how far the schedule has gone.
+    pub tries: u32,
+    /// Of all, the latest last; at most [`ATTEMPTS_REMEMBERED`].
+    pub attempts: Vec<Attempt>,
+    pub attempted: u32,
+    /// What the latest attempt met, where no answer came; what was answered otherwise.
+    pub trouble: Option<String>,
+    pub answer: String,
+}
+
+/// When, the status that was answered or 0, and how many milliseconds it took. Unnamed, since there are many.
+pub type Attempt = (Timestamp, u16, u32);
+
+/// What one attempt came to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Attempted {
+    pub at: Timestamp,
+    pub took_ms: u32,
+    /// The status and the beginning of the body; or why there is none.
+    pub result: Result<(u16, String), String>,
+}
+
+impl Attempted {
+    pub fn delivered(&self) -> bool {
+        matches!(self.result, Ok((200..=299, _)))
+    }
+
+    /// RFC 9110 section 15.5.11: there is nobody any more, and will not be.
+    pub fn gone(&self) -> bool {
+        matches!(self.result, Ok((410, _)))
+    }
+}
+
+impl State {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Delivered => "delivered",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl Origin {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Event => "event",
+            Self::Test => "test",
+            Self::Resend => "resend",
+        }
+    }
+}
+
+impl Delivery {
+    /// The id of the delivery of something that happened at `at`. `name` is unique to event, endpoint and grant.
+    pub fn id_of(at: Timestamp, name: &str) -> String {
+        format!("d_{:x}_{name}", at.millis())
+    }
+
+    /// The time that an id holds; `None` for what is none.
+    pub fn time_of(id: &str) -> Option<Timestamp> {
+        let (millis, _) = id.strip_prefix("d_")?.split_once('_')?;
+        u64::from_str_radix(millis, 16).ok().map(Timestamp::from_millis)
+    }
+
+    /// After an attempt. `schedule` is how long after each failed one the next is made; `jitter` is any number, so that
+    /// not everything that failed at the same moment comes back at the same moment.
+    pub fn after(&self, attempted: &Attempted, schedule: &[Duration], jitter: u32) -> Self {
+        let mut new = self.clone();
+        let status = attempted.result.as_ref().map_or(0, |(status, _)| *status);
+        new.attempts.push((attempted.at, status, attempted.took_ms));
+        let forgotten = new.attempts.len().saturating_sub(ATTEMPTS_REMEMBERED);
+        new.attempts.drain(..forgotten);
+        new.attempted += 1;
+        (new.trouble, new.answer) = match &attempted.result {
+            Ok((_, answer)) => (None, beginning(answer, ANSWER_BYTES_MAX)),
+            Err(why) => (Some(beginning(why, TROUBLE_BYTES_MAX)), String::new()),
+        };
+        if attempted.delivered() {
+            new.state = State::Delivered;
+            return new;
+        }
+        match schedule.get(self.tries as usize) {
+            Some(pause) => new.next_attempt_at = attempted.at + spread(*pause, jitter),
+            None => new.state = State::Failed,
+        }
+        new.tries += 1;
+        new
+    }
+
+    /// From the beginning of the schedule, at once.
+    pub fn again(&self, now: Timestamp) -> Self {
+        Self {
+            origin: Origin::Resend,
+            state: State::Pending,
+            next_attempt_at: now,
+            tries: 0,
+            ..self.clone()
+        }
+    }
+
+    pub fn cancelled(&self) -> Self {
+        Self {
+            state: State::Cancelled,
+            ..self.clone()
+        }
+    }
+}
+
+/// Nine to eleven tenths of the pause.
+fn spread(pause: Duration, jitter: u32) -> Duration {
+    let whole = pause.as_millis() as u64;
+    Duration::from_millis(whole * 9 / 10 + u64::from(jitter) % (whole / 5).max(1))
+}
+
+fn beginning(text: &str, bytes_max: usize) -> String {
+    text[..text.floor_char_boundary(bytes_max)].to_owned()
+}
+
+impl Record for Delivery {
+    fn key(&self) -> Key {
+        keys::delivery(&self.endpoint, self.at, &self.id)
+    }
+
+    fn index_keys(&self) -> Vec<Key> {
+        match self.state {
+            State::Pending => vec![keys::waiting_delivery(&self.endpoint, self.next_attempt_at, &self.id)],
+            _ => Vec::new(),
+        }
+    }
+
+    fn expires_at(&self) -> Option<Timestamp> {
+        Some(self.at + KEPT)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{codec, limits};
+
+    fn delivery() -> Delivery {
+        let at = Timestamp::from_seconds(1_767_225_600);
+        Delivery {
+            id: Delivery::id_of(at, &"n".repeat(27)),
+            client_id: "mco_app_12345678901234567890".into(),
+            endpoint: "we_1234567890123456".into(),
+            event: "e_12345678901234567890".into(),
+            kind: "app.changes_requested".into(),
+            at,
+            body: "{}".into(),
+            origin: Origin::Event,
+            state: State::Pending,
+            next_attempt_at: at,
+            tries: 0,
+            attempts: Vec::new(),
+            attempted: 0,
+            trouble: None,
+            answer: String::new(),
+        }
+    }
+
+    fn failed(at: Timestamp) -> Attempted {
+        Attempted {
+            at,
+            took_ms: 15_000,
+            result: Ok((503, "é".repeat(400))),
+        }
+    }
+
+    #[test]
+    fn the_largest_one_fits_into_a_record() {
+        let mut delivery = Delivery {
+            body: "b".repeat(BODY_BYTES_MAX),
+            ..delivery()
+        };
+        let schedule = [Duration::from_secs(60); 30];
+        for _ in 0..30 {
+            delivery = delivery.after(&failed(delivery.next_attempt_at), &schedule, 7);
+        }
+        assert_eq!((delivery.attempted, delivery.attempts.len()), (30, ATTEMPTS_REMEMBERED));
+        let bytes = codec::encode(&delivery).unwrap().len();
+        assert!(bytes < limits::VALUE_BYTES_MAX, "{bytes}");
+        let silent = Attempted {
+            result: Err("x".repeat(1000)),
+            ..failed(delivery.at)
+        };
+        let bytes = codec::encode(&delivery.after(&silent, &schedule, 7)).unwrap().len();
+        assert!(bytes < limits::VALUE_BYTES_MAX, "{bytes}");
+    }
+
+    #[test]
+    fn it_follows_the_schedule_with_jitter_and_is_given_up_behind_its_end() {
+        let schedule = [5, 300, 1800].map(Duration::from_secs);
+        let mut delivery = delivery();
+        for pause in schedule {
+            let at = delivery.next_attempt_at;
+            let after = |jitter| delivery.after(&failed(at), &schedule, jitter).next_attempt_at.since(at);
+            for jitter in [0, 1, 999, 123_456, u32::MAX] {
+                let pauses = pause * 9 / 10..=pause * 11 / 10;
+                assert!(pauses.contains(&after(jitter)), "{pause:?} {:?}", after(jitter));
+            }
+            assert!(
+                after(0) == pause * 9 / 10 && after(999) > after(0),
+                "{pause:?} {:?}",
+                after(999)
+            );
+            delivery = delivery.after(&failed(at), &schedule, 5);
+            assert_eq!((delivery.state, delivery.index_keys().len()), (State::Pending, 1));
+        }
+        let over = delivery.after(&failed(delivery.next_attempt_at), &schedule, 5);
+        assert_eq!(
+            (over.state, over.attempted, over.index_keys().len()),
+            (State::Failed, 4, 0)
+        );
+        let again = over.again(over.at);
+        assert_eq!((again.state, again.tries, again.id), (State::Pending, 0, over.id));
+    }
+
+    #[test]
+    fn an_id_holds_its_time_and_what_is_no_id_none() {
+        let delivery = delivery();
+        assert_eq!(Delivery::time_of(&delivery.id), Some(delivery.at));
+        for bad in ["", "d_", "d_zz_x", "e_1_2", "d_12"] {
+            assert_eq!(Delivery::time_of(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! The keys of what apps are told.
+
+use super::*;
+
+pub fn endpoint(client_id: &str, endpoint: &str) -> Key {
+    key(ENDPOINT, &[client_id, endpoint])
+}
+
+pub fn endpoints(client_id: &str) -> Key {
+    key(ENDPOINT, &[client_id])
+}
+
+pub fn delivery(endpoint: &str, at: Timestamp, delivery: &str) -> Key {
+    newest_first(DELIVERY, endpoint, at, delivery)
+}
+
+pub fn deliveries(endpoint: &str) -> Key {
+    key(DELIVERY, &[endpoint])
+}
+
+/// An endpoint's own lie together, what is due first before the rest: one that takes nothing stands in no other's way.
+pub fn waiting_delivery(endpoint: &str, next_attempt_at: Timestamp, delivery: &str) -> Key {
+    let mut key = key(WAITING_DELIVERY, &[endpoint]);
+    key.0.extend_from_slice(&next_attempt_at.millis().to_be_bytes());
+    key.0.extend_from_slice(delivery.as_bytes());
+    key.0.push(0);
+    key
+}
+
+pub fn waiting_deliveries(endpoint: &str) -> Key {
+    key(WAITING_DELIVERY, &[endpoint])
+}
+
+pub fn all_waiting_deliveries() -> Key {
+    key(WAITING_DELIVERY, &[])
+}
+
+/// The endpoint whose delivery waits under `key`, when it is due, and a key behind all of that endpoint's.
+pub fn waiting_at(key: &Key) -> Option<(String, Timestamp, Key)> {
+    let rest = key.0.strip_prefix(&[WAITING_DELIVERY])?;
+    let end = rest.iter().position(|byte| *byte == 0)?;
+    let endpoint = std::str::from_utf8(&rest[..end]).ok()?.to_owned();
+    let due: [u8; 8] = rest.get(end + 1..end + 9)?.try_into().ok()?;
+    let mut behind = waiting_deliveries(&endpoint);
+    behind.0.extend_from_slice(&[u8::MAX; 9]);
+    Some((endpoint, Timestamp::from_millis(u64::from_be_bytes(due)), behind))
+}
+
+pub fn untold_event(at: Timestamp, event: &str) -> Key {
+    numbered(UNTOLD_EVENT, at.millis(), event)
+}
+
+pub fn untold_events() -> Key {
+    key(UNTOLD_EVENT, &[])
+}
+
+pub fn reminder(at: Timestamp, name: &str) -> Key {
+    numbered(REMINDER, at.millis(), name)
+}
+
+pub fn reminders() -> Key {
+    key(REMINDER, &[])
+}
