@@ -13,10 +13,10 @@ mod pages;
 mod platform_rules;
 mod profile;
 mod profile_file;
-mod reader;
+pub mod reader;
 mod scope_file;
 mod source;
-mod tree;
+pub mod tree;
 mod warnings;
 
 pub use crate::model::role::Role;

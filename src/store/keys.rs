@@ -48,6 +48,7 @@
 //! | `T`   | kind, name                | when something was last used            | swept after 400 days          |
 //! | `U`   | user                      | index → user on duty                    | with the duty                 |
 //! | `A`   |                           | index → the link of an administrator    | with the link                 |
+//! | `Y`   | organization, key         | index → app, by what a file calls it    | with the app                  |
 
 mod platform;
 
@@ -101,9 +102,10 @@ const KEPT_ANSWER: u8 = b'N';
 const LAST_USE: u8 = b'T';
 const USER_ON_DUTY: u8 = b'U';
 const ADMINISTRATOR_LINK: u8 = b'A';
+const APP_OF_KEY: u8 = b'Y';
 
 /// Every space, with the name it has in an export.
-pub const SPACES: [(u8, &str); 43] = [
+pub const SPACES: [(u8, &str); 44] = [
     (SETTINGS, "settings"),
     (ORGANIZATION, "organization"),
     (USER, "user"),
@@ -147,6 +149,7 @@ pub const SPACES: [(u8, &str); 43] = [
     (LAST_USE, "last_use"),
     (USER_ON_DUTY, "user_on_duty"),
     (ADMINISTRATOR_LINK, "administrator_link"),
+    (APP_OF_KEY, "app_of_key"),
 ];
 
 fn key(space: u8, parts: &[&str]) -> Key {

@@ -51,10 +51,19 @@ impl<'w> Api<'w> {
         self.send(Method::POST, path, &body.to_string(), &[]).await
     }
 
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::PUT, path, &body.to_string(), &[]).await
+    }
+
+    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::PATCH, path, &body.to_string(), &[]).await
+    }
+
     pub async fn send(&self, method: Method, path: &str, body: &str, more: &[(&str, &str)]) -> Answer {
         let bearer = format!("Bearer {}", self.token);
         let mut headers = vec![("authorization", bearer.as_str())];
-        if method == Method::POST && !more.iter().any(|(name, _)| *name == "content-type") {
+        let takes = !body.is_empty() || method == Method::POST;
+        if takes && !more.iter().any(|(name, _)| *name == "content-type") {
             headers.push(("content-type", "application/json"));
         }
         headers.extend(more);
@@ -108,7 +117,7 @@ fn matches(pattern: &str, path: &str) -> bool {
 }
 
 /// The part of JSON Schema that the document uses.
-fn holds(document: &Value, schema: &Value, value: &Value, at: &str) -> Result<(), String> {
+pub fn holds(document: &Value, schema: &Value, value: &Value, at: &str) -> Result<(), String> {
     if let Some(reference) = schema["$ref"].as_str() {
         let target = document.pointer(reference.trim_start_matches('#'));
         return holds(document, target.expect("the schema is there"), value, at);
@@ -127,6 +136,7 @@ fn holds(document: &Value, schema: &Value, value: &Value, at: &str) -> Result<()
         Some("string") => value.is_string(),
         Some("integer") => value.is_u64(),
         Some("null") => value.is_null(),
+        Some("boolean") => value.is_boolean(),
         other => panic!("{at}: the checker does not know the type {other:?}"),
     };
     if !is_right {
@@ -140,7 +150,19 @@ fn holds(document: &Value, schema: &Value, value: &Value, at: &str) -> Result<()
     for (place, item) in value.as_array().into_iter().flatten().enumerate() {
         holds(document, &schema["items"], item, &format!("{at}[{place}]"))?;
     }
-    let Some(members) = value.as_object().filter(|_| schema["properties"].is_object()) else {
+    for (name, member) in value.as_object().into_iter().flatten() {
+        if schema["additionalProperties"].is_object() {
+            holds(
+                document,
+                &schema["additionalProperties"],
+                member,
+                &format!("{at}.{name}"),
+            )?;
+        }
+    }
+    // What says of a key only that it is one is open.
+    let closed = schema["additionalProperties"] == false;
+    let Some(members) = value.as_object().filter(|_| closed) else {
         return Ok(());
     };
     for name in schema["required"].as_array().into_iter().flatten() {

@@ -5,17 +5,19 @@ use crate::base::json::parse_strict_object;
 use crate::context::Context;
 use crate::oauth::params::Params;
 use crate::platform::actor::Actor;
-use crate::platform::developer_api::kinds::NOT_JSON;
+use crate::platform::developer_api::kinds::{NO_PICTURE, NOT_JSON};
+use crate::platform::developer_api::schema::PICTURES;
 use crate::platform::developer_api::table::{Gives, Operation};
 use crate::platform::personal_tokens::{Bearer, authenticate};
 use crate::platform::refusal::Refusal;
 use crate::web::request::Request;
+use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 
 /// Of one page of a list.
-const LIMIT: u32 = 50;
-const LIMIT_MAX: u32 = 100;
+pub const LIMIT: u32 = 50;
+pub const LIMIT_MAX: u32 = 100;
 
 pub struct Call<'a> {
     pub ctx: &'a Context,
@@ -24,6 +26,7 @@ pub struct Call<'a> {
     pub bearer: Bearer,
     pub limit: u32,
     after: Option<String>,
+    params: Params<'a>,
 }
 
 impl<'a> Call<'a> {
@@ -36,11 +39,15 @@ impl<'a> Call<'a> {
         }
         let query = request.query.as_deref().unwrap_or_default();
         let params = Params::parse(query.as_bytes()).map_err(|error| Problem::malformed(error.description))?;
-        let known: &[&str] = match operation.gives {
-            Gives::Page(_) => &["after", "limit"],
-            _ => &[],
+        let known = |name: &str| {
+            let of_pages = matches!(operation.gives, Gives::Page(_)) && ["after", "limit"].contains(&name);
+            let filters = operation.filters().iter();
+            of_pages
+                || filters
+                    .map(|filter| filter.name(ctx.profile()))
+                    .any(|filter| filter == name)
         };
-        if !params.encode(|name| !known.contains(&name)).is_empty() {
+        if !params.encode(|name| !known(name)).is_empty() {
             return Err(Problem::malformed(
                 "The query has a parameter that this operation does not know.",
             ));
@@ -61,6 +68,7 @@ impl<'a> Call<'a> {
             bearer,
             limit,
             after: None,
+            params,
         };
         if let Some(after) = after {
             let opened = call.opened(&after);
@@ -83,11 +91,39 @@ impl<'a> Call<'a> {
         self.after.as_deref()
     }
 
-    /// The body: one JSON object with known members, each once.
-    pub fn body<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+    /// What the query says under this name.
+    pub fn filter(&self, name: &'static str) -> Result<Option<&str>, Problem> {
+        let value = self.params.get(name);
+        value.map_err(|error| Problem::malformed(error.description))
+    }
+
+    /// The same, as what it stands for.
+    pub fn filter_as<T>(&self, name: &'static str, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Problem> {
+        let Some(text) = self.filter(name)? else {
+            return Ok(None);
+        };
+        let read = read(text).ok_or_else(|| Problem::malformed(format!("{name} is not as the documentation has it.")));
+        read.map(Some)
+    }
+
+    /// The body: a picture.
+    pub fn picture(&self) -> Result<Bytes, Problem> {
+        if PICTURES.contains(&&*self.media_type()) {
+            Ok(self.request.body.clone())
+        } else {
+            Err(Problem::new(NO_PICTURE))
+        }
+    }
+
+    fn media_type(&self) -> String {
         let content_type = self.request.header(CONTENT_TYPE.as_str()).unwrap_or_default();
         let media_type = content_type.split(';').next().unwrap_or_default().trim();
-        if !media_type.eq_ignore_ascii_case("application/json") {
+        media_type.to_ascii_lowercase()
+    }
+
+    /// The body: one JSON object with known members, each once.
+    pub fn body<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        if self.media_type() != "application/json" {
             return Err(Problem::new(NOT_JSON));
         }
         parse_strict_object(&self.request.body)

@@ -8,7 +8,7 @@ use crate::model::access_request::{AccessRequest, Integration, NAME_CHARS_MAX, O
 use crate::model::app::Kind;
 use crate::model::role::Role;
 use crate::platform::access_requests::answers::{self, Acceptance, ROLES};
-use crate::platform::access_requests::{look, queue};
+use crate::platform::access_requests::{PAGE, look, queue};
 use crate::platform::rights::Right;
 use crate::portal::access_requests::integration;
 use crate::portal::desk::{Desk, Part};
@@ -39,7 +39,7 @@ pub async fn list(ctx: &Context, request: &Request) -> Paged {
         Err(to_sign_in) => return Ok(to_sign_in),
     };
     let after = asked(request, "after")?;
-    let (rows, next) = queue(ctx, &desk.actor, after.as_deref()).await?;
+    let (rows, next) = queue(ctx, &desk.actor, after.as_deref(), PAGE).await?;
     let body = html! {
         (done(&desk, &DONE)?)
         @if rows.is_empty() {
