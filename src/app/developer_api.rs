@@ -14,6 +14,7 @@ use crate::platform::logos;
 use crate::web::request::Request;
 use crate::web::response::Response;
 use http::Method;
+use std::pin::Pin;
 use std::sync::LazyLock;
 
 pub type Route = Op;
@@ -25,6 +26,13 @@ pub static ROWS: LazyLock<Vec<Row<Route>>> = LazyLock::new(|| {
     });
     rows.collect()
 });
+
+/// What one operation does, on the heap: there are many, and a frame with room for each of them would fill the stack.
+type Doing<'c> = Pin<Box<dyn Future<Output = Answered> + Send + 'c>>;
+
+fn doing<'c, F: Future<Output = Answered> + Send + 'c>(begin: impl FnOnce() -> F) -> Doing<'c> {
+    Box::pin(begin())
+}
 
 pub async fn handle(ctx: &Context, request: &Request, route: Route, place: &Place<'_>) -> Response {
     if route == Op::Document {
@@ -44,63 +52,63 @@ pub async fn handle(ctx: &Context, request: &Request, route: Route, place: &Plac
 }
 
 /// One line an operation.
-async fn perform(call: &Call<'_>, place: &Place<'_>) -> Answered {
+fn perform<'c>(call: &'c Call<'_>, place: &'c Place<'_>) -> Doing<'c> {
     let (organization, id, token) = (place.get("organization"), place.get("client_id"), place.get("token"));
     let (user, asked) = (place.get("user"), place.get("request"));
     match call.operation.op {
-        Op::Document | Op::Me => me::get(call).await,
-        Op::Tokens => tokens::own(call).await,
-        Op::CreateToken => tokens::create(call).await,
-        Op::RevokeToken => tokens::revoke(call, token).await,
-        Op::Organizations => organizations::all(call).await,
-        Op::Organization => organizations::one(call, organization).await,
-        Op::Members => organizations::members(call, organization).await,
-        Op::OrganizationTokens => tokens::all(call, organization).await,
-        Op::RevokeOrganizationToken => tokens::revoke_any(call, organization, token).await,
-        Op::Audit => audit::entries(call, organization).await,
-        Op::Apps => apps::all(call, organization).await,
-        Op::CreateApp => apps::create(call, organization).await,
-        Op::ApplyApp => manifest::apply(call, organization, place.get("app")).await,
-        Op::Stakes => apps::stakes(call).await,
-        Op::App => apps::get(call, id).await,
-        Op::ChangeApp => apps::change(call, id).await,
-        Op::SetScopes => apps::set_scopes(call, id).await,
-        Op::SetLogo => app_life::set_logo(call, id).await,
-        Op::Submissions => app_life::submissions(call, id).await,
-        Op::Submit => app_life::submit(call, id).await,
-        Op::History => app_life::events(call, id).await,
-        Op::Team => app_life::people(call, id).await,
-        Op::AddToTeam => app_life::add_to_team(call, id, user).await,
-        Op::RemoveFromTeam => app_life::remove_from_team(call, id, user).await,
-        Op::DisableApp => app_life::set_disabled(call, id, true).await,
-        Op::EnableApp => app_life::set_disabled(call, id, false).await,
-        Op::Secrets => credentials::all(call, id).await,
-        Op::AddSecret => credentials::add(call, id).await,
-        Op::RevokeSecret => credentials::revoke(call, id, place.get("secret")).await,
-        Op::Keys => credentials::keys(call, id).await,
-        Op::SetKeys => credentials::set_keys(call, id).await,
-        Op::RemoveKeys => credentials::remove_keys(call, id).await,
-        Op::AppTokens => credentials::tokens(call, id).await,
-        Op::MakeAppToken => credentials::make_token(call, id).await,
-        Op::RevokeAppToken => credentials::revoke_token(call, id, token).await,
-        Op::Failures => credentials::refused(call, id).await,
-        Op::Reviews => reviews::queue(call).await,
-        Op::Review => reviews::one(call, id).await,
-        Op::Decide => reviews::decide(call, id).await,
-        Op::AllApps => reviews::all_apps(call).await,
-        Op::ConnectedApps => connected_apps::all(call, organization).await,
-        Op::ConnectedApp => connected_apps::one(call, organization, id).await,
-        Op::Grants => connected_apps::grants(call, organization, id).await,
-        Op::RevokeGrants => connected_apps::revoke_all(call, organization, id).await,
-        Op::RevokeGrant => connected_apps::revoke(call, organization, id, place.get("grant")).await,
-        Op::Policy => connected_apps::policy(call, organization).await,
-        Op::ChangePolicy => connected_apps::change_policy(call, organization).await,
-        Op::ApiKeys => api_keys::all(call, organization).await,
-        Op::MakeApiKey => api_keys::make(call, organization).await,
-        Op::RevokeApiKey => api_keys::revoke(call, organization, place.get("key")).await,
-        Op::AccessRequests => access_requests::waiting(call).await,
-        Op::AccessRequest => access_requests::one(call, asked).await,
-        Op::AcceptRequest => access_requests::accept(call, asked).await,
-        Op::DeclineRequest => access_requests::decline(call, asked).await,
+        Op::Document | Op::Me => doing(|| me::get(call)),
+        Op::Tokens => doing(|| tokens::own(call)),
+        Op::CreateToken => doing(|| tokens::create(call)),
+        Op::RevokeToken => doing(|| tokens::revoke(call, token)),
+        Op::Organizations => doing(|| organizations::all(call)),
+        Op::Organization => doing(|| organizations::one(call, organization)),
+        Op::Members => doing(|| organizations::members(call, organization)),
+        Op::OrganizationTokens => doing(|| tokens::all(call, organization)),
+        Op::RevokeOrganizationToken => doing(|| tokens::revoke_any(call, organization, token)),
+        Op::Audit => doing(|| audit::entries(call, organization)),
+        Op::Apps => doing(|| apps::all(call, organization)),
+        Op::CreateApp => doing(|| apps::create(call, organization)),
+        Op::ApplyApp => doing(|| manifest::apply(call, organization, place.get("app"))),
+        Op::Stakes => doing(|| apps::stakes(call)),
+        Op::App => doing(|| apps::get(call, id)),
+        Op::ChangeApp => doing(|| apps::change(call, id)),
+        Op::SetScopes => doing(|| apps::set_scopes(call, id)),
+        Op::SetLogo => doing(|| app_life::set_logo(call, id)),
+        Op::Submissions => doing(|| app_life::submissions(call, id)),
+        Op::Submit => doing(|| app_life::submit(call, id)),
+        Op::History => doing(|| app_life::events(call, id)),
+        Op::Team => doing(|| app_life::people(call, id)),
+        Op::AddToTeam => doing(|| app_life::add_to_team(call, id, user)),
+        Op::RemoveFromTeam => doing(|| app_life::remove_from_team(call, id, user)),
+        Op::DisableApp => doing(|| app_life::set_disabled(call, id, true)),
+        Op::EnableApp => doing(|| app_life::set_disabled(call, id, false)),
+        Op::Secrets => doing(|| credentials::all(call, id)),
+        Op::AddSecret => doing(|| credentials::add(call, id)),
+        Op::RevokeSecret => doing(|| credentials::revoke(call, id, place.get("secret"))),
+        Op::Keys => doing(|| credentials::keys(call, id)),
+        Op::SetKeys => doing(|| credentials::set_keys(call, id)),
+        Op::RemoveKeys => doing(|| credentials::remove_keys(call, id)),
+        Op::AppTokens => doing(|| credentials::tokens(call, id)),
+        Op::MakeAppToken => doing(|| credentials::make_token(call, id)),
+        Op::RevokeAppToken => doing(|| credentials::revoke_token(call, id, token)),
+        Op::Failures => doing(|| credentials::refused(call, id)),
+        Op::Reviews => doing(|| reviews::queue(call)),
+        Op::Review => doing(|| reviews::one(call, id)),
+        Op::Decide => doing(|| reviews::decide(call, id)),
+        Op::AllApps => doing(|| reviews::all_apps(call)),
+        Op::ConnectedApps => doing(|| connected_apps::all(call, organization)),
+        Op::ConnectedApp => doing(|| connected_apps::one(call, organization, id)),
+        Op::Grants => doing(|| connected_apps::grants(call, organization, id)),
+        Op::RevokeGrants => doing(|| connected_apps::revoke_all(call, organization, id)),
+        Op::RevokeGrant => doing(|| connected_apps::revoke(call, organization, id, place.get("grant"))),
+        Op::Policy => doing(|| connected_apps::policy(call, organization)),
+        Op::ChangePolicy => doing(|| connected_apps::change_policy(call, organization)),
+        Op::ApiKeys => doing(|| api_keys::all(call, organization)),
+        Op::MakeApiKey => doing(|| api_keys::make(call, organization)),
+        Op::RevokeApiKey => doing(|| api_keys::revoke(call, organization, place.get("key"))),
+        Op::AccessRequests => doing(|| access_requests::waiting(call)),
+        Op::AccessRequest => doing(|| access_requests::one(call, asked)),
+        Op::AcceptRequest => doing(|| access_requests::accept(call, asked)),
+        Op::DeclineRequest => doing(|| access_requests::decline(call, asked)),
     }
 }

@@ -22,10 +22,15 @@ pub struct Api<'w> {
 impl<'w> Api<'w> {
     /// As this user of the world's organization; no scopes means all that may be had.
     pub async fn of(world: &'w World, email: &str, scopes: &[&str]) -> Self {
+        Self::within(world, &world.organization, email, scopes).await
+    }
+
+    /// The same, with a token of another organization.
+    pub async fn within(world: &'w World, organization: &str, email: &str, scopes: &[&str]) -> Self {
         let user = load_by_index::<User>(&*world.ctx.store, &keys::email(email)).await;
         let actor = Actor::of_user(Arc::new(user.unwrap().expect("there is such a user")));
         let new = NewToken {
-            organization: world.organization.clone(),
+            organization: organization.to_owned(),
             member: None,
             name: "API".into(),
             scopes: (!scopes.is_empty()).then(|| scopes.iter().map(|s| (*s).to_owned()).collect()),

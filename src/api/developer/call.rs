@@ -1,12 +1,13 @@
 //! One call: who makes it, of which operation, with what.
 
+use super::cursor::CURSOR_CHARS_MAX;
 use super::problem::Problem;
 use crate::base::json::parse_strict_object;
 use crate::context::Context;
 use crate::oauth::params::Params;
 use crate::platform::actor::Actor;
 use crate::platform::developer_api::kinds::{NO_PICTURE, NOT_JSON};
-use crate::platform::developer_api::schema::PICTURES;
+use crate::platform::developer_api::schema::{Of, PICTURES};
 use crate::platform::developer_api::table::{Gives, Operation};
 use crate::platform::personal_tokens::{Bearer, authenticate};
 use crate::platform::refusal::Refusal;
@@ -18,6 +19,8 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 /// Of one page of a list.
 pub const LIMIT: u32 = 50;
 pub const LIMIT_MAX: u32 = 100;
+/// Of what is one of a few words, or a time.
+const VALUE_CHARS_MAX: usize = 64;
 
 pub struct Call<'a> {
     pub ctx: &'a Context,
@@ -39,19 +42,7 @@ impl<'a> Call<'a> {
         }
         let query = request.query.as_deref().unwrap_or_default();
         let params = Params::parse(query.as_bytes()).map_err(|error| Problem::malformed(error.description))?;
-        let known = |name: &str| {
-            let of_pages = matches!(operation.gives, Gives::Page(_)) && ["after", "limit"].contains(&name);
-            let filters = operation.filters().iter();
-            of_pages
-                || filters
-                    .map(|filter| filter.name(ctx.profile()))
-                    .any(|filter| filter == name)
-        };
-        if !params.encode(|name| !known(name)).is_empty() {
-            return Err(Problem::malformed(
-                "The query has a parameter that this operation does not know.",
-            ));
-        }
+        check_query(ctx, operation, &params)?;
         let param = |name| params.get(name).map_err(|error| Problem::malformed(error.description));
         let limit = match param("limit")? {
             None => LIMIT,
@@ -129,6 +120,33 @@ impl<'a> Call<'a> {
         parse_strict_object(&self.request.body)
             .map_err(|error| Problem::malformed(format!("The body cannot be read: {error}.")))
     }
+}
+
+/// Only parameters that the documentation has, none of them empty or longer than it says.
+fn check_query(ctx: &Context, operation: &Operation, params: &Params<'_>) -> Result<(), Problem> {
+    let is_list = matches!(operation.gives, Gives::Page(_));
+    for (name, value) in params.pairs() {
+        let filter = operation
+            .filters()
+            .iter()
+            .find(|filter| filter.name(ctx.profile()) == name);
+        let chars_max = match filter.map(|filter| &filter.of) {
+            Some(Of::Line(most)) => *most as usize,
+            Some(_) => VALUE_CHARS_MAX,
+            None if is_list && ["after", "limit"].contains(&name) => CURSOR_CHARS_MAX,
+            None => {
+                return Err(Problem::malformed(
+                    "The query has a parameter that this operation does not know.",
+                ));
+            }
+        };
+        if value.is_empty() || value.chars().count() > chars_max {
+            return Err(Problem::malformed(format!(
+                "The query has a parameter that is empty or longer than {chars_max} characters."
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// For `#[serde(default, deserialize_with = "stated")]`: a member that may be left out, and is not null for that.
