@@ -9,7 +9,8 @@ use grantd::store::keys;
 use grantd::store::records::load_by_index;
 use http::Method;
 use serde_json::Value;
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 pub const BASE: &str = "/api/developer/v1";
 
@@ -82,7 +83,7 @@ pub async fn call(world: &World, method: Method, path: &str, body: &str, headers
     let answer = world
         .send(request(method.clone(), &full, headers, body.as_bytes()))
         .await;
-    let document = world.get(&format!("{BASE}/openapi.json")).await.json;
+    let document = document(world).await;
     judge(&document, &method, full.split('?').next().unwrap(), &answer);
     for name in ["access-control-allow-origin", "set-cookie"] {
         assert!(answer.header(name).is_none(), "{name} in {answer:?}");
@@ -92,6 +93,19 @@ pub async fn call(world: &World, method: Method, path: &str, body: &str, headers
         assert_eq!(answer.header("cache-control"), Some("no-store"));
     }
     answer
+}
+
+/// The document of this profile, read once.
+async fn document(world: &World) -> Arc<Value> {
+    static READ: Mutex<BTreeMap<String, Arc<Value>>> = Mutex::new(BTreeMap::new());
+    let profile = world.ctx.profile().name.clone();
+    let known = READ.lock().unwrap().get(&profile).cloned();
+    if let Some(known) = known {
+        return known;
+    }
+    let read = Arc::new(world.get(&format!("{BASE}/openapi.json")).await.json);
+    READ.lock().unwrap().insert(profile, read.clone());
+    read
 }
 
 /// Whether the document describes this answer.

@@ -1,11 +1,12 @@
-//! Apps, credentials, reviews and grants through the JSON API.
+//! Apps through the JSON API: made, changed, handed in, reviewed, listed.
 
 use crate::administrators::on_duty;
 use crate::api::{Api, holds};
-use crate::developing::{ADMIN, COLLEAGUE, DEVELOPER, Developing, MEMBER, encoded, png};
+use crate::developing::{COLLEAGUE, DEVELOPER, Developing, MEMBER, encoded, png};
 use crate::http::{Answer, request};
 use crate::support::World;
 use grantd::config::embedded_profiles;
+use grantd::model::dossier::Verdict;
 use grantd::model::role::Role;
 use grantd::model::user::Duty;
 use http::Method;
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 
 const REVIEWER: &str = "desk@example.com";
 
-fn new_app() -> Value {
+pub fn new_app() -> Value {
     json!({
         "kind": "public",
         "name": "Tidy Books",
@@ -26,37 +27,48 @@ fn new_app() -> Value {
     })
 }
 
-fn scopes(names: &[&str]) -> Value {
+pub fn scopes(names: &[&str]) -> Value {
     let wish = |name: &&str| json!({ "scope": name, "why": "To show it." });
     json!({ "scopes": names.iter().map(wish).collect::<Vec<_>>() })
 }
 
-async fn reviewer(world: &World) -> Api<'_> {
+pub async fn reviewer(world: &World) -> Api<'_> {
     on_duty(world, REVIEWER, Some(Duty::Reviewer)).await;
     let elsewhere = world.add_organization("Reviewers").await;
     world.set_role_in(&elsewhere, REVIEWER, Role::Member).await;
     Api::within(world, &elsewhere, REVIEWER, &["grantd:reviews"]).await
 }
 
-fn kind(answer: &Answer) -> (u16, String) {
+pub fn kind(answer: &Answer) -> (u16, String) {
     let kind = answer.text("type").split_once('#').expect("a kind").1.to_owned();
     (answer.status, kind)
 }
 
-fn field(answer: &Answer) -> &str {
+pub fn field(answer: &Answer) -> &str {
     assert_eq!(answer.status, 422, "{answer:?}");
     answer.json["errors"][0]["field"].as_str().unwrap()
 }
 
-async fn picture(api: &Api<'_>, client_id: &str, kind: &str, bytes: &[u8]) -> Answer {
+pub async fn picture(api: &Api<'_>, client_id: &str, kind: &str, bytes: &[u8]) -> Answer {
     let path = format!("/api/developer/v1/apps/{client_id}/logo");
     let bearer = format!("Bearer {}", api.token);
     let headers = [("authorization", bearer.as_str()), ("content-type", kind)];
     api.world.send(request(Method::PUT, &path, &headers, bytes)).await
 }
 
+/// A complete app in the queue; its client_id.
+async fn waiting(api: &Api<'_>) -> String {
+    let all = format!("/organizations/{}/apps", api.world.organization);
+    let mut body = new_app();
+    body["scopes"] = scopes(&["data.read", "profile.read"])["scopes"].clone();
+    let id = api.post(&all, &body).await.text("client_id");
+    let complete = picture(api, &id, "image/png", &png()).await;
+    assert_eq!(complete.text("state"), "pending_review", "{complete:?}");
+    id
+}
+
 #[tokio::test]
-async fn an_app_goes_from_its_registration_through_the_review_to_a_secret() {
+async fn a_draft_says_what_it_lacks_and_a_complete_app_waits() {
     let d = Developing::new("default").await;
     let world = &d.world;
     let api = Api::of(world, DEVELOPER, &["grantd:apps:read", "grantd:apps:write"]).await;
@@ -91,7 +103,15 @@ async fn an_app_goes_from_its_registration_through_the_review_to_a_secret() {
     assert_eq!(waits.text("state"), "pending_review", "{waits:?}");
     let twice = api.send(Method::POST, &format!("{at}/submissions"), "", &[]).await;
     assert_eq!(kind(&twice), (409, "state".into()));
+}
 
+#[tokio::test]
+async fn reviewers_ask_approve_suspend_and_reinstate() {
+    let d = Developing::new("default").await;
+    let world = &d.world;
+    let api = Api::of(world, DEVELOPER, &["grantd:apps:read", "grantd:apps:write"]).await;
+    let id = waiting(&api).await;
+    let at = format!("/apps/{id}");
     let desk = reviewer(world).await;
     let queue = desk.get("/reviews").await.json;
     assert_eq!(
@@ -134,7 +154,21 @@ async fn an_app_goes_from_its_registration_through_the_review_to_a_secret() {
         (&first["items"][0]["number"], &first["next"]),
         (&json!(1), &Value::Null)
     );
+    let seen = desk.get(&format!("/reviews/{id}")).await.text("seen");
+    assert_eq!(decide("suspended", &seen, "Abuse").await.text("state"), "suspended");
+    let seen = desk.get(&format!("/reviews/{id}")).await.text("seen");
+    assert_eq!(decide("reinstated", &seen, "").await.text("state"), "active");
+    assert!(desk.get("/all-apps?limit=1").await.json["next"].is_string());
+}
 
+#[tokio::test]
+async fn a_secret_is_shown_once() {
+    let d = Developing::new("default").await;
+    let world = &d.world;
+    let api = Api::of(world, DEVELOPER, &["grantd:apps:read", "grantd:apps:write"]).await;
+    let id = waiting(&api).await;
+    let at = format!("/apps/{id}");
+    d.decide(&id, Verdict::Approved, "").await;
     let added = api.post(&format!("{at}/secrets"), &json!({ "label": "One" })).await;
     assert_eq!(added.status, 201, "{added:?}");
     let secret = added.text("client_secret");
@@ -148,18 +182,10 @@ async fn an_app_goes_from_its_registration_through_the_review_to_a_secret() {
         .iter()
         .map(|e| &e["event"])
         .collect();
-    assert!(
-        events.contains(&&json!("secret.created")) && events.contains(&&json!("app.approved")),
-        "{events:?}"
-    );
+    assert!(events.contains(&&json!("secret.created")), "{events:?}");
     let revoke = format!("{at}/secrets/{}", added.json["secret"]["id"].as_str().unwrap());
     assert_eq!(api.delete(&revoke).await.status, 204);
     assert_eq!(api.delete(&revoke).await.status, 404);
-    let seen = desk.get(&format!("/reviews/{id}")).await.text("seen");
-    assert_eq!(decide("suspended", &seen, "Abuse").await.text("state"), "suspended");
-    let seen = desk.get(&format!("/reviews/{id}")).await.text("seen");
-    assert_eq!(decide("reinstated", &seen, "").await.text("state"), "active");
-    assert!(desk.get("/all-apps?limit=1").await.json["next"].is_string());
 }
 
 #[tokio::test]
@@ -230,117 +256,6 @@ async fn details_change_one_by_one_and_what_another_kind_has_is_refused() {
 }
 
 #[tokio::test]
-async fn a_private_app_is_made_at_once_and_gets_tokens_and_keys() {
-    let d = Developing::new("default").await;
-    let world = &d.world;
-    let api = Api::of(world, ADMIN, &[]).await;
-    let user = d.user(ADMIN).await;
-    let mut body = json!({
-        "kind": "private", "name": "Nightly", "company": "Acme", "website": "https://acme.example",
-        "dedicated_user": user,
-    });
-    body["scopes"] = scopes(&["data.read"])["scopes"].clone();
-    let made = api
-        .post(&format!("/organizations/{}/apps", world.organization), &body)
-        .await;
-    let id = made.text("client_id");
-    let at = format!("/apps/{id}");
-    assert_eq!(
-        (made.status, &made.json["scopes"]),
-        (201, &json!(["data.read"])),
-        "{made:?}"
-    );
-    assert_eq!(made.json["missing"], json!(["logo"]));
-    let complete = picture(&api, &id, "image/png", &png()).await;
-    assert_eq!(complete.text("state"), "active", "{complete:?}");
-    let key = [("idempotency-key", "one-token-only")];
-    let ask = r#"{"label":"CI","scopes":["data.read"],"lifetime_s":300}"#;
-    let first = api.send(Method::POST, &format!("{at}/tokens"), ask, &key).await;
-    let again = api.send(Method::POST, &format!("{at}/tokens"), ask, &key).await;
-    assert_eq!((first.status, again.status, again.replayed()), (201, 201, true));
-    assert_eq!(first.body, again.body, "made once");
-    let token = first.text("access_token");
-    world.secrets.keep_token(&token);
-    let (client, secret) = world.add_resource_server().await;
-    assert!(world.introspect_as(&(client.clone(), secret.clone()), &token).await["active"] == true);
-    let listed = api.get(&format!("{at}/tokens")).await;
-    assert_eq!(listed.json["items"].as_array().unwrap().len(), 1);
-    assert!(!listed.body.contains(&token));
-    let jti = first.json["token"]["jti"].as_str().unwrap();
-    assert_eq!(api.delete(&format!("{at}/tokens/{jti}")).await.status, 204);
-    assert!(world.introspect_as(&(client, secret), &token).await["active"] == false);
-    for (body, wrong) in [
-        (json!({ "label": "", "scopes": ["data.read"] }), "label"),
-        (json!({ "label": "x", "scopes": [] }), "scopes"),
-        (json!({ "label": "x", "scopes": ["data.write"] }), "scopes"),
-        (
-            json!({ "label": "x", "scopes": ["data.read"], "resource": "x" }),
-            "resource",
-        ),
-        (
-            json!({ "label": "x", "scopes": ["data.read"], "lifetime_s": 0 }),
-            "lifetime_s",
-        ),
-    ] {
-        assert_eq!(field(&api.post(&format!("{at}/tokens"), &body).await), wrong, "{body}");
-    }
-    let disabled = api.send(Method::POST, &format!("{at}/disable"), "", &[]).await;
-    assert_eq!(disabled.json["disabled"], true);
-    let none = api
-        .post(
-            &format!("{at}/tokens"),
-            &json!({ "label": "x", "scopes": ["data.read"] }),
-        )
-        .await;
-    assert_eq!(kind(&none), (409, "state".into()));
-    let enabled = api.send(Method::POST, &format!("{at}/enable"), "", &[]).await;
-    assert_eq!(enabled.json["disabled"], false);
-    let jwk =
-        json!({ "kty": "OKP", "crv": "Ed25519", "kid": "one", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" });
-    let keys = api
-        .put(
-            &format!("{at}/jwks"),
-            &json!({ "by": "private_key_jwt", "keys": [jwk] }),
-        )
-        .await;
-    assert_eq!(
-        (&keys.json["by"], &keys.json["keys"][0]["kid"]),
-        (&json!("private_key_jwt"), &json!("one")),
-        "{keys:?}"
-    );
-    let private = json!({ "by": "both", "keys": [{ "kty": "OKP", "crv": "Ed25519", "x": "x", "d": "d" }] });
-    assert_eq!(field(&api.put(&format!("{at}/jwks"), &private).await), "keys");
-    assert_eq!(api.delete(&format!("{at}/jwks")).await.status, 204);
-    assert_eq!(
-        api.get(&format!("{at}/jwks")).await.json,
-        json!({ "by": "secret", "keys": [] })
-    );
-    // What was refused is explained.
-    let wrong = (id.clone(), "wrong".to_owned());
-    world
-        .post_as(&wrong, "/oauth/token", "grant_type=client_credentials")
-        .await;
-    while grantd::jobs::failures::turn(&world.ctx).await {}
-    let failures = api.get(&format!("{at}/failures")).await.json;
-    assert_eq!(
-        (
-            &failures["items"][0]["rule"],
-            failures["items"].as_array().unwrap().len()
-        ),
-        (&json!("client_secret"), 1)
-    );
-    let one = failures["items"][0]["id"].as_str().unwrap();
-    assert_eq!(
-        api.get(&format!("{at}/failures?id={one}")).await.json["items"][0]["id"],
-        one
-    );
-    assert_eq!(
-        api.get(&format!("{at}/failures?id=none")).await.json["items"],
-        json!([])
-    );
-}
-
-#[tokio::test]
 async fn lists_of_apps_have_pages_and_a_stakeholder_sees_only_theirs() {
     let d = Developing::new("default").await;
     let world = &d.world;
@@ -377,63 +292,6 @@ async fn lists_of_apps_have_pages_and_a_stakeholder_sees_only_theirs() {
     assert_eq!(member.get(&at).await.status, 200);
     assert_eq!(member.patch(&at, &json!({})).await.status, 403);
     assert_eq!(member.get(&format!("{at}/failures")).await.status, 403);
-}
-
-#[tokio::test]
-async fn an_organization_cuts_off_apps_and_says_who_may_grant() {
-    let asking = crate::browser::world("makecrypto").await;
-    let world = &asking.world;
-    let request = asking.good(&asking.query("")).await;
-    asking.approve(&request).await.unwrap();
-    let api = Api::of(world, crate::browser::EMAIL, &[]).await;
-    let at = format!("/organizations/{}", world.organization);
-    let listed = api.get(&format!("{at}/connected-apps")).await.json;
-    let [app] = listed["items"].as_array().unwrap().as_slice() else {
-        panic!("{listed}")
-    };
-    let one = format!("{at}/connected-apps/{}", app["client_id"].as_str().unwrap());
-    assert_eq!(api.get(&one).await.json, *app);
-    let grants = api.get(&format!("{one}/grants")).await.json;
-    let grant = grants["items"][0]["id"].as_str().unwrap();
-    assert_eq!(grants["items"][0]["email"], crate::browser::EMAIL);
-    assert_eq!(api.delete(&format!("{one}/grants/{grant}")).await.status, 204);
-    assert_eq!(api.get(&format!("{one}/grants")).await.json["items"], json!([]));
-    assert_eq!(api.get(&one).await.status, 404, "nothing of it stands");
-    let ended = api.delete(&format!("{one}/grants")).await.json;
-    assert_eq!(ended, json!({ "ended": 0, "more": false }));
-    let policy = api
-        .patch(
-            &format!("{at}/policy"),
-            &json!({ "least_role": "admin", "deny": [app["client_id"]] }),
-        )
-        .await;
-    assert_eq!(
-        (&policy.json["least_role"], &policy.json["denied"][0]),
-        (&json!("admin"), &app["client_id"])
-    );
-    assert_eq!(
-        field(&api.patch(&format!("{at}/policy"), &json!({ "deny": ["x"] })).await),
-        "deny"
-    );
-    let key = json!({ "name": "ERP", "scopes": [app["scopes"][0]], "days": null });
-    let made = api.post(&format!("{at}/api-keys"), &key).await;
-    assert_eq!(made.status, 201, "{made:?}");
-    world.secrets.keep_token(&made.text("secret"));
-    let keys = api.get(&format!("{at}/api-keys")).await.json;
-    let id = keys["items"][0]["id"].as_str().unwrap();
-    assert_eq!(api.delete(&format!("{at}/api-keys/{id}")).await.status, 204);
-    let log = api.get(&format!("{at}/audit?event=api_key.revoked")).await.json;
-    assert_eq!(log["items"].as_array().unwrap().len(), 1, "{log}");
-    assert_eq!(
-        api.get(&format!("{at}/audit?limit=1")).await.json["items"]
-            .as_array()
-            .unwrap()
-            .len(),
-        1
-    );
-    for query in ["event=nonsense", "from=yesterday", "person=a&person=b"] {
-        assert_eq!(api.get(&format!("{at}/audit?{query}")).await.status, 400, "{query}");
-    }
 }
 
 #[tokio::test]

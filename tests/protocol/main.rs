@@ -34,6 +34,7 @@ mod delegation;
 mod desk;
 mod developer_api;
 mod developer_api_apps;
+mod developer_api_credentials;
 mod developer_apps;
 mod developer_logos;
 mod developer_people;

@@ -35,7 +35,8 @@ use Takes::{Json, Nothing as NoBody, Picture};
 
 /// `Op: METHOD path, operationId, text, scope, what it takes => what it gives;`
 macro_rules! operations {
-    ($($op:ident: $method:ident $path:literal, $id:literal $text:literal, $scope:expr, $takes:expr => $gives:expr;)*) => {
+    ($($op:ident: $method:ident $path:literal, $id:literal $text:literal,
+        $scope:expr, $takes:expr => $gives:expr;)*) => {
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         pub enum Op { $($op),* }
 
