@@ -35,9 +35,9 @@ pub enum AppVerb {
     Secret(AppSecret),
 }
 
-/// Make an app be what a file says, and print what became different (field: old -> new). Applied twice, it changes nothing
-/// the second time. The file names its app by a key of its own or by a client_id; what it leaves out stays, what it
-/// leaves empty goes. No secret stands in it: `grantd app secret` makes one. docs/apps.md explains every key.
+/// Make an app be what a file says, and print what became different (field: old -> new). Applied twice, it changes
+/// nothing the second time. The file names its app by a key of its own or by a client_id; what it leaves out stays and
+/// what it leaves empty goes. No secret stands in it: `grantd app secret` makes one. docs/apps.md explains every key.
 #[derive(FromArgs)]
 #[argh(subcommand, name = "apply")]
 pub struct AppApply {
