@@ -134,7 +134,7 @@ else
 fi
 
 if [ "$mode" = quick ]; then
-    echo "== left out of the quick run: cargo deny, the real clients, the pages in Chromium, the full sizes of the tests"
+    echo "== left out of the quick run: cargo deny, the real clients, the fuzzing of the API, the pages in Chromium, the full sizes of the tests"
 else
     # The broken builds take minutes of their own: tests/broken/run.sh.
     step deny cargo_deny || true
@@ -151,6 +151,11 @@ else
     else
         skip "the real clients: tests/clients/run.sh is missing"
     fi
+    before=$failed
+    step fuzz tests/fuzz/run.sh || failed=$before fuzz_failed=1
+    sed -nE 's/^seed .*/   &/p' "$logs/fuzz.log"
+    count_script fuzz
+    if [ "${fuzz_failed:-0}" = 1 ] && [ "$failed" = "$before" ]; then fail "tests/fuzz/run.sh"; fi
     before=$failed
     step browser tests/browser/run.sh || failed=$before browser_failed=1
     count_script browser

@@ -118,6 +118,7 @@ fn member_command(member: OrgMember) -> Result<Command, String> {
 
 fn app_command(verb: AppVerb) -> Result<Command, String> {
     Ok(match verb {
+        AppVerb::Apply(apply) => apply.command()?,
         AppVerb::Create(create) => create.command()?,
         AppVerb::List(list) => Command::AppList {
             organization: list.organization,

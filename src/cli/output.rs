@@ -114,6 +114,13 @@ fn cell(value: &Value) -> String {
         Value::Null => "-".to_owned(),
         Value::String(text) => text.clone(),
         Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(" "),
+        Value::Object(members) if members.keys().eq(["what", "before", "after"]) => {
+            let side = |name: &str| match &members[name] {
+                Value::Null => "(nothing)".to_owned(),
+                value => cell(value),
+            };
+            format!("{}: {} -> {}", cell(&members["what"]), side("before"), side("after"))
+        }
         Value::Object(members) => {
             let parts = members.iter().map(|(name, value)| format!("{name}={}", cell(value)));
             parts.collect::<Vec<_>>().join(" ")

@@ -15,12 +15,12 @@ mod pages;
 mod platform_rules;
 mod profile;
 mod profile_file;
-mod reader;
+pub mod reader;
 mod route_file;
 pub mod routes;
 mod scope_file;
 mod source;
-mod tree;
+pub mod tree;
 mod warnings;
 mod webhooks;
 

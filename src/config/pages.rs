@@ -17,7 +17,7 @@ macro_rules! file {
 }
 
 /// The tag of the language (RFC 5646) and its files. The first is what others fall back to.
-const LANGUAGES: [(&str, [(&str, &str); 8]); 3] = [
+const LANGUAGES: [(&str, [(&str, &str); 9]); 3] = [
     (
         "en",
         [
@@ -29,6 +29,7 @@ const LANGUAGES: [(&str, [(&str, &str); 8]); 3] = [
             file!("data/translations/en_administration.toml"),
             file!("data/translations/en_documentation.toml"),
             file!("data/translations/en_webhooks.toml"),
+            file!("data/translations/en_api.toml"),
         ],
     ),
     (
@@ -42,6 +43,7 @@ const LANGUAGES: [(&str, [(&str, &str); 8]); 3] = [
             file!("data/translations/fr_administration.toml"),
             file!("data/translations/fr_documentation.toml"),
             file!("data/translations/fr_webhooks.toml"),
+            file!("data/translations/fr_api.toml"),
         ],
     ),
     (
@@ -55,6 +57,7 @@ const LANGUAGES: [(&str, [(&str, &str); 8]); 3] = [
             file!("data/translations/sl_administration.toml"),
             file!("data/translations/sl_documentation.toml"),
             file!("data/translations/sl_webhooks.toml"),
+            file!("data/translations/sl_api.toml"),
         ],
     ),
 ];

@@ -125,6 +125,23 @@ impl<'a> Table<'a> {
         self.get(key)?.choice(choices)
     }
 
+    /// Everything that stands in it, where the keys are whatever somebody chose.
+    pub fn members(self) -> impl Iterator<Item = (&'a str, Item<'a>)> {
+        self.entries.iter().map(move |entry| {
+            let place = Place {
+                file: self.file,
+                line: entry.line,
+            };
+            let item = Item {
+                name: format!("{}{}", self.path, printable(&entry.key)),
+                place,
+                node: &entry.node,
+                problems: self.problems,
+            };
+            (entry.key.as_str(), item)
+        })
+    }
+
     /// Refuses every key nobody asked for.
     pub fn finish(self) {
         let known = self.known.into_inner();

@@ -173,7 +173,7 @@ fn noted(event: Event) -> Event {
 }
 
 /// What whoever runs the server does with an app.
-fn told(ctx: &Context, kind: EventKind, app: &App) -> Event {
+pub(super) fn told(ctx: &Context, kind: EventKind, app: &App) -> Event {
     Event {
         client_id: Some(app.client_id.clone()),
         ..event_of_command_line(ctx, kind, &app.organization)
@@ -230,7 +230,12 @@ pub async fn find(ctx: &Context, client_id: &str) -> Result<Versioned<App>, Stri
 }
 
 /// A member who is still one when `batch` is committed.
-async fn dedicated_user(ctx: &Context, organization: &str, user: &str, batch: &mut Batch) -> Result<String, String> {
+pub(super) async fn dedicated_user(
+    ctx: &Context,
+    organization: &str,
+    user: &str,
+    batch: &mut Batch,
+) -> Result<String, String> {
     let user = users::find(ctx, user).await?;
     let member = load::<Member>(&*ctx.store, &keys::member(organization, &user.id)).await?;
     match member {

@@ -3,6 +3,7 @@
 pub mod app_settings;
 pub mod apps;
 pub mod keys;
+pub mod manifest;
 pub mod organizations;
 pub mod policy;
 pub mod socket;
@@ -99,6 +100,14 @@ pub enum Command {
     AppDisable {
         client_id: String,
         disabled: bool,
+    },
+    AppApply {
+        /// What sentences call the file, and what stands in it.
+        file: String,
+        text: String,
+        organization: Option<String>,
+        /// Only what would become different.
+        check: bool,
     },
     SecretAdd {
         client_id: String,
@@ -227,6 +236,12 @@ pub async fn execute(ctx: &Context, command: Command) -> Result<Value, String> {
             settings,
         } => apps::change(ctx, &client_id, dedicated_user, scopes, settings).await,
         Command::AppDisable { client_id, disabled } => apps::disable(ctx, &client_id, disabled).await,
+        Command::AppApply {
+            file,
+            text,
+            organization,
+            check,
+        } => manifest::apply(ctx, &file, &text, organization, check).await,
         Command::SecretAdd { client_id, label } => apps::add_secret(ctx, &client_id, label).await,
         Command::SecretRevoke { client_id, secret } => apps::revoke_secret(ctx, &client_id, &secret).await,
         Command::KeyList => keys::list(ctx),

@@ -16,6 +16,8 @@ pub const REDIRECT_URIS_BYTES_MAX: usize = 1600;
 pub const SCOPES_BYTES_MAX: usize = 900;
 pub const SECRETS_MAX: usize = 2;
 pub const JWKS_MAX: usize = 4;
+/// Of the key that a file calls it by.
+pub const KEY_BYTES_MAX: usize = 40;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -245,6 +247,9 @@ pub struct App {
     pub rules: Option<ClientRules>,
     #[serde(default)]
     pub developer: Developer,
+    /// What a file calls it: the same file finds the same app. Each once in an organization.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     pub epoch: u64,
     pub created_at: Timestamp,
 }
@@ -267,6 +272,7 @@ impl App {
             introspects: Vec::new(),
             rules: Some(ClientRules::of(kind, client_type)),
             developer: Developer::default(),
+            key: None,
             epoch: 0,
             created_at: now,
         }
@@ -332,6 +338,8 @@ impl Record for App {
     }
 
     fn index_keys(&self) -> Vec<Key> {
-        vec![keys::app_of_organization(&self.organization, &self.client_id)]
+        let by_key = self.key.iter().map(|key| keys::app_of_key(&self.organization, key));
+        let own = keys::app_of_organization(&self.organization, &self.client_id);
+        by_key.chain([own]).collect()
     }
 }

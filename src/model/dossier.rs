@@ -1,7 +1,7 @@
 //! What is known of an app besides what the protocol needs: who works on it, why it wants its scopes, what reviewers
 //! said. Apart from [`App`](super::app::App), so that the record every request reads stays small.
 
-use super::app::Developer;
+use super::app::{App, Developer};
 use crate::base::time::Timestamp;
 use crate::store::records::Record;
 use crate::store::{Key, keys};
@@ -81,6 +81,14 @@ impl Dossier {
         Self {
             client_id: client_id.to_owned(),
             ..Self::default()
+        }
+    }
+
+    /// Of an app that was made without one.
+    pub fn beside(app: &App) -> Self {
+        Self {
+            wanted: app.scopes.clone(),
+            ..Self::new(&app.client_id)
         }
     }
 

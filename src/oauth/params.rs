@@ -65,6 +65,11 @@ impl<'a> Params<'a> {
         form.finish()
     }
 
+    /// Everything that was sent, empty or not.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (&**name, &**value))
+    }
+
     /// All values of a parameter that may repeat, such as `resource` (RFC 8707 §2).
     pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         let values = self.0.iter().filter(move |(n, _)| n == name);

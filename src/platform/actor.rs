@@ -192,10 +192,7 @@ impl AppAccess {
     pub fn dossier(&self) -> Dossier {
         match &self.dossier {
             Some(dossier) => dossier.value.clone(),
-            None => Dossier {
-                wanted: self.app.scopes.clone(),
-                ..Dossier::new(&self.app.client_id)
-            },
+            None => Dossier::beside(&self.app),
         }
     }
 

@@ -77,8 +77,9 @@ pub async fn page(
     organization: &str,
     filter: &Filter,
     after: Option<&str>,
+    limit: usize,
 ) -> Result<Entries, Refusal> {
-    read(ctx, actor, organization, filter, (PAGE, PAGE_READ_MAX), after).await
+    read(ctx, actor, organization, filter, (limit, PAGE_READ_MAX), after).await
 }
 
 /// Files put together at once: each holds thousands of events.

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Apps on one page, and grants of one app on one page.
-const PAGE: usize = 20;
+pub const PAGE: u32 = 20;
 /// Grants read for one page.
 const READ_MAX: u32 = 500;
 const READS_MAX: usize = 10;
@@ -98,6 +98,7 @@ pub async fn list(
     actor: &Actor,
     organization: &str,
     after: Option<&str>,
+    limit: u32,
 ) -> Result<ConnectedApps, Refusal> {
     actor
         .in_organization(ctx, organization, Right::SeeConnectedApps)
@@ -109,7 +110,7 @@ pub async fn list(
     for _ in 0..READS_MAX {
         let (grants, more) = list_records::<Grant>(&*ctx.store, &prefix, after.as_ref(), READ_MAX).await?;
         for grant in grants {
-            if apps.len() == PAGE {
+            if apps.len() == limit as usize {
                 return Ok(sorted(apps, next));
             }
             if !first_of.contains_key(&grant.client_id) {
@@ -180,6 +181,20 @@ async fn standing(ctx: &Context, key: &Key) -> Result<Option<Granted>, StoreErro
     }))
 }
 
+/// One app with access, as the list has it.
+pub async fn summary_of(
+    ctx: &Context,
+    actor: &Actor,
+    organization: &str,
+    client_id: &str,
+) -> Result<ConnectedApp, Refusal> {
+    actor
+        .in_organization(ctx, organization, Right::SeeConnectedApps)
+        .await?;
+    connected(ctx, organization, client_id).await?;
+    summary(ctx, organization, client_id).await?.ok_or(Refusal::NotFound)
+}
+
 /// One page of what members granted this app. An app that nobody here ever granted anything is not found.
 pub async fn of_app(
     ctx: &Context,
@@ -187,6 +202,7 @@ pub async fn of_app(
     organization: &str,
     client_id: &str,
     after: Option<&str>,
+    limit: u32,
 ) -> Result<AppGrants, Refusal> {
     actor
         .in_organization(ctx, organization, Right::SeeConnectedApps)
@@ -199,7 +215,7 @@ pub async fn of_app(
         let rows = ctx.store.scan(&index, after.as_ref(), READ_MAX).await?;
         let last = rows.len() < READ_MAX as usize;
         for (key, stored) in rows {
-            if grants.len() == PAGE {
+            if grants.len() == limit as usize {
                 return Ok(AppGrants { app, grants, next });
             }
             if let Some(granted) = standing(ctx, &Key(stored.value.to_vec())).await? {

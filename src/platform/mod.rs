@@ -21,6 +21,7 @@ pub mod granted;
 pub mod invitations;
 pub mod issued_tokens;
 pub mod logos;
+pub mod manifest;
 pub mod members;
 pub mod organizations;
 pub mod people;

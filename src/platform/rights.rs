@@ -145,12 +145,13 @@ pub fn scope_of(right: Right) -> Option<&'static str> {
     Some(row.scope)
 }
 
-/// The scopes of the JSON API that are of any use to whoever stands so, or might once be in an app's team.
+/// The scopes of the JSON API that are of any use to whoever stands so, or might once be in an app's team or have a
+/// stake in one.
 pub fn scopes_for(role: Role, duty: Option<Duty>) -> Vec<&'static str> {
     let relation = Relation {
         role: Some(role),
         in_team: true,
-        stakeholder: false,
+        stakeholder: true,
         duty,
     };
     let of_use = |scope: &&str| TABLE.iter().any(|row| row.scope == *scope && may(row.right, relation));

@@ -53,6 +53,7 @@
 //! | `X`   | endpoint, time, delivery  | index → delivery that waits             | delivered or given up         |
 //! | `Z`   | time (number), event      | index → event apps have yet to be told  | once its deliveries are made  |
 //! | `J`   | time (number), name       | something to look at when it is time    | once it was looked at         |
+//! | `B`   | organization, key         | index → app, by what a file calls it    | with the app                  |
 
 mod platform;
 mod webhooks;
@@ -113,9 +114,10 @@ const DELIVERY: u8 = b'Y';
 const WAITING_DELIVERY: u8 = b'X';
 const UNTOLD_EVENT: u8 = b'Z';
 const REMINDER: u8 = b'J';
+const APP_OF_KEY: u8 = b'B';
 
 /// Every space, with the name it has in an export.
-pub const SPACES: [(u8, &str); 48] = [
+pub const SPACES: [(u8, &str); 49] = [
     (SETTINGS, "settings"),
     (ORGANIZATION, "organization"),
     (USER, "user"),
@@ -164,6 +166,7 @@ pub const SPACES: [(u8, &str); 48] = [
     (WAITING_DELIVERY, "waiting_delivery"),
     (UNTOLD_EVENT, "untold_event"),
     (REMINDER, "reminder"),
+    (APP_OF_KEY, "app_of_key"),
 ];
 
 fn key(space: u8, parts: &[&str]) -> Key {

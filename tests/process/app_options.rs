@@ -142,3 +142,57 @@ fn options_that_cannot_be_read_are_refused_with_what_to_do() {
     let why = place.grantd(&["app", "change", "grantd_app_x"]).refused(1);
     assert!(why.contains("app change --help"), "{why}");
 }
+
+#[test]
+fn a_file_makes_an_app_says_what_differs_and_the_second_time_nothing() {
+    let (place, organization) = place();
+    let file = place.path("app.toml");
+    let example = include_str!("../../docs/app.toml");
+    std::fs::write(&file, example).unwrap();
+    let file = file.display().to_string();
+    let apply = ["app", "apply", &file, "--organization", &organization];
+    let made = place.json(&apply);
+    assert_eq!(
+        (&made["created"], &made["key"]),
+        (&Value::Bool(true), &"nightly-sync".into())
+    );
+    let again = place.json(&apply[..3]);
+    assert_eq!(
+        (&again["changed"], &again["differences"]),
+        (&Value::Bool(false), &json!([]))
+    );
+    assert_eq!(again["client_id"], made["client_id"]);
+
+    std::fs::write(&file, example.replace("Nightly sync", "Hourly sync")).unwrap();
+    for only_look in ["--check", "--dry-run"] {
+        let planned = place.grantd(&["app", "apply", &file, only_look]).ok().stdout;
+        assert!(
+            planned.contains("\n  - name: Nightly sync -> Hourly sync\n"),
+            "{planned}"
+        );
+    }
+    let id = made["client_id"].as_str().unwrap();
+    assert_eq!(place.json(&["app", "show", id])["name"], "Nightly sync");
+    place.grantd(&apply).ok();
+    assert_eq!(place.json(&["app", "show", id])["name"], "Hourly sync");
+
+    std::fs::write(&file, example.replace("terms =", "termes =")).unwrap();
+    let told = place.grantd(&apply).refused(1);
+    assert!(
+        told.contains("did you mean `terms`?") && told.contains("line 13"),
+        "{told}"
+    );
+    assert!(
+        place
+            .grantd(&["app", "apply", "nothing.toml"])
+            .refused(1)
+            .contains("nothing.toml cannot be read")
+    );
+    assert!(
+        place
+            .grantd(&["app", "apply", "--help"])
+            .ok()
+            .stdout
+            .contains("docs/apps.md")
+    );
+}

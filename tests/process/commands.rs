@@ -34,6 +34,7 @@ const COMMANDS: [&str; 45] = [
     "org disable",
     "org enable",
     "app",
+    "app apply",
     "app create",
     "app list",
     "app show",
@@ -49,7 +50,6 @@ const COMMANDS: [&str; 45] = [
     "token mint",
     "token inspect",
     "token revoke",
-    "version",
 ];
 
 const CONFIG: &str = "issuer = \"https://auth.example\"\nlisten = [\"http://127.0.0.1:0\"]\nprofile = \"mokapen\"\n";

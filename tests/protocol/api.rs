@@ -9,7 +9,8 @@ use grantd::store::keys;
 use grantd::store::records::load_by_index;
 use http::Method;
 use serde_json::Value;
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 pub const BASE: &str = "/api/developer/v1";
 
@@ -22,10 +23,15 @@ pub struct Api<'w> {
 impl<'w> Api<'w> {
     /// As this user of the world's organization; no scopes means all that may be had.
     pub async fn of(world: &'w World, email: &str, scopes: &[&str]) -> Self {
+        Self::within(world, &world.organization, email, scopes).await
+    }
+
+    /// The same, with a token of another organization.
+    pub async fn within(world: &'w World, organization: &str, email: &str, scopes: &[&str]) -> Self {
         let user = load_by_index::<User>(&*world.ctx.store, &keys::email(email)).await;
         let actor = Actor::of_user(Arc::new(user.unwrap().expect("there is such a user")));
         let new = NewToken {
-            organization: world.organization.clone(),
+            organization: organization.to_owned(),
             member: None,
             name: "API".into(),
             scopes: (!scopes.is_empty()).then(|| scopes.iter().map(|s| (*s).to_owned()).collect()),
@@ -51,10 +57,19 @@ impl<'w> Api<'w> {
         self.send(Method::POST, path, &body.to_string(), &[]).await
     }
 
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::PUT, path, &body.to_string(), &[]).await
+    }
+
+    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::PATCH, path, &body.to_string(), &[]).await
+    }
+
     pub async fn send(&self, method: Method, path: &str, body: &str, more: &[(&str, &str)]) -> Answer {
         let bearer = format!("Bearer {}", self.token);
         let mut headers = vec![("authorization", bearer.as_str())];
-        if method == Method::POST && !more.iter().any(|(name, _)| *name == "content-type") {
+        let takes = !body.is_empty() || method == Method::POST;
+        if takes && !more.iter().any(|(name, _)| *name == "content-type") {
             headers.push(("content-type", "application/json"));
         }
         headers.extend(more);
@@ -68,7 +83,7 @@ pub async fn call(world: &World, method: Method, path: &str, body: &str, headers
     let answer = world
         .send(request(method.clone(), &full, headers, body.as_bytes()))
         .await;
-    let document = world.get(&format!("{BASE}/openapi.json")).await.json;
+    let document = document(world).await;
     judge(&document, &method, full.split('?').next().unwrap(), &answer);
     for name in ["access-control-allow-origin", "set-cookie"] {
         assert!(answer.header(name).is_none(), "{name} in {answer:?}");
@@ -78,6 +93,19 @@ pub async fn call(world: &World, method: Method, path: &str, body: &str, headers
         assert_eq!(answer.header("cache-control"), Some("no-store"));
     }
     answer
+}
+
+/// The document of this profile, read once.
+async fn document(world: &World) -> Arc<Value> {
+    static READ: Mutex<BTreeMap<String, Arc<Value>>> = Mutex::new(BTreeMap::new());
+    let profile = world.ctx.profile().name.clone();
+    let known = READ.lock().unwrap().get(&profile).cloned();
+    if let Some(known) = known {
+        return known;
+    }
+    let read = Arc::new(world.get(&format!("{BASE}/openapi.json")).await.json);
+    READ.lock().unwrap().insert(profile, read.clone());
+    read
 }
 
 /// Whether the document describes this answer.
@@ -108,7 +136,7 @@ fn matches(pattern: &str, path: &str) -> bool {
 }
 
 /// The part of JSON Schema that the document uses.
-fn holds(document: &Value, schema: &Value, value: &Value, at: &str) -> Result<(), String> {
+pub fn holds(document: &Value, schema: &Value, value: &Value, at: &str) -> Result<(), String> {
     if let Some(reference) = schema["$ref"].as_str() {
         let target = document.pointer(reference.trim_start_matches('#'));
         return holds(document, target.expect("the schema is there"), value, at);
@@ -127,6 +155,7 @@ fn holds(document: &Value, schema: &Value, value: &Value, at: &str) -> Result<()
         Some("string") => value.is_string(),
         Some("integer") => value.is_u64(),
         Some("null") => value.is_null(),
+        Some("boolean") => value.is_boolean(),
         other => panic!("{at}: the checker does not know the type {other:?}"),
     };
     if !is_right {
@@ -140,7 +169,19 @@ fn holds(document: &Value, schema: &Value, value: &Value, at: &str) -> Result<()
     for (place, item) in value.as_array().into_iter().flatten().enumerate() {
         holds(document, &schema["items"], item, &format!("{at}[{place}]"))?;
     }
-    let Some(members) = value.as_object().filter(|_| schema["properties"].is_object()) else {
+    for (name, member) in value.as_object().into_iter().flatten() {
+        if schema["additionalProperties"].is_object() {
+            holds(
+                document,
+                &schema["additionalProperties"],
+                member,
+                &format!("{at}.{name}"),
+            )?;
+        }
+    }
+    // What says of a key only that it is one is open.
+    let closed = schema["additionalProperties"] == false;
+    let Some(members) = value.as_object().filter(|_| closed) else {
         return Ok(());
     };
     for name in schema["required"].as_array().into_iter().flatten() {

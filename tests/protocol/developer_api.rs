@@ -269,6 +269,7 @@ async fn bodies_are_json_with_known_members_each_once() {
         "?limit=x",
         "?limit=1&limit=2",
         "?page=2",
+        "?limit=",
         "?after=x",
         "?a=%",
     ] {

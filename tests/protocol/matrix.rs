@@ -17,14 +17,14 @@ use grantd::store::{Batch, keys};
 use http::Method;
 use std::collections::BTreeSet;
 
-const FOREIGN: &str = "foreign@example.com";
-const REVIEWER: &str = "reviewer@example.com";
-const ADMINISTRATOR: &str = "administrator@example.com";
+pub const FOREIGN: &str = "foreign@example.com";
+pub const REVIEWER: &str = "reviewer@example.com";
+pub const ADMINISTRATOR: &str = "administrator@example.com";
 
 /// One letter each, in the tables: m(ember), d(eveloper), t (developer in the app's team), a(dmin), o(wner), f (owner
 /// of another organization), s(takeholder), r(eviewer), p (administrator of the platform). Nobody signed in is apart:
 /// sent to the sign-in by everything here.
-const PEOPLE: [(char, &str); 9] = [
+pub const PEOPLE: [(char, &str); 9] = [
     ('m', MEMBER),
     ('d', COLLEAGUE),
     ('t', DEVELOPER),
@@ -35,7 +35,7 @@ const PEOPLE: [(char, &str); 9] = [
     ('r', REVIEWER),
     ('p', ADMINISTRATOR),
 ];
-const EVERYBODY: &str = "mdtaofsrp";
+pub const EVERYBODY: &str = "mdtaofsrp";
 
 /// Pages, and who sees them.
 const PAGES: &[(&str, &str)] = &[
@@ -209,13 +209,14 @@ const OPEN: &[&str] = &[
     "/organization",
 ];
 
-struct Cast {
-    d: Developing,
-    parts: Vec<(&'static str, String)>,
+pub struct Cast {
+    pub d: Developing,
+    pub elsewhere: String,
+    pub parts: Vec<(&'static str, String)>,
 }
 
 impl Cast {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let d = Developing::new("makecrypto").await;
         let world = &d.world;
         let elsewhere = world.add_organization("Elsewhere").await;
@@ -261,10 +262,10 @@ impl Cast {
             ("{endpoint}", endpoint),
             ("{delivery}", delivery),
         ];
-        Self { d, parts }
+        Self { d, elsewhere, parts }
     }
 
-    fn path(&self, pattern: &str) -> String {
+    pub fn path(&self, pattern: &str) -> String {
         let fill = |path: String, (name, value): &(&str, String)| path.replace(name, value);
         self.parts.iter().fold(pattern.to_owned(), fill)
     }
@@ -383,7 +384,7 @@ fn every_route_stands_in_a_table() {
         .collect();
     let elsewhere: BTreeSet<String> = ELSEWHERE.iter().map(|path| pattern(path)).collect();
     for (method, path) in app::routes() {
-        // Every operation of the JSON API is judged from its own table, in developer_api.rs.
+        // Every operation of the JSON API stands in a table of its own, in matrix_api.rs.
         let open = path == "/"
             || path.starts_with("/api/developer/v1")
             || OPEN.iter().any(|open| {

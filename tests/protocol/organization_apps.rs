@@ -165,7 +165,7 @@ async fn a_long_list_of_apps_comes_in_pages_with_each_app_once() {
     let (ctx, actor) = (&the.world.ctx, the.actor(EMAIL).await);
     let (mut seen, mut after, mut pages) = (Vec::new(), None::<String>, 0);
     loop {
-        let page = connected_apps::list(ctx, &actor, &the.world.organization, after.as_deref()).await;
+        let page = connected_apps::list(ctx, &actor, &the.world.organization, after.as_deref(), 20).await;
         let page = page.unwrap();
         for app in &page.apps {
             assert_eq!(app.grants.len(), 2, "both members'");

@@ -25,7 +25,11 @@ async fn one_may_give_only_what_ones_role_may_do() {
         "{scopes:?}"
     );
     let built_in: Vec<&str> = scopes.iter().filter_map(|s| s.strip_prefix("grantd:")).collect();
-    assert_eq!(built_in, ["grants", "tokens"], "of no use to a member are the others");
+    assert_eq!(
+        built_in,
+        ["apps:read", "grants", "tokens"],
+        "a member may have a stake in an app; of no use are the others"
+    );
     for scope in ["tasks.write", "grantd:reviews", "grantd:apps:write", "nonsense"] {
         let fields = [("name", "X"), ("expiry", "30"), ("scope", scope)];
         let answer = browser.submit(&form, NEW, &fields).await;

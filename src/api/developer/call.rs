@@ -1,21 +1,26 @@
 //! One call: who makes it, of which operation, with what.
 
+use super::cursor::CURSOR_CHARS_MAX;
 use super::problem::Problem;
 use crate::base::json::parse_strict_object;
 use crate::context::Context;
 use crate::oauth::params::Params;
 use crate::platform::actor::Actor;
-use crate::platform::developer_api::kinds::NOT_JSON;
+use crate::platform::developer_api::kinds::{NO_PICTURE, NOT_JSON};
+use crate::platform::developer_api::schema::{Of, PICTURES};
 use crate::platform::developer_api::table::{Gives, Operation};
 use crate::platform::personal_tokens::{Bearer, authenticate};
 use crate::platform::refusal::Refusal;
 use crate::web::request::Request;
+use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 
 /// Of one page of a list.
-const LIMIT: u32 = 50;
-const LIMIT_MAX: u32 = 100;
+pub const LIMIT: u32 = 50;
+pub const LIMIT_MAX: u32 = 100;
+/// Of what is one of a few words, or a time.
+const VALUE_CHARS_MAX: usize = 64;
 
 pub struct Call<'a> {
     pub ctx: &'a Context,
@@ -24,6 +29,7 @@ pub struct Call<'a> {
     pub bearer: Bearer,
     pub limit: u32,
     after: Option<String>,
+    params: Params<'a>,
 }
 
 impl<'a> Call<'a> {
@@ -36,15 +42,7 @@ impl<'a> Call<'a> {
         }
         let query = request.query.as_deref().unwrap_or_default();
         let params = Params::parse(query.as_bytes()).map_err(|error| Problem::malformed(error.description))?;
-        let known: &[&str] = match operation.gives {
-            Gives::Page(_) => &["after", "limit"],
-            _ => &[],
-        };
-        if !params.encode(|name| !known.contains(&name)).is_empty() {
-            return Err(Problem::malformed(
-                "The query has a parameter that this operation does not know.",
-            ));
-        }
+        check_query(ctx, operation, &params)?;
         let param = |name| params.get(name).map_err(|error| Problem::malformed(error.description));
         let limit = match param("limit")? {
             None => LIMIT,
@@ -61,6 +59,7 @@ impl<'a> Call<'a> {
             bearer,
             limit,
             after: None,
+            params,
         };
         if let Some(after) = after {
             let opened = call.opened(&after);
@@ -83,16 +82,71 @@ impl<'a> Call<'a> {
         self.after.as_deref()
     }
 
-    /// The body: one JSON object with known members, each once.
-    pub fn body<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+    /// What the query says under this name.
+    pub fn filter(&self, name: &'static str) -> Result<Option<&str>, Problem> {
+        let value = self.params.get(name);
+        value.map_err(|error| Problem::malformed(error.description))
+    }
+
+    /// The same, as what it stands for.
+    pub fn filter_as<T>(&self, name: &'static str, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Problem> {
+        let Some(text) = self.filter(name)? else {
+            return Ok(None);
+        };
+        let read = read(text).ok_or_else(|| Problem::malformed(format!("{name} is not as the documentation has it.")));
+        read.map(Some)
+    }
+
+    /// The body: a picture.
+    pub fn picture(&self) -> Result<Bytes, Problem> {
+        if PICTURES.contains(&&*self.media_type()) {
+            Ok(self.request.body.clone())
+        } else {
+            Err(Problem::new(NO_PICTURE))
+        }
+    }
+
+    fn media_type(&self) -> String {
         let content_type = self.request.header(CONTENT_TYPE.as_str()).unwrap_or_default();
         let media_type = content_type.split(';').next().unwrap_or_default().trim();
-        if !media_type.eq_ignore_ascii_case("application/json") {
+        media_type.to_ascii_lowercase()
+    }
+
+    /// The body: one JSON object with known members, each once.
+    pub fn body<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        if self.media_type() != "application/json" {
             return Err(Problem::new(NOT_JSON));
         }
         parse_strict_object(&self.request.body)
             .map_err(|error| Problem::malformed(format!("The body cannot be read: {error}.")))
     }
+}
+
+/// Only parameters that the documentation has, none of them empty or longer than it says.
+fn check_query(ctx: &Context, operation: &Operation, params: &Params<'_>) -> Result<(), Problem> {
+    let is_list = matches!(operation.gives, Gives::Page(_));
+    for (name, value) in params.pairs() {
+        let filter = operation
+            .filters()
+            .iter()
+            .find(|filter| filter.name(ctx.profile()) == name);
+        let chars_max = match filter.map(|filter| &filter.of) {
+            Some(Of::Line(most)) => *most as usize,
+            Some(_) => VALUE_CHARS_MAX,
+            None if is_list && ["after", "limit"].contains(&name) => CURSOR_CHARS_MAX,
+            None => {
+                return Err(Problem::malformed(
+                    "The query has a parameter that this operation does not know.",
+                ));
+            }
+        };
+        if value.is_empty() || value.chars().count() > chars_max {
+            return Err(Problem::malformed(format!(
+                "The query has a parameter that is empty or longer than {chars_max} characters."
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// For `#[serde(default, deserialize_with = "stated")]`: a member that may be left out, and is not null for that.

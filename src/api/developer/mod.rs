@@ -9,13 +9,22 @@
     reason = "a problem is made once a refused call, and a box around it would help nobody"
 )]
 
+pub mod access_requests;
+pub mod api_keys;
+pub mod app_life;
+pub mod apps;
+pub mod audit;
 pub mod call;
+pub mod connected_apps;
+pub mod credentials;
 pub mod cursor;
+pub mod manifest;
 pub mod me;
 pub mod once;
 pub mod openapi;
 pub mod organizations;
 pub mod problem;
+pub mod reviews;
 pub mod tokens;
 
 use crate::web::response::Response;

@@ -61,6 +61,14 @@ impl Problem {
         }
     }
 
+    /// With another name for a field: forms call some by names that the documentation of this API does not have.
+    pub fn naming(mut self, form: &str, name: &'static str) -> Self {
+        for fault in self.faults.iter_mut().filter(|fault| fault.field == form) {
+            fault.field = name;
+        }
+        self
+    }
+
     pub fn response(&self, ctx: &Context, request: &Request) -> Response {
         if let Some(cause) = &self.cause {
             log::error!("{} {}: {cause}", request.id, request.path);
@@ -143,6 +151,12 @@ impl From<Refusal> for Problem {
             Refusal::Account(_) => Self::new(INVALID),
             Refusal::Store(error) => error.into(),
         }
+    }
+}
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        Refusal::from(fault).into()
     }
 }
 

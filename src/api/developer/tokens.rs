@@ -14,17 +14,8 @@ use serde_json::{Value, json};
 /// `GET /tokens`: one's own, in the token's organization.
 pub async fn own(call: &Call<'_>) -> Answered {
     let tokens = lists::own(call.ctx, call.actor()).await?;
-    let limit = call.limit as usize;
-    let skipped = call
-        .after()
-        .and_then(|after| tokens.iter().position(|t| t.token.id == after));
-    let rest = &tokens[skipped.map_or(0, |at| at + 1)..];
-    let shown = &rest[..rest.len().min(limit)];
-    let next = shown
-        .last()
-        .filter(|_| rest.len() > limit)
-        .map(|last| last.token.id.clone());
-    Ok(Reply::ok(call.page(views(call.ctx, shown), next)))
+    let row = |listed: &Listed| view(call.ctx, &listed.token, listed.live, listed.used_at);
+    Ok(Reply::ok(call.part(&tokens, |listed| &listed.token.id, row)))
 }
 
 #[derive(Deserialize)]

@@ -11,8 +11,10 @@ use std::path::{Path, PathBuf};
 
 /// Much more than a few public keys need.
 const JWKS_BYTES_MAX: u64 = 64 * 1024;
+/// More than an app with every field at its limit.
+const MANIFEST_BYTES_MAX: u64 = 64 * 1024;
 
-/// Apps: create, list, show, change, disable, enable, secret.
+/// Apps: apply, create, list, show, change, disable, enable, secret.
 #[derive(FromArgs)]
 #[argh(subcommand, name = "app")]
 pub struct App {
@@ -23,6 +25,7 @@ pub struct App {
 #[derive(FromArgs)]
 #[argh(subcommand)]
 pub enum AppVerb {
+    Apply(AppApply),
     Create(AppCreate),
     List(AppList),
     Show(AppShow),
@@ -30,6 +33,51 @@ pub enum AppVerb {
     Disable(AppDisable),
     Enable(AppEnable),
     Secret(AppSecret),
+}
+
+/// Make an app be what a file says, and print what became different (field: old -> new). Applied twice, it changes
+/// nothing the second time. The file names its app by a key of its own or by a client_id; what it leaves out stays and
+/// what it leaves empty goes. No secret stands in it: `grantd app secret` makes one. docs/apps.md explains every key.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "apply")]
+pub struct AppApply {
+    /// the file (TOML)
+    #[argh(positional)]
+    pub file: PathBuf,
+    /// the organization that owns it; may be left out where there is one only
+    #[argh(option)]
+    pub organization: Option<String>,
+    /// only print what would become different
+    #[argh(switch)]
+    pub check: bool,
+    /// the same
+    #[argh(switch)]
+    pub dry_run: bool,
+}
+
+impl AppApply {
+    pub fn command(self) -> Result<Command, String> {
+        let file = self.file.display().to_string();
+        let text = read_text(&self.file, MANIFEST_BYTES_MAX).map_err(|why| format!("{file} cannot be read: {why}"))?;
+        Ok(Command::AppApply {
+            file,
+            text,
+            organization: self.organization,
+            check: self.check || self.dry_run,
+        })
+    }
+}
+
+/// At most so much of it; more is refused, not cut.
+fn read_text(path: &Path, bytes_max: u64) -> Result<String, String> {
+    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
+    let mut text = String::new();
+    let read = file.take(bytes_max + 1).read_to_string(&mut text);
+    let read = read.map_err(|error| error.to_string())?;
+    if read as u64 > bytes_max {
+        return Err(format!("it is larger than {} KiB", bytes_max / 1024));
+    }
+    Ok(text)
 }
 
 /// Register an app. The client secret is shown this once.

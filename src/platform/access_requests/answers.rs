@@ -29,7 +29,7 @@ const ACCEPTED: Form = Form::new("mail_request_accepted_subject", "mail_request_
 pub const ROLES: [Role; 3] = [Role::Developer, Role::Admin, Role::Owner];
 
 /// The most days that a token lives.
-const DAYS_MAX: u32 = 366;
+pub const DAYS_MAX: u32 = 366;
 
 /// What an administrator entered.
 #[derive(Clone, Copy)]

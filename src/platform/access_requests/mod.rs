@@ -220,12 +220,13 @@ pub async fn queue(
     ctx: &Context,
     actor: &Actor,
     after: Option<&str>,
+    limit: u32,
 ) -> Result<(Vec<AccessRequest>, Option<String>), Refusal> {
     check_open(ctx)?;
     actor.on_duty(Right::AnswerAccessRequests)?;
     let after = after.and_then(cursor);
     let index = keys::waiting_access_requests();
-    let (found, more) = list_by_index::<AccessRequest>(&*ctx.store, &index, after.as_ref(), PAGE).await?;
+    let (found, more) = list_by_index::<AccessRequest>(&*ctx.store, &index, after.as_ref(), limit).await?;
     let last = found.last().filter(|_| more.is_some());
     let next = last.map(|request| format!("{}.{}", request.at.millis(), request.id));
     // Some may have been answered between the two reads.

@@ -4,11 +4,12 @@ use super::history::Listed;
 use crate::context::Context;
 use crate::model::app::App;
 use crate::model::dossier::Dossier;
+use crate::model::review::Case;
 use crate::platform::actor::Actor;
 use crate::platform::refusal::Refusal;
 use crate::platform::rights::Right;
 use crate::store::keys;
-use crate::store::records::{list_by_index, load};
+use crate::store::records::{Versioned, list_by_index, load};
 
 /// Apps in which one has a stake.
 const STAKES_MAX: u32 = 100;
@@ -32,15 +33,27 @@ pub async fn of_organization(
     })
 }
 
-/// Apps of whatever organization that name this person as one with an interest in them, by name.
+/// Apps of whatever organization that name this person as one with an interest in them, by name; with a token only
+/// those of its organization.
 pub async fn of_stakeholder(ctx: &Context, actor: &Actor) -> Result<Vec<App>, Refusal> {
     let prefix = keys::dossiers_of_stakeholder(&actor.user.email);
     let mut apps = Vec::new();
     let (dossiers, _) = list_by_index::<Dossier>(&*ctx.store, &prefix, None, STAKES_MAX).await?;
     for dossier in dossiers {
         let app = load::<App>(&*ctx.store, &keys::app(&dossier.client_id)).await?;
-        apps.extend(app.map(|app| app.value));
+        let seen = |app: &Versioned<App>| {
+            let bounds = actor.token.as_ref();
+            bounds.is_none_or(|token| token.record.organization == app.organization)
+        };
+        apps.extend(app.filter(seen).map(|app| app.value));
     }
     apps.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(apps)
+}
+
+/// With what is known of it besides.
+pub async fn case_of(ctx: &Context, app: App) -> Result<Case, Refusal> {
+    let dossier = load::<Dossier>(&*ctx.store, &keys::dossier(&app.client_id)).await?;
+    let dossier = dossier.map_or_else(|| Dossier::beside(&app), |dossier| dossier.value);
+    Ok(Case { app, dossier })
 }

@@ -11,7 +11,7 @@ pub mod standing;
 pub mod team;
 pub mod transfer;
 
-use super::actor::{Actor, AppAccess};
+use super::actor::{Actor, AppAccess, Membership};
 use super::commit;
 use super::refusal::{Fault, Refusal};
 use super::rights::Right;
@@ -20,7 +20,11 @@ use crate::context::Context;
 use crate::model::app::{App, AppState, ClientType, Kind};
 use crate::model::dossier::Dossier;
 use crate::model::review::{self, Case};
+use crate::store::records::count;
 use crate::store::{Batch, keys};
+use people::Named;
+use saving::Edit;
+use scopes::Wish;
 
 /// Apps of one organization.
 const APPS_MAX: u32 = 200;
@@ -51,6 +55,52 @@ pub struct NewApp {
     pub details: Details,
     /// The digest of a picture that is kept already.
     pub logo: Option<String>,
+    /// `None`: they are told later.
+    pub wishes: Option<Vec<Wish>>,
+    /// What a file calls it ([`super::manifest`]).
+    pub key: Option<String>,
+}
+
+/// Other details: what is `None` stays as it is.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct DetailsChange {
+    pub name: Option<String>,
+    pub company: Option<String>,
+    pub website: Option<String>,
+    pub support: Option<String>,
+    pub privacy_policy: Option<String>,
+    pub terms: Option<String>,
+    pub redirect_uris: Option<Vec<String>>,
+    pub dedicated_user: Option<String>,
+    pub stakeholders: Option<Vec<String>>,
+}
+
+impl DetailsChange {
+    pub fn applied(&self, old: Details) -> Details {
+        let text = |new: &Option<String>, old: String| new.clone().unwrap_or(old);
+        let list = |new: &Option<Vec<String>>, old: Vec<String>| new.clone().unwrap_or(old);
+        Details {
+            name: text(&self.name, old.name),
+            company: text(&self.company, old.company),
+            website: text(&self.website, old.website),
+            support: text(&self.support, old.support),
+            privacy_policy: text(&self.privacy_policy, old.privacy_policy),
+            terms: text(&self.terms, old.terms),
+            redirect_uris: list(&self.redirect_uris, old.redirect_uris),
+            dedicated_user: text(&self.dedicated_user, old.dedicated_user),
+            stakeholders: list(&self.stakeholders, old.stakeholders),
+        }
+    }
+
+    /// What another kind of app would have is refused, not left out.
+    pub fn check_fits(&self, kind: Kind, faults: &mut Vec<Fault>) {
+        if kind != Kind::Public && self.redirect_uris.as_ref().is_some_and(|uris| !uris.is_empty()) {
+            faults.push(Fault::new("redirect_uris", "developer_fault_other_kind"));
+        }
+        if kind != Kind::Private && self.dedicated_user.as_ref().is_some_and(|user| !user.is_empty()) {
+            faults.push(Fault::new("dedicated_user", "developer_fault_other_kind"));
+        }
+    }
 }
 
 impl Details {
@@ -85,10 +135,41 @@ impl AppAccess {
 /// A new app of the organization, a draft until nothing that is required is missing. It needs a name at least.
 pub async fn create(ctx: &Context, actor: &Actor, organization: &str, new: NewApp) -> Result<Case, Refusal> {
     let membership = actor.in_organization(ctx, organization, Right::CreateApp).await?;
-    let index = keys::apps_of_organization(organization);
-    if ctx.store.scan(&index, None, APPS_MAX).await?.len() >= APPS_MAX as usize {
-        return Err(Refusal::State("developer_too_many_apps"));
+    check_room(ctx, organization).await?;
+    let mut batch = Batch::new();
+    let draft = drafted(ctx, actor, &membership, &new, &mut batch).await?;
+    let mut case = draft.clone();
+    if let Some(wishes) = new.wishes.as_ref().filter(|wishes| !wishes.is_empty()) {
+        scopes::put(ctx, Some(membership.role()), &mut case, wishes)?;
     }
+    membership.hold(&mut batch);
+    let case = saving::insert(ctx, actor, &draft, case, &mut batch)?;
+    if commit(ctx, batch).await? {
+        Ok(case)
+    } else {
+        Err(Refusal::Conflict)
+    }
+}
+
+/// Of two that are made at once one may be too many: it only keeps the list short.
+pub(super) async fn check_room(ctx: &Context, organization: &str) -> Result<(), Refusal> {
+    let index = keys::apps_of_organization(organization);
+    if count(&*ctx.store, &index, APPS_MAX).await? < APPS_MAX as usize {
+        Ok(())
+    } else {
+        Err(Refusal::State("developer_too_many_apps"))
+    }
+}
+
+/// What the app would be, its scopes left out.
+pub(super) async fn drafted(
+    ctx: &Context,
+    actor: &Actor,
+    membership: &Membership,
+    new: &NewApp,
+    batch: &mut Batch,
+) -> Result<Case, Refusal> {
+    let organization = &membership.organization.id;
     let client_id = format!("{}_app_{}", ctx.profile().prefix, random::token::<15>(&*ctx.random));
     let mut faults = Vec::new();
     if new.kind == Kind::ResourceServer || (new.kind == Kind::Private && new.client_type == ClientType::Public) {
@@ -96,13 +177,14 @@ pub async fn create(ctx: &Context, actor: &Actor, organization: &str, new: NewAp
     }
     let mut app = App::new(
         client_id.clone(),
-        organization.to_owned(),
+        organization.clone(),
         new.kind,
         new.client_type,
         ctx.now(),
     );
     app.state = AppState::Draft;
-    app.developer.logo = new.logo;
+    app.developer.logo.clone_from(&new.logo);
+    app.key.clone_from(&new.key);
     let mut dossier = Dossier {
         team: vec![actor.id().to_owned()],
         ..Dossier::new(&client_id)
@@ -111,21 +193,14 @@ pub async fn create(ctx: &Context, actor: &Actor, organization: &str, new: NewAp
     if app.name.is_empty() && !faults.iter().any(|fault| fault.field == "name") {
         faults.push(Fault::new("name", "developer_fault_required"));
     }
-    let mut batch = Batch::new();
     if app.kind == Kind::Private {
         let chosen = people::find(ctx, organization, &new.details.dedicated_user).await?;
-        app.dedicated_user = chosen.dedicated(membership.role(), &mut batch, &mut faults);
+        app.dedicated_user = chosen.dedicated(membership.role(), batch, &mut faults);
     }
-    if !faults.is_empty() {
-        return Err(Refusal::Invalid(faults));
-    }
-    let case = Case { app, dossier };
-    membership.hold(&mut batch);
-    saving::insert(ctx, actor, &case, &mut batch)?;
-    if commit(ctx, batch).await? {
-        Ok(case)
+    if faults.is_empty() {
+        Ok(Case { app, dossier })
     } else {
-        Err(Refusal::Conflict)
+        Err(Refusal::Invalid(faults))
     }
 }
 
@@ -135,22 +210,78 @@ pub async fn edit(ctx: &Context, actor: &Actor, client_id: &str, details: &Detai
     let chosen = people::find(ctx, &access.app.organization, &details.dedicated_user).await?;
     saving::edit(ctx, actor, client_id, |edit| {
         let mut faults = Vec::new();
-        let Case { app, dossier } = &mut edit.case;
-        checks::apply(app, &mut dossier.stakeholders, details, &mut faults);
-        let other_user = app.dedicated_user.as_deref().unwrap_or_default() != details.dedicated_user;
-        if app.kind == Kind::Private && other_user {
-            let role = edit.access.relation.role.ok_or(Refusal::Forbidden)?;
-            app.dedicated_user = chosen.dedicated(role, &mut edit.batch, &mut faults);
-        }
-        // Whatever was complete stays so.
-        if edit.access.app.state != AppState::Draft {
-            require(ctx, &edit.case, &mut faults);
-        }
+        put(ctx, edit, details, &chosen, &mut faults)?;
         if faults.is_empty() {
             Ok(())
         } else {
             Err(Refusal::Invalid(faults))
         }
+    })
+    .await
+}
+
+/// Some other details.
+pub async fn change(ctx: &Context, actor: &Actor, client_id: &str, change: &DetailsChange) -> Result<Case, Refusal> {
+    let access = actor.on_app(ctx, client_id, Right::ChangeApp).await?;
+    let user = change.dedicated_user.as_deref().unwrap_or_default();
+    let chosen = people::find(ctx, &access.app.organization, user).await?;
+    saving::edit(ctx, actor, client_id, |edit| {
+        let mut faults = Vec::new();
+        change.check_fits(edit.access.app.kind, &mut faults);
+        let details = change.applied(Details::of(&edit.case));
+        put(ctx, edit, &details, &chosen, &mut faults)?;
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(Refusal::Invalid(faults))
+        }
+    })
+    .await
+}
+
+/// The details in place of what there is; `chosen` is who they say it acts as, where that is somebody else.
+pub(super) fn put(
+    ctx: &Context,
+    edit: &mut Edit<'_>,
+    details: &Details,
+    chosen: &Named,
+    faults: &mut Vec<Fault>,
+) -> Result<(), Refusal> {
+    let Case { app, dossier } = &mut edit.case;
+    checks::apply(app, &mut dossier.stakeholders, details, faults);
+    let other_user = app.dedicated_user.as_deref().unwrap_or_default() != details.dedicated_user;
+    if app.kind == Kind::Private && other_user {
+        let role = edit.access.relation.role.ok_or(Refusal::Forbidden)?;
+        app.dedicated_user = chosen.dedicated(role, &mut edit.batch, faults);
+    }
+    // Whatever was complete stays so.
+    if edit.access.app.state != AppState::Draft {
+        require(ctx, &edit.case, faults);
+    }
+    Ok(())
+}
+
+/// Hands the app in as it is: after a reviewer said no, or where a draft lacks nothing any more.
+pub async fn submit(ctx: &Context, actor: &Actor, client_id: &str) -> Result<Case, Refusal> {
+    saving::edit(ctx, actor, client_id, |edit| {
+        let case = &edit.case;
+        let missing = ctx.profile().review.missing(case);
+        if !missing.is_empty() {
+            let fault = |detail: &review::Detail| Fault::new(detail.as_str(), "developer_fault_required");
+            return Err(Refusal::Invalid(missing.iter().map(fault).collect()));
+        }
+        let staged = case.dossier.wanted.iter().any(|scope| !case.app.scopes.contains(scope));
+        let can_be = match case.app.state {
+            AppState::Draft => true,
+            AppState::ChangesRequested | AppState::Rejected => case.app.kind == Kind::Public,
+            AppState::Active => case.app.kind == Kind::Public && staged,
+            AppState::PendingReview | AppState::Suspended => false,
+        };
+        if !can_be {
+            return Err(Refusal::State("developer_nothing_to_submit"));
+        }
+        edit.hand_in = true;
+        Ok(())
     })
     .await
 }

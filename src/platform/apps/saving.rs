@@ -30,6 +30,10 @@ pub struct Edit<'a> {
     pub note: Option<String>,
     /// Even without a change, it is handed in.
     pub hand_in: bool,
+    /// Not even then: what is as it was is left alone.
+    pub only_changes: bool,
+    /// Everything but the writing.
+    pub dry_run: bool,
 }
 
 /// Changes the app as `change` says, for whoever may change it.
@@ -50,6 +54,18 @@ pub async fn edit_by(
     right: Right,
     change: impl Fn(&mut Edit<'_>) -> Result<(), Refusal>,
 ) -> Result<Case, Refusal> {
+    let (_, new) = compared(ctx, actor, client_id, right, change).await?;
+    Ok(new)
+}
+
+/// The same; the app as it was and as it is.
+pub async fn compared(
+    ctx: &Context,
+    actor: &Actor,
+    client_id: &str,
+    right: Right,
+    change: impl Fn(&mut Edit<'_>) -> Result<(), Refusal>,
+) -> Result<(Case, Case), Refusal> {
     for _ in 0..ATTEMPTS {
         let access = actor.on_app(ctx, client_id, right).await?;
         let mut edit = Edit {
@@ -59,10 +75,12 @@ pub async fn edit_by(
             event: EventKind::AppChanged,
             note: None,
             hand_in: false,
+            only_changes: false,
+            dry_run: false,
         };
         change(&mut edit)?;
         if let Some(case) = write(ctx, actor, edit).await? {
-            return Ok(case);
+            return Ok((access.case(), case));
         }
     }
     Err(Refusal::Conflict)
@@ -72,6 +90,9 @@ pub async fn edit_by(
 async fn write(ctx: &Context, actor: &Actor, edit: Edit<'_>) -> Result<Option<Case>, Refusal> {
     let access = edit.access;
     let old = access.case();
+    if edit.only_changes && changes(&old, &edit.case).is_empty() {
+        return Ok(Some(old));
+    }
     let waiting = waiting(ctx, &old).await?;
     let save = Save {
         rules: &ctx.profile().review,
@@ -112,16 +133,37 @@ async fn write(ctx: &Context, actor: &Actor, edit: Edit<'_>) -> Result<Option<Ca
         letters::announce(ctx, &mut batch, &case.dossier, submission).await?;
     }
     check_size(&batch)?;
-    Ok(commit(ctx, batch).await?.then_some(case))
+    Ok((edit.dry_run || commit(ctx, batch).await?).then_some(case))
 }
 
-/// A new app.
-pub fn insert(ctx: &Context, actor: &Actor, case: &Case, batch: &mut Batch) -> Result<(), Refusal> {
+/// A new app: `draft` as it begins, `case` with the scopes it asks for, with which it may go into review or into use.
+pub fn insert(ctx: &Context, actor: &Actor, draft: &Case, case: Case, batch: &mut Batch) -> Result<Case, Refusal> {
+    let save = Save {
+        rules: &ctx.profile().review,
+        by: actor.id(),
+        now: ctx.now(),
+        waiting: false,
+        hand_in: false,
+    };
+    let Saved { case, submission, .. } = if case.dossier.wanted.is_empty() {
+        Saved {
+            case,
+            submission: None,
+            withdrawn: false,
+        }
+    } else {
+        review::save(draft, case, &save)
+    };
     batch.insert(&case.app)?.insert(&case.dossier)?;
+    if let Some(submission) = &submission {
+        batch.insert(submission)?;
+    }
     let mut event = event(ctx, actor, EventKind::AppCreated, &case.app);
     event.subject = Some(case.app.name.clone());
     batch.insert(&event)?;
-    check_size(batch)
+    handed_in(ctx, actor, &case.app, submission.as_ref(), batch)?;
+    check_size(batch)?;
+    Ok(case)
 }
 
 /// The submission in the queue, if there is one.
@@ -165,7 +207,7 @@ fn check_size(batch: &Batch) -> Result<(), Refusal> {
 }
 
 /// What is another now, by the names of the JSON API.
-fn changes(old: &Case, new: &Case) -> Vec<Change> {
+pub fn changes(old: &Case, new: &Case) -> Vec<Change> {
     let mut changes = Vec::new();
     let mut text = |what: &str, before: &str, after: &str| {
         if before != after {
@@ -188,6 +230,7 @@ fn changes(old: &Case, new: &Case) -> Vec<Change> {
     text("organization", &old.app.organization, &new.app.organization);
     let (user, to_user) = (&old.app.dedicated_user, &new.app.dedicated_user);
     text("dedicated_user", &maybe(user), &maybe(to_user));
+    text("key", &maybe(&old.app.key), &maybe(&new.app.key));
     let disabled = |app: &App| if app.disabled { "disabled" } else { "enabled" };
     text("disabled", disabled(&old.app), disabled(&new.app));
     text("state", old.app.state.as_str(), new.app.state.as_str());

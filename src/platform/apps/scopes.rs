@@ -8,6 +8,7 @@ use crate::model::app::{AppState, Kind, SCOPES_BYTES_MAX};
 use crate::model::dossier::{REASON_CHARS_MAX, REASONS_BYTES_MAX};
 use crate::model::event::EventKind;
 use crate::model::review::{Case, same};
+use crate::model::role::Role;
 use crate::platform::actor::Actor;
 use crate::platform::refusal::{Fault, Refusal};
 
@@ -21,33 +22,40 @@ pub struct Wish {
 /// These scopes and no others. A complete app goes into review with it, or into use.
 pub async fn set(ctx: &Context, actor: &Actor, client_id: &str, wishes: &[Wish]) -> Result<Case, Refusal> {
     saving::edit(ctx, actor, client_id, |edit| {
-        let kind = edit.access.app.kind;
-        if kind == Kind::ResourceServer {
-            return Err(Refusal::State("developer_no_scopes"));
-        }
-        let (wanted, reasons) = judge(&ctx.profile().scopes, wishes, kind == Kind::Public)?;
-        if kind == Kind::Private {
-            // It acts as somebody who may be able to do more than whoever changes it: nobody lends themselves that.
-            let role = edit.access.relation.role.ok_or(Refusal::Forbidden)?;
-            let had = &edit.case.dossier.wanted;
-            let mut added = wanted.iter().filter(|scope| !had.contains(scope));
-            if let Some(scope) = added.find(|scope| !ctx.profile().scopes.may_grant(role, scope)) {
-                return Err(Fault::new("scopes", "developer_fault_scope_above")
-                    .with("scope", scope)
-                    .into());
-            }
-        }
-        let suspended = edit.access.app.state == AppState::Suspended;
-        if suspended && kind == Kind::Public && !same(&wanted, &edit.case.dossier.wanted) {
-            return Err(Refusal::State("developer_suspended_scopes"));
-        }
+        let role = edit.access.relation.role.ok_or(Refusal::Forbidden)?;
+        put(ctx, Some(role), &mut edit.case, wishes)?;
         edit.event = EventKind::AppScopesChanged;
         edit.hand_in = true;
-        edit.case.dossier.wanted = wanted;
-        edit.case.dossier.reasons = reasons;
         Ok(())
     })
     .await
+}
+
+/// These scopes in place of those of the case; `role` is that of whoever wants them, `None` whoever runs the server.
+pub fn put(ctx: &Context, role: Option<Role>, case: &mut Case, wishes: &[Wish]) -> Result<(), Refusal> {
+    let kind = case.app.kind;
+    if kind == Kind::ResourceServer {
+        return Err(Refusal::State("developer_no_scopes"));
+    }
+    let reviewed = kind == Kind::Public && role.is_some();
+    let (wanted, reasons) = judge(&ctx.profile().scopes, wishes, reviewed)?;
+    if let Some(role) = role.filter(|_| kind == Kind::Private) {
+        // It acts as somebody who may be able to do more than whoever changes it: nobody lends themselves that.
+        let had = &case.dossier.wanted;
+        let mut added = wanted.iter().filter(|scope| !had.contains(scope));
+        if let Some(scope) = added.find(|scope| !ctx.profile().scopes.may_grant(role, scope)) {
+            return Err(Fault::new("scopes", "developer_fault_scope_above")
+                .with("scope", scope)
+                .into());
+        }
+    }
+    let suspended = case.app.state == AppState::Suspended;
+    if suspended && kind == Kind::Public && !same(&wanted, &case.dossier.wanted) {
+        return Err(Refusal::State("developer_suspended_scopes"));
+    }
+    case.dossier.wanted = wanted;
+    case.dossier.reasons = reasons;
+    Ok(())
 }
 
 type Judged = (Vec<String>, Vec<(String, String)>);

@@ -45,6 +45,8 @@ pub async fn transfer(
             return Err(Refusal::Invalid(faults));
         }
         app.organization = organization.to_owned();
+        // It belongs to a file of the old owner's.
+        app.key = None;
         app.epoch += 1;
         if app.kind == Kind::Private {
             // It acts for the new owner now: whoever knew its secrets or has its keys must not.

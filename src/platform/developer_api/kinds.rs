@@ -28,13 +28,14 @@ pub const STATE: Kind = kind("state", 409, "api_state", "api_state_text");
 pub const OTHER_BODY: Kind = kind("key_reused", 409, "api_key_reused", "api_key_reused_text");
 pub const UNKNOWN_END: Kind = kind("key_in_use", 409, "api_key_in_use", "api_key_in_use_text");
 pub const NOT_JSON: Kind = kind("not_json", 415, "api_not_json", "api_not_json_text");
+pub const NO_PICTURE: Kind = kind("no_picture", 415, "api_no_picture", "api_no_picture_text");
 pub const INVALID: Kind = kind("invalid", 422, "api_invalid", "api_invalid_text");
 pub const TOO_MANY: Kind = kind("too_many", 429, "api_too_many", "api_too_many_text");
 pub const BROKEN: Kind = kind("broken", 500, "api_broken", "api_broken_text");
 pub const BUSY: Kind = kind("busy", 503, "api_busy", "api_busy_text");
 
 /// All of them, as the documentation lists them.
-pub const KINDS: [Kind; 14] = [
+pub const KINDS: [Kind; 15] = [
     MALFORMED,
     UNAUTHORIZED,
     FORBIDDEN,
@@ -45,6 +46,7 @@ pub const KINDS: [Kind; 14] = [
     OTHER_BODY,
     UNKNOWN_END,
     NOT_JSON,
+    NO_PICTURE,
     INVALID,
     TOO_MANY,
     BROKEN,

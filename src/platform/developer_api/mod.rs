@@ -1,5 +1,7 @@
 //! What the JSON API offers, as data: its routes, its OpenAPI document and the documentation are all made of it.
 
+pub mod examples;
 pub mod kinds;
 pub mod schema;
+pub mod shapes;
 pub mod table;

@@ -1,6 +1,8 @@
 //! The shapes of bodies: one description, of which the OpenAPI document and the documentation's pages are made.
 
+use super::examples;
 use crate::config::{IdType, Profile};
+use crate::model::dossier::REASON_CHARS_MAX;
 use serde_json::{Map, Value, json};
 
 pub struct Shape {
@@ -17,6 +19,17 @@ pub struct Field {
     pub optional: bool,
 }
 
+/// What the JSON body of a call is.
+pub enum Takes {
+    Nothing,
+    Json(&'static Shape),
+    /// The bytes of a picture, in one of [`PICTURES`].
+    Picture,
+}
+
+/// The media types of a picture.
+pub const PICTURES: [&str; 3] = ["image/png", "image/jpeg", "image/webp"];
+
 /// `organization_id`, `company_id`, …
 pub const ORGANIZATION: &str = "{noun}_id";
 
@@ -24,6 +37,18 @@ pub enum Of {
     Text,
     /// At least one character and at most so many.
     Line(u32),
+    /// At most so many characters; nothing means none.
+    Maybe(u32),
+    /// At most so many of them.
+    List(u32, &'static Of),
+    /// By name of a scope: why it is needed.
+    Reasons,
+    Boolean,
+    /// From, to.
+    Number(u64, u64),
+    OneOf(&'static [u64]),
+    /// A public key (RFC 7517).
+    Jwk,
     /// As the profile types organization ids.
     OrganizationId,
     /// RFC 3339.
@@ -31,6 +56,7 @@ pub enum Of {
     Texts,
     Word(&'static [&'static str]),
     One(&'static Shape),
+    Many(&'static Shape),
     OrNull(&'static Of),
 }
 
@@ -63,10 +89,23 @@ impl Field {
 
 impl Of {
     /// JSON Schema, as OpenAPI 3.1 has it.
-    fn schema(&self, profile: &Profile) -> Value {
+    pub fn schema(&self, profile: &Profile) -> Value {
         match self {
             Self::Text => json!({ "type": "string" }),
             Self::Line(most) => json!({ "type": "string", "minLength": 1, "maxLength": most }),
+            Self::Maybe(most) => json!({ "type": "string", "maxLength": most }),
+            Self::List(most, of) => json!({ "type": "array", "items": of.schema(profile), "maxItems": most }),
+            Self::Reasons => {
+                let why = json!({ "type": "string", "maxLength": REASON_CHARS_MAX });
+                json!({ "type": "object", "additionalProperties": why })
+            }
+            Self::Boolean => json!({ "type": "boolean" }),
+            Self::Number(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
+            Self::OneOf(numbers) => json!({ "type": "integer", "enum": numbers }),
+            Self::Jwk => {
+                json!({ "type": "object", "required": ["kty"], "properties": { "kty": { "type": "string" } } })
+            }
+            Self::Many(shape) => json!({ "type": "array", "items": reference(shape.name) }),
             Self::OrganizationId => match profile.ids {
                 IdType::Integer => json!({ "type": "integer" }),
                 IdType::Text => json!({ "type": "string" }),
@@ -82,7 +121,14 @@ impl Of {
     /// For people: `string`, `string or null`, …
     pub fn words(&self, profile: &Profile) -> String {
         match self {
-            Self::Text | Self::Line(_) => "string".to_owned(),
+            Self::Text | Self::Line(_) | Self::Maybe(_) => "string".to_owned(),
+            Self::List(_, of) => format!("{}[]", of.words(profile)),
+            Self::Reasons => "{ scope: string }".to_owned(),
+            Self::Boolean => "boolean".to_owned(),
+            Self::Number(least, most) => format!("integer, {least} – {most}"),
+            Self::OneOf(numbers) => numbers.iter().map(u64::to_string).collect::<Vec<_>>().join(" | "),
+            Self::Jwk => "JWK".to_owned(),
+            Self::Many(shape) => format!("{}[]", shape.name),
             Self::OrganizationId => match profile.ids {
                 IdType::Integer => "integer".to_owned(),
                 IdType::Text => "string".to_owned(),
@@ -113,6 +159,7 @@ impl Shape {
             "properties": properties,
             "required": required,
             "additionalProperties": false,
+            "examples": [examples::of(self, profile)],
         })
     }
 
@@ -137,10 +184,10 @@ impl Shape {
         into.push(self);
         for field in self.fields {
             let mut of = &field.of;
-            while let Of::OrNull(inner) = of {
+            while let Of::OrNull(inner) | Of::List(_, inner) = of {
                 of = inner;
             }
-            if let Of::One(part) = of {
+            if let Of::One(part) | Of::Many(part) = of {
                 part.with_parts(into);
             }
         }

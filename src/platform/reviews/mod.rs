@@ -95,11 +95,12 @@ pub async fn queue(
     ctx: &Context,
     actor: &Actor,
     after: Option<&str>,
+    limit: u32,
 ) -> Result<(Vec<Waiting>, Option<String>), Refusal> {
     actor.on_duty(Right::Review)?;
     let after = after.and_then(cursor);
     let index = keys::waiting_submissions();
-    let (submissions, more) = list_by_index::<Submission>(&*ctx.store, &index, after.as_ref(), PAGE).await?;
+    let (submissions, more) = list_by_index::<Submission>(&*ctx.store, &index, after.as_ref(), limit).await?;
     let last = submissions.last().filter(|_| more.is_some());
     let next = last.map(|submission| format!("{}.{}", submission.at.millis(), submission.client_id));
     let mut found = Vec::with_capacity(submissions.len());
@@ -192,11 +193,12 @@ pub async fn apps(
     ctx: &Context,
     actor: &Actor,
     after: Option<&str>,
+    limit: u32,
 ) -> Result<(Vec<(App, String)>, Option<String>), Refusal> {
     actor.on_duty(Right::Review)?;
-    let after = after.map(keys::app);
-    let rows = ctx.store.scan(&keys::apps(), after.as_ref(), PAGE).await?;
-    let full = rows.len() == PAGE as usize;
+    let after = after.and_then(|after| super::cursor(Some(after))).map(keys::app);
+    let rows = ctx.store.scan(&keys::apps(), after.as_ref(), limit).await?;
+    let full = rows.len() == limit as usize;
     let mut found = Vec::with_capacity(rows.len());
     for (key, _) in rows {
         if let Some(app) = load::<App>(&*ctx.store, &key).await? {
@@ -259,10 +261,7 @@ impl Case {
     pub fn dossier(&self) -> Dossier {
         match &self.dossier {
             Some(dossier) => dossier.value.clone(),
-            None => Dossier {
-                wanted: self.app.scopes.clone(),
-                ..Dossier::new(&self.app.client_id)
-            },
+            None => Dossier::beside(&self.app),
         }
     }
 

@@ -40,7 +40,7 @@ pub async fn list(ctx: &Context, request: &Request) -> Paged {
         }
     }
     let after = asked(request, "after")?;
-    let (rows, next) = reviews::apps(ctx, &desk.actor, after.as_deref()).await?;
+    let (rows, next) = reviews::apps(ctx, &desk.actor, after.as_deref(), reviews::PAGE).await?;
     let body = html! {
         form method="get" action="/admin/apps" role="search" {
             label for="client_id" { "client_id" }

@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::model::access_request::{AccessRequest, Integration, NAME_CHARS_MAX, Offered, Outcome};
 use crate::model::role::Role;
 use crate::platform::access_requests::answers::{self, Acceptance, ROLES};
-use crate::platform::access_requests::{look, queue};
+use crate::platform::access_requests::{PAGE, look, queue};
 use crate::platform::rights::{Right, scopes_for};
 use crate::portal::access_requests::integration;
 use crate::portal::desk::{Desk, Part};
@@ -40,7 +40,7 @@ pub async fn list(ctx: &Context, request: &Request) -> Paged {
         Err(to_sign_in) => return Ok(to_sign_in),
     };
     let after = asked(request, "after")?;
-    let (rows, next) = queue(ctx, &desk.actor, after.as_deref()).await?;
+    let (rows, next) = queue(ctx, &desk.actor, after.as_deref(), PAGE).await?;
     let body = html! {
         (done(&desk, &DONE)?)
         @if rows.is_empty() {

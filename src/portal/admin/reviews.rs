@@ -24,7 +24,7 @@ pub async fn get(ctx: &Context, request: &Request) -> Paged {
         Err(to_sign_in) => return Ok(to_sign_in),
     };
     let after = asked(request, "after")?;
-    let (rows, next) = reviews::queue(ctx, &desk.actor, after.as_deref()).await?;
+    let (rows, next) = reviews::queue(ctx, &desk.actor, after.as_deref(), reviews::PAGE).await?;
     let body = html! {
         (done(&desk, &DONE)?)
         @if rows.is_empty() {

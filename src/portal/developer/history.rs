@@ -121,6 +121,7 @@ async fn change_row(page: &AppDesk<'_>, change: &Change) -> Result<Markup, Troub
         "scopes" => "developer_tab_scopes",
         "stakeholders" => "developer_stakeholders",
         "team" => "developer_tab_team",
+        "key" => "developer_key",
         "state" | "status" => "developer_change_state",
         "organization" => "developer_transfer_to",
         "reasons" => "developer_change_reasons",

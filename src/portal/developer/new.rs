@@ -65,6 +65,8 @@ pub async fn post(ctx: &Context, request: &Request) -> Paged {
         client_type,
         details: details.clone(),
         logo: logo.clone(),
+        wishes: None,
+        key: None,
     };
     if faults.is_empty() {
         match apps::create(ctx, &desk.actor, organization, new).await {

@@ -1,8 +1,8 @@
 //! The JSON API, operation by operation.
 
 use super::code;
-use crate::platform::developer_api::schema::Shape;
-use crate::platform::developer_api::table::{Gives, OPERATIONS, Operation, shapes};
+use crate::platform::developer_api::schema::{PICTURES, Shape, Takes};
+use crate::platform::developer_api::table::{Gives, Operation, by_area, shapes};
 use crate::portal::visit::Visit;
 use maud::{Markup, html};
 
@@ -19,11 +19,15 @@ pub fn body(visit: &Visit<'_>) -> Markup {
             li { (visit.text("doc_api_pages")) }
             li { "Idempotency-Key: " (visit.text("api_idempotency_text")) }
             li { a href="/api/developer/v1/openapi.json" { "OpenAPI 3.1" } }
+            li { (visit.text("doc_api_transfer")) }
             li { a href="/docs/errors" { (visit.text("doc_errors")) } }
         }
         h2 { (visit.text("doc_operations")) }
-        ul.rows {
-            @for operation in &OPERATIONS { (row(visit, operation)) }
+        @for (area, operations) in by_area() {
+            h3 { (visit.text(area)) }
+            ul.rows {
+                @for operation in operations { (row(visit, operation)) }
+            }
         }
         h2 { (visit.text("doc_shapes")) }
         @for shape in shapes() { (shape_of(visit, shape)) }
@@ -41,11 +45,19 @@ fn row(visit: &Visit<'_>, operation: &Operation) -> Markup {
     html! {
         li id=(operation.id) {
             div.what {
-                h3 { code { (operation.method) " " (operation.path) } }
+                h4 { code { (operation.method) " " (operation.path) } }
                 p { (visit.text(operation.text)) }
                 p.quiet {
                     @if let Some(scope) = operation.scope { code { (scope) } " · " }
-                    @if let Some(shape) = operation.takes { a href={ "#" (shape.name) } { (shape.name) } " → " }
+                    @match operation.takes {
+                        Takes::Json(shape) => { a href={ "#" (shape.name) } { (shape.name) } " → " }
+                        Takes::Picture => { (PICTURES.join(" | ")) " → " }
+                        Takes::Nothing => {}
+                    }
+                    @for filter in operation.filters() {
+                        code { "?" (filter.name(visit.ctx.profile())) "=" } " "
+                        (filter.of.words(visit.ctx.profile())) " · "
+                    }
                     (status)
                     @if let Some(gives) = gives {
                         " " a href={ "#" (gives.trim_end_matches("[]")) } { (gives) }

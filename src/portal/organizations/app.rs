@@ -26,7 +26,8 @@ pub async fn get(ctx: &Context, request: &Request, organization: &str, client_id
         Err(to_sign_in) => return Ok(to_sign_in),
     };
     let after = asked(request, "after");
-    let found = connected_apps::of_app(ctx, &room.desk.actor, organization, client_id, after.as_deref()).await?;
+    let (actor, after) = (&room.desk.actor, after.as_deref());
+    let found = connected_apps::of_app(ctx, actor, organization, client_id, after, connected_apps::PAGE).await?;
     let here = format!("/apps/{}", found.app.client_id);
     let body = html! {
         (said(&room.desk, &DONE))

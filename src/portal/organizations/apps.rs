@@ -24,7 +24,7 @@ pub async fn get(ctx: &Context, request: &Request, organization: &str) -> Paged 
     };
     let after = asked(request, "after");
     let actor = &room.desk.actor;
-    let connected = connected_apps::list(ctx, actor, organization, after.as_deref()).await?;
+    let connected = connected_apps::list(ctx, actor, organization, after.as_deref(), connected_apps::PAGE).await?;
     let own = connected_apps::private_apps(ctx, actor, organization).await?;
     let done = [("disabled", "org_done_disabled"), ("enabled", "org_done_enabled")];
     let body = html! {

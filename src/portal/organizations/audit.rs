@@ -91,7 +91,15 @@ pub async fn get(ctx: &Context, request: &Request, organization: &str) -> Paged 
     };
     let asked = Asked::of(request)?;
     let actor = &room.desk.actor;
-    let found = audit::page(ctx, actor, organization, &asked.filter(), asked.after.as_deref()).await?;
+    let found = audit::page(
+        ctx,
+        actor,
+        organization,
+        &asked.filter(),
+        asked.after.as_deref(),
+        audit::PAGE,
+    )
+    .await?;
     let file = format!("{}?{}", room.path("/audit.csv"), asked.with(&[]));
     let body = html! {
         (form(&room, &asked))

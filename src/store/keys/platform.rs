@@ -25,6 +25,11 @@ pub fn grants_of_app(client_id: &str, organization: &str) -> Key {
     key(GRANT_OF_APP, &[client_id, organization])
 }
 
+/// `name` is the key that a file gives the app.
+pub fn app_of_key(organization: &str, name: &str) -> Key {
+    key(APP_OF_KEY, &[organization, name])
+}
+
 pub fn dossier(client_id: &str) -> Key {
     key(DOSSIER, &[client_id])
 }
