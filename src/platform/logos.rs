@@ -7,6 +7,7 @@
 
 pub mod unused;
 
+use super::picture::Picture;
 use super::refusal::{Fault, Refusal};
 use crate::account::attempts::{self, Allowance};
 use crate::base::digest::{base64url, sha256};
@@ -14,10 +15,8 @@ use crate::base::time::Timestamp;
 use crate::context::Context;
 use crate::store::StoreError;
 use bytes::Bytes;
-use image::imageops::{FilterType, overlay, resize};
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbaImage};
 use std::fs::{self, File};
-use std::io::{self, Cursor, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -25,11 +24,8 @@ use tokio::sync::Semaphore;
 
 /// Of an upload.
 pub const BYTES_MAX: usize = 512 * 1024;
-/// Of an upload, in pixels along either side; what decoding it may take.
-const SIDE_MAX: u32 = 3072;
-const DECODED_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// What is kept: a square, as large as fits into so many bytes.
-const SIDES: [u32; 4] = [256, 192, 128, 64];
+const SIDES: [usize; 4] = [256, 192, 128, 64];
 const KEPT_BYTES_MAX: usize = 24 * 1024;
 /// base64url of SHA-256.
 const DIGEST_CHARS: usize = 43;
@@ -120,50 +116,15 @@ fn directory(ctx: &Context) -> PathBuf {
 /// A PNG of ours that shows the same.
 fn remade(uploaded: &[u8]) -> Result<Vec<u8>, Refusal> {
     let unreadable = || Refusal::from(Fault::new("logo", "developer_fault_logo"));
-    let picture = decoded(uploaded).map_err(|_| unreadable())?;
-    let mut smallest = Vec::new();
+    let picture = Picture::decoded(uploaded).map_err(|_| unreadable())?;
+    let mut png = Vec::new();
     for side in SIDES {
-        let mut png = Cursor::new(Vec::new());
-        let square = squared(&picture, side);
-        square.write_to(&mut png, ImageFormat::Png).map_err(|_| unreadable())?;
-        smallest = png.into_inner();
-        if smallest.len() <= KEPT_BYTES_MAX {
+        png = picture.square_png(side).map_err(|_| unreadable())?;
+        if png.len() <= KEPT_BYTES_MAX {
             break;
         }
     }
-    Ok(smallest)
-}
-
-/// Only what it says it is at its beginning, of three formats, and only within the limits, which the header is held to
-/// before anything is unpacked.
-fn decoded(uploaded: &[u8]) -> image::ImageResult<RgbaImage> {
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(SIDE_MAX);
-    limits.max_image_height = Some(SIDE_MAX);
-    limits.max_alloc = Some(DECODED_BYTES_MAX);
-    let mut reader = ImageReader::new(Cursor::new(uploaded)).with_guessed_format()?;
-    reader.limits(limits);
-    let mut decoder = reader.into_decoder()?;
-    let orientation = decoder.orientation()?;
-    let mut picture = DynamicImage::from_decoder(decoder)?;
-    picture.apply_orientation(orientation);
-    Ok(picture.into_rgba8())
-}
-
-/// The whole picture in the middle of a square; never larger than it was.
-fn squared(picture: &RgbaImage, side: u32) -> RgbaImage {
-    let longest = picture.width().max(picture.height()).max(1);
-    let side = side.min(longest);
-    let scaled = |length: u32| {
-        let scaled = u64::from(length) * u64::from(side) / u64::from(longest);
-        u32::try_from(scaled).map_or(side, |scaled| scaled.clamp(1, side))
-    };
-    let (width, height) = (scaled(picture.width()), scaled(picture.height()));
-    let small = resize(picture, width, height, FilterType::CatmullRom);
-    let mut square = RgbaImage::new(side, side);
-    let middle = |length: u32| i64::from((side - length) / 2);
-    overlay(&mut square, &small, middle(width), middle(height));
-    square
+    Ok(png)
 }
 
 /// Whole or not at all, also when the power fails. One that is there already is the same one.
@@ -194,40 +155,12 @@ fn held() -> MutexGuard<'static, ()> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::picture::tests::{Shown, png_of};
     use super::*;
-    use image::Rgba;
-
-    fn encoded(picture: &DynamicImage, format: ImageFormat) -> Vec<u8> {
-        let mut bytes = Cursor::new(Vec::new());
-        picture.write_to(&mut bytes, format).unwrap();
-        bytes.into_inner()
-    }
-
-    fn wide_red() -> RgbaImage {
-        RgbaImage::from_pixel(800, 400, Rgba([200, 10, 10, 255]))
-    }
-
-    #[test]
-    fn the_three_formats_become_a_square_png_with_the_picture_in_its_middle() {
-        let picture = DynamicImage::ImageRgba8(wide_red());
-        let rgb = DynamicImage::ImageRgb8(picture.to_rgb8());
-        for uploaded in [
-            encoded(&picture, ImageFormat::Png),
-            encoded(&rgb, ImageFormat::Jpeg),
-            encoded(&picture, ImageFormat::WebP),
-        ] {
-            let kept = image::load_from_memory_with_format(&remade(&uploaded).unwrap(), ImageFormat::Png);
-            let kept = kept.unwrap().into_rgba8();
-            assert_eq!(kept.dimensions(), (256, 256));
-            assert_eq!(kept.get_pixel(0, 0)[3], 0, "above it nothing shows");
-            let middle = kept.get_pixel(128, 128);
-            assert!(middle[0] > 180 && middle[1] < 40 && middle[3] == 255, "{middle:?}");
-        }
-    }
 
     #[test]
     fn nothing_that_was_uploaded_is_kept() {
-        let mut uploaded = encoded(&DynamicImage::ImageRgba8(wide_red()), ImageFormat::Png);
+        let mut uploaded = png_of(800, 400, |_, _| [200, 10, 10, 255]);
         uploaded.extend_from_slice(b"<script>alert(1)</script>");
         let kept = remade(&uploaded).unwrap();
         assert!(!kept.windows(8).any(|bytes| bytes == b"<script>"));
@@ -235,37 +168,23 @@ mod tests {
 
     #[test]
     fn small_pictures_stay_small_and_busy_ones_become_small() {
-        let dot = DynamicImage::ImageRgba8(RgbaImage::from_pixel(16, 16, Rgba([1, 2, 3, 255])));
-        let kept = image::load_from_memory(&remade(&encoded(&dot, ImageFormat::Png)).unwrap()).unwrap();
-        assert_eq!((kept.width(), kept.height()), (16, 16));
+        let dot = Shown::of(&remade(&png_of(16, 16, |_, _| [1, 2, 3, 255])).unwrap());
+        assert_eq!(dot.side, 16);
         let mut state = 1_u32;
-        let noise = RgbaImage::from_fn(300, 300, |_, _| {
+        let noise = png_of(300, 300, |_, _| {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            Rgba(state.to_be_bytes())
+            state.to_be_bytes()
         });
-        let kept = remade(&encoded(&DynamicImage::ImageRgba8(noise), ImageFormat::Png)).unwrap();
+        let kept = remade(&noise).unwrap();
         assert!(kept.len() <= KEPT_BYTES_MAX, "{}", kept.len());
+        assert!(SIDES[1..].contains(&Shown::of(&kept).side));
     }
 
     #[test]
-    fn bombs_other_formats_and_broken_files_are_refused() {
-        // A PNG header that promises 60,000 by 60,000 pixels.
-        let mut bomb = encoded(&DynamicImage::new_rgba8(1, 1), ImageFormat::Png);
-        bomb[16..20].copy_from_slice(&60_000_u32.to_be_bytes());
-        bomb[20..24].copy_from_slice(&60_000_u32.to_be_bytes());
-        let whole = encoded(&DynamicImage::ImageRgba8(wide_red()), ImageFormat::Png);
-        let tall = encoded(&DynamicImage::new_luma8(1, SIDE_MAX + 1), ImageFormat::Png);
+    fn other_formats_and_broken_files_are_refused() {
+        let whole = png_of(800, 400, |_, _| [200, 10, 10, 255]);
         let svg = b"<svg xmlns=\"http://www.w3.org/2000/svg\" onload=\"alert(1)\"/>";
-        for bad in [
-            &bomb[..],
-            &whole[..whole.len() / 2],
-            &tall,
-            svg,
-            b"GIF89a",
-            b"BM",
-            b"%PDF-1.7",
-            b"",
-        ] {
+        for bad in [&whole[..whole.len() / 2], svg, b"GIF89a", b"BM", b"%PDF-1.7", b""] {
             assert!(
                 matches!(remade(bad), Err(Refusal::Invalid(_))),
                 "{:?}",

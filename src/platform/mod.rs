@@ -26,6 +26,7 @@ pub mod members;
 pub mod organizations;
 pub mod people;
 pub mod personal_tokens;
+pub mod picture;
 pub mod policy;
 pub mod refusal;
 pub mod reviews;

@@ -1,11 +1,10 @@
 //! Logos: uploaded, made anew, served as nothing but pictures.
 
 use crate::authorizing::parameters;
-use crate::developing::{DEVELOPER, Developing, encoded, png};
+use crate::developing::{DEVELOPER, Developing, Format, encoded, png};
 use crate::http::request;
 use grantd::model::dossier::Verdict;
 use http::Method;
-use image::ImageFormat;
 
 #[tokio::test]
 async fn a_logo_is_made_anew_and_served_as_nothing_but_a_picture() {
@@ -14,7 +13,7 @@ async fn a_logo_is_made_anew_and_served_as_nothing_but_a_picture() {
     let client_id = d.created(&browser, "public", &[]).await;
     let path = format!("/developer/apps/{client_id}/logo");
     let mut names = Vec::new();
-    for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP] {
+    for format in [Format::Png, Format::Jpeg, Format::WebP] {
         let mut uploaded = encoded(format);
         uploaded.extend_from_slice(b"<script>alert(1)</script>");
         let page = browser.get(&path).await;

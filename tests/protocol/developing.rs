@@ -15,9 +15,7 @@ use grantd::store::memory::MemoryStore;
 use grantd::store::records::{Versioned, list, load, load_by_index};
 use grantd::store::{Batch, Outcome, keys};
 use http::Method;
-use image::{DynamicImage, ImageFormat, Rgba, RgbaImage};
 use serde_json::json;
-use std::io::Cursor;
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -315,16 +313,35 @@ impl Developing {
     }
 }
 
-pub fn png() -> Vec<u8> {
-    encoded(ImageFormat::Png)
+#[derive(Clone, Copy, Debug)]
+pub enum Format {
+    Png,
+    Jpeg,
+    WebP,
 }
 
-/// A picture of 64 by 32 pixels.
-pub fn encoded(format: ImageFormat) -> Vec<u8> {
-    let picture = DynamicImage::ImageRgba8(RgbaImage::from_pixel(64, 32, Rgba([20, 90, 200, 255])));
-    let mut bytes = Cursor::new(Vec::new());
-    DynamicImage::ImageRgb8(picture.to_rgb8())
-        .write_to(&mut bytes, format)
-        .unwrap();
-    bytes.into_inner()
+pub fn png() -> Vec<u8> {
+    encoded(Format::Png)
+}
+
+/// A picture of 64 by 32 pixels, as JPEG another.
+pub fn encoded(format: Format) -> Vec<u8> {
+    let pixels = [20, 90, 200].repeat(64 * 32);
+    let mut bytes = Vec::new();
+    match format {
+        Format::Png => {
+            let mut encoder = png::Encoder::new(&mut bytes, 64, 32);
+            encoder.set_color(png::ColorType::Rgb);
+            let mut writer = encoder.write_header().unwrap();
+            writer.write_image_data(&pixels).unwrap();
+            writer.finish().unwrap();
+        }
+        Format::Jpeg => bytes.extend_from_slice(include_bytes!("../vectors/logos/quadrants.jpg")),
+        Format::WebP => {
+            let encoder = image_webp::WebPEncoder::new(&mut bytes);
+            let rgb = image_webp::ColorType::Rgb8;
+            encoder.encode(&pixels, 64, 32, rgb).unwrap();
+        }
+    }
+    bytes
 }
