@@ -10,6 +10,7 @@ pub mod limiter;
 pub mod limits;
 pub mod master;
 pub mod networks;
+pub mod order;
 pub mod password;
 pub mod password_pool;
 pub mod password_rules;

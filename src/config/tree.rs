@@ -1,5 +1,6 @@
 //! TOML and JSON as one kind of tree that remembers lines and keeps what a map would silently drop.
 
+use crate::base::order;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -68,7 +69,7 @@ fn toml_table(table: &DeTable<'_>, start: usize, lines: &Lines) -> Node {
             node: toml_value(value, lines),
         })
         .collect();
-    entries.sort_by_key(|entry| entry.line);
+    order::by_key(&mut entries, |entry| entry.line);
     Node {
         line: Some(lines.at(start)),
         value: Value::Table(entries),

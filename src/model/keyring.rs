@@ -3,6 +3,7 @@
 use super::signing_key::{KeyState, SigningKeyRecord};
 use crate::base::jose::{Algorithm, Jwk, PublicKey, SigningKey};
 use crate::base::master::{MasterSecret, Purpose};
+use crate::base::order;
 use crate::base::random::Random;
 use crate::base::time::Timestamp;
 use crate::store::records::{Versioned, list};
@@ -177,7 +178,7 @@ async fn load(tools: &Tools<'_>) -> Result<Vec<Versioned<SigningKeyRecord>>, Sto
         }
         after = next;
     }
-    records.sort_by_key(|r| (r.created_at, r.kid.clone()));
+    order::by_key(&mut records, |r| (r.created_at, r.kid.clone()));
     Ok(records)
 }
 

@@ -2,6 +2,7 @@
 
 use super::refusal::Refusal;
 use super::rights::{Relation, Right, may, scope_of};
+use crate::base::order;
 use crate::context::Context;
 use crate::model::app::App;
 use crate::model::dossier::Dossier;
@@ -132,7 +133,7 @@ impl Actor {
         for member in members.iter().filter(|member| !member.removed) {
             found.extend(self.membership(ctx, &member.organization).await?);
         }
-        found.sort_by(|a, b| a.organization.name.cmp(&b.organization.name));
+        order::by(&mut found, |a, b| a.organization.name.cmp(&b.organization.name));
         Ok(found)
     }
 

@@ -6,6 +6,7 @@ use super::rights::Right;
 use super::{ATTEMPTS_MAX, commit, cursor, event};
 use crate::account;
 use crate::base::master::Purpose;
+use crate::base::order;
 use crate::base::random;
 use crate::base::secret::Secret;
 use crate::base::text;
@@ -182,7 +183,7 @@ pub async fn list(ctx: &Context, actor: &Actor, organization: &str) -> Result<Ve
             key,
         });
     }
-    listed.sort_by_key(|listed| std::cmp::Reverse(listed.key.created_at));
+    order::by_key(&mut listed, |listed| std::cmp::Reverse(listed.key.created_at));
     Ok(listed)
 }
 

@@ -8,6 +8,7 @@ use super::granted::{put_revocation, used_at};
 use super::refusal::Refusal;
 use super::rights::Right;
 use super::{ATTEMPTS_MAX, apps, commit, cursor};
+use crate::base::order;
 use crate::base::time::Timestamp;
 use crate::context::Context;
 use crate::model::app::{App, Kind};
@@ -131,7 +132,9 @@ pub async fn list(
 }
 
 fn sorted(mut apps: Vec<ConnectedApp>, next: Option<String>) -> ConnectedApps {
-    apps.sort_by(|a, b| (&a.app.name, &a.app.client_id).cmp(&(&b.app.name, &b.app.client_id)));
+    order::by(&mut apps, |a, b| {
+        (&a.app.name, &a.app.client_id).cmp(&(&b.app.name, &b.app.client_id))
+    });
     ConnectedApps { apps, next }
 }
 
@@ -346,7 +349,7 @@ pub async fn private_apps(
         let app = ctx.load::<App>(&Key(stored.value.to_vec())).await?;
         apps.extend(app.filter(|app| app.kind == Kind::Private));
     }
-    apps.sort_by(|a, b| (&a.name, &a.client_id).cmp(&(&b.name, &b.client_id)));
+    order::by(&mut apps, |a, b| (&a.name, &a.client_id).cmp(&(&b.name, &b.client_id)));
     Ok(apps)
 }
 

@@ -1,5 +1,6 @@
 //! What a user granted to which apps: listed, and taken back.
 
+use crate::base::order;
 use crate::base::time::Timestamp;
 use crate::context::Context;
 use crate::model::app::App;
@@ -38,7 +39,7 @@ pub async fn of_user(ctx: &Context, user: &str) -> Result<Vec<Granted>, StoreErr
             grant: grant.value,
         });
     }
-    found.sort_by_key(|granted| std::cmp::Reverse(granted.grant.approved_at));
+    order::by_key(&mut found, |granted| std::cmp::Reverse(granted.grant.approved_at));
     Ok(found)
 }
 

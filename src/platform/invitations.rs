@@ -7,6 +7,7 @@ use super::rights::Right;
 use super::{ATTEMPTS_MAX, commit, event};
 use crate::account::attempts::{self, Allowance};
 use crate::account::joining::{Invite, invite_with, inviting};
+use crate::base::order;
 use crate::base::time::Timestamp;
 use crate::config::Texts;
 use crate::context::Context;
@@ -115,7 +116,7 @@ pub async fn list(ctx: &Context, actor: &Actor, organization: &str) -> Result<Ve
             standing.push(pending);
         }
     }
-    standing.sort_by(|a, b| a.email.cmp(&b.email));
+    order::by(&mut standing, |a, b| a.email.cmp(&b.email));
     Ok(standing)
 }
 

@@ -5,6 +5,7 @@ use super::actor::{Actor, AppAccess};
 use super::credentials::{event, open};
 use super::refusal::{Fault, Refusal};
 use super::{ATTEMPTS_MAX, commit};
+use crate::base::order;
 use crate::base::text;
 use crate::config::Resource;
 use crate::context::Context;
@@ -127,7 +128,7 @@ pub async fn list(ctx: &Context, access: &AppAccess) -> Result<Vec<IssuedToken>,
     let now = ctx.now();
     let mut found = all(ctx, &access.app.client_id).await?;
     found.retain(|token| now < token.expires_at);
-    found.sort_by(|a, b| (b.created_at, &b.jti).cmp(&(a.created_at, &a.jti)));
+    order::by(&mut found, |a, b| (b.created_at, &b.jti).cmp(&(a.created_at, &a.jti)));
     Ok(found.into_iter().map(|token| token.value).collect())
 }
 
@@ -188,7 +189,7 @@ async fn make_room(ctx: &Context, batch: &mut Batch, client_id: &str) -> Result<
     }
     let surplus = (found.len() + 1).saturating_sub(KEPT_MAX).min(REMOVED_MAX);
     found.retain(|token| !token.live(now));
-    found.sort_by_key(|token| token.revoked_at);
+    order::by_key(&mut found, |token| token.revoked_at);
     for token in found.iter().take(surplus) {
         batch.remove(token);
     }

@@ -5,6 +5,7 @@ use super::actor::{Actor, Membership};
 use super::refusal::Refusal;
 use super::rights::Right;
 use super::{ATTEMPTS_MAX, commit, cursor, event};
+use crate::base::order;
 use crate::context::Context;
 use crate::model::event::{Change, Event, EventKind};
 use crate::model::member::Member;
@@ -65,7 +66,9 @@ pub async fn list(ctx: &Context, actor: &Actor, organization: &str, after: Optio
 }
 
 fn sorted(mut people: Vec<Person>, next: Option<String>) -> Members {
-    people.sort_by(|a, b| (a.member.role, &a.name, &a.email).cmp(&(b.member.role, &b.name, &b.email)));
+    order::by(&mut people, |a, b| {
+        (a.member.role, &a.name, &a.email).cmp(&(b.member.role, &b.name, &b.email))
+    });
     Members { people, next }
 }
 

@@ -6,6 +6,7 @@ use super::commit;
 use super::refusal::{Fault, Refusal};
 use super::rights::Right;
 use crate::account::{self, joining, links};
+use crate::base::order;
 use crate::base::secret::Secret;
 use crate::context::Context;
 use crate::model::event::{Change, Event, EventKind};
@@ -210,7 +211,7 @@ fn administers(user: &User) -> bool {
 
 pub(super) async fn on_duty(ctx: &Context) -> Result<Vec<Versioned<User>>, StoreError> {
     let (mut found, _) = list_by_index::<User>(&*ctx.store, &keys::users_on_duty(), None, ON_DUTY_MAX).await?;
-    found.sort_by(|a, b| (a.duty, &a.email).cmp(&(b.duty, &b.email)));
+    order::by(&mut found, |a, b| (a.duty, &a.email).cmp(&(b.duty, &b.email)));
     Ok(found)
 }
 

@@ -2,6 +2,7 @@
 
 use super::asking::ASK;
 use super::visit::Visit;
+use crate::base::order;
 use crate::context::Context;
 use crate::model::member::Member;
 use crate::model::organization::{Barred, Organization};
@@ -69,7 +70,7 @@ pub async fn of(ctx: &Context, asking: &AuthorizationRequest, user: &str) -> Res
                 .collect(),
         });
     }
-    choices.sort_by_key(|choice| !choice.possible());
+    order::by_key(&mut choices, |choice| !choice.possible());
     Ok(choices)
 }
 

@@ -4,6 +4,7 @@
 //! (session fixation, CVE-2026-7507); consent and a change of organization make a new secret for the same one.
 
 use crate::base::master::{KeyedDigest, Purpose};
+use crate::base::order;
 use crate::base::random;
 use crate::base::time::Timestamp;
 use crate::context::Context;
@@ -163,7 +164,7 @@ pub async fn of_user(ctx: &Context, user: &User) -> Result<Vec<Versioned<Session
     let (now, global) = (ctx.now(), ctx.settings().await?.epoch);
     let mut sessions = all_of_user(ctx, &user.id).await?;
     sessions.retain(|s| s.alive(now) && s.user_epoch >= user.epoch && s.global_epoch >= global);
-    sessions.sort_by_key(|s| std::cmp::Reverse(s.used_at));
+    order::by_key(&mut sessions, |s| std::cmp::Reverse(s.used_at));
     Ok(sessions)
 }
 
@@ -196,7 +197,7 @@ pub async fn end(ctx: &Context, user: &str, id: &str) -> Result<bool, StoreError
 /// Ends the sessions unused for longest where there are more than a user may have.
 pub async fn make_room(ctx: &Context, user: &User) -> Result<(), StoreError> {
     let mut sessions = all_of_user(ctx, &user.id).await?;
-    sessions.sort_by_key(|s| std::cmp::Reverse(s.used_at));
+    order::by_key(&mut sessions, |s| std::cmp::Reverse(s.used_at));
     for session in sessions.iter().skip(SESSIONS_MAX as usize) {
         end(ctx, &user.id, &session.id).await?;
     }

@@ -3,6 +3,7 @@
 use super::csrf;
 use super::session::{self, SignedIn};
 use super::trouble::Trouble;
+use crate::base::order;
 use crate::base::random;
 use crate::config::Texts;
 use crate::context::Context;
@@ -183,7 +184,7 @@ fn by_preference(header: &str) -> impl Iterator<Item = &str> {
         })
         .filter(|(_, quality)| *quality > 0)
         .collect();
-    tags.sort_by_key(|(_, quality)| std::cmp::Reverse(*quality));
+    order::by_key(&mut tags, |(_, quality)| std::cmp::Reverse(*quality));
     tags.into_iter().map(|(tag, _)| tag)
 }
 

@@ -12,6 +12,7 @@
 
 use super::journal::frame::{FRAME_BYTES_MAX, Id};
 use super::{Key, Seq, Stored};
+use crate::base::order;
 use crate::base::time::Timestamp;
 use crate::store::disk;
 use std::fs::{self, File};
@@ -42,7 +43,7 @@ pub fn list(dir: &Path) -> io::Result<Vec<Export>> {
             exports.push(Export { seq: Seq(seq), path });
         }
     }
-    exports.sort_by_key(|export| std::cmp::Reverse(export.seq));
+    order::by_key(&mut exports, |export| std::cmp::Reverse(export.seq));
     Ok(exports)
 }
 

@@ -4,6 +4,7 @@ use super::AuthorizationRequest;
 use crate::account::attempts::{self, Allowance};
 use crate::account::letters::{ASKS_FOR_APP, ASKS_FOR_ROLE, compose, post};
 use crate::account::{Refusal, commit};
+use crate::base::order;
 use crate::config::Texts;
 use crate::context::Context;
 use crate::model::event::{Event, EventKind};
@@ -119,7 +120,7 @@ async fn admins(ctx: &Context, organization: &Organization, asker: &User) -> Res
             break;
         }
     }
-    members.sort_by_key(|member| member.role);
+    order::by_key(&mut members, |member| member.role);
     let mut users = Vec::new();
     for member in members {
         let user = ctx.load::<User>(&keys::user(&member.user)).await?;

@@ -1,6 +1,7 @@
 //! The apps somebody sees.
 
 use super::history::Listed;
+use crate::base::order;
 use crate::context::Context;
 use crate::model::app::App;
 use crate::model::dossier::Dossier;
@@ -47,7 +48,7 @@ pub async fn of_stakeholder(ctx: &Context, actor: &Actor) -> Result<Vec<App>, Re
         };
         apps.extend(app.filter(seen).map(|app| app.value));
     }
-    apps.sort_by(|a, b| a.name.cmp(&b.name));
+    order::by(&mut apps, |a, b| a.name.cmp(&b.name));
     Ok(apps)
 }
 

@@ -1,5 +1,6 @@
 //! The members of an organization, as those an app may name.
 
+use crate::base::order;
 use crate::context::Context;
 use crate::model::member::Member;
 use crate::model::role::Role;
@@ -38,7 +39,7 @@ pub async fn of_organization(ctx: &Context, organization: &str) -> Result<Vec<Pe
             people.push(Person { user, member });
         }
     }
-    people.sort_by(|a, b| {
+    order::by(&mut people, |a, b| {
         a.user
             .name
             .cmp(&b.user.name)

@@ -1,6 +1,7 @@
 //! Finding personal access tokens: one's own, and for admins those of their organization.
 
 use super::{Actor, Refusal, Right};
+use crate::base::order;
 use crate::base::time::Timestamp;
 use crate::context::Context;
 use crate::model::last_use::PERSONAL_TOKEN;
@@ -40,7 +41,7 @@ async fn listed(ctx: &Context, tokens: Vec<Versioned<PersonalToken>>) -> Result<
             used_at,
         });
     }
-    found.sort_by_key(|listed| std::cmp::Reverse(listed.token.created_at));
+    order::by_key(&mut found, |listed| std::cmp::Reverse(listed.token.created_at));
     Ok(found)
 }
 
@@ -80,7 +81,7 @@ pub async fn systems(ctx: &Context, organization: &str, maker: Role) -> Result<V
         let user = ctx.load::<User>(&keys::user(&member.user)).await?;
         found.extend(user.filter(|user| user.password.is_none() && !user.disabled));
     }
-    found.sort_by(|a, b| a.name.cmp(&b.name));
+    order::by(&mut found, |a, b| a.name.cmp(&b.name));
     Ok(found)
 }
 

@@ -2,6 +2,7 @@
 
 use super::event_names::event_name;
 use super::{Room, Tab, Wrong};
+use crate::base::order;
 use crate::base::time::Timestamp;
 use crate::context::Context;
 use crate::model::event::{Change, EventKind};
@@ -135,7 +136,7 @@ fn form(room: &Room<'_>, asked: &Asked) -> Markup {
         .iter()
         .filter_map(|kind| Some((kind, event_name(texts, *kind)?)))
         .collect();
-    kinds.sort_by_key(|(_, name)| *name);
+    order::by_key(&mut kinds, |(_, name)| *name);
     html! {
         form.filter method="get" action=(room.path("/audit")) {
             div {
