@@ -8,10 +8,12 @@ of SecLists (MIT licence, Copyright (c) 2018 Daniel Miessler), made of the ten m
 to the public domain.
 
 Kept are all of twelve and more characters, which the length alone would let pass, and the commonest shorter ones with
-their cores, which people make longer with a year or by saying them twice. Each is the first four bytes of its SHA-256,
-in ascending order: of the passwords nobody uses, one in 60,000 is refused with them.
+their cores, which people make longer with a year or by saying them twice. Each is the first four bytes of its SHA-256:
+of the passwords nobody uses, one in 60,000 is refused with them. The file has, for every two bytes that one can begin
+with, how many do (four bits each), and then the other two bytes of all of them, in ascending order.
 """
 
+import collections
 import hashlib
 import sys
 
@@ -36,8 +38,10 @@ def main():
             break
         if len(password) < CHARS_MIN:
             entries.update(text for text in (password, core(password)) if len(text) >= CORE_CHARS_MIN)
-    digests = {hashlib.sha256(entry.encode()).digest()[:4] for entry in entries}
-    sys.stdout.buffer.write(b"".join(sorted(digests)))
+    digests = sorted({hashlib.sha256(entry.encode()).digest()[:4] for entry in entries})
+    counts = collections.Counter(int.from_bytes(digest[:2], "big") for digest in digests)
+    halves = (counts[first] << 4 | counts[first + 1] for first in range(0, 1 << 16, 2))
+    sys.stdout.buffer.write(bytes(halves) + b"".join(digest[2:] for digest in digests))
 
 
 if __name__ == "__main__":

@@ -9,8 +9,11 @@ pub const CHARS_MIN: usize = 12;
 pub const BYTES_MAX: usize = 1024;
 
 /// The commonest passwords and those known from breaches: four bytes of the SHA-256 of each, in lower case, ascending.
+/// How many begin with which two bytes, at four bits each, and then the other two bytes of all of them.
 /// tests/common_passwords.py says where they come from and makes the file.
 const COMMON: &[u8] = include_bytes!("../../data/common_passwords.bin");
+
+const COUNTS_BYTES: usize = 65_536 / 2;
 
 /// Shorter ones are not in the list: what is made of them is noticed as a repetition.
 const CORE_CHARS_MIN: usize = 6;
@@ -86,9 +89,25 @@ fn is_common(text: &str) -> bool {
 }
 
 fn listed(text: &str) -> bool {
-    let digest = sha256(text.as_bytes());
-    let (entries, _) = COMMON.as_chunks::<4>();
-    text.chars().count() >= CORE_CHARS_MIN && entries.binary_search_by(|entry| entry[..].cmp(&digest[..4])).is_ok()
+    text.chars().count() >= CORE_CHARS_MIN && has(sha256(text.as_bytes()))
+}
+
+fn has([first, second, rest @ ..]: [u8; 32]) -> bool {
+    let (counts, ends) = COMMON.split_at(COUNTS_BYTES);
+    let (ends, _) = ends.as_chunks::<2>();
+    let beginning = usize::from(u16::from_be_bytes([first, second]));
+    let both = |byte: &u8| usize::from(byte >> 4) + usize::from(byte & 15);
+    let mut before = counts[..beginning / 2].iter().map(both).sum::<usize>();
+    let (even, odd) = (counts[beginning / 2] >> 4, counts[beginning / 2] & 15);
+    let mut count = even;
+    if beginning % 2 == 1 {
+        before += usize::from(even);
+        count = odd;
+    }
+    ends.iter()
+        .skip(before)
+        .take(count.into())
+        .any(|end| rest.starts_with(end))
 }
 
 /// What is left without digits and signs at the ends, with signs inside read as the letters they stand for.
@@ -222,9 +241,25 @@ mod tests {
 
     #[test]
     fn the_list_is_whole_and_within_its_budget() {
-        let (entries, rest) = COMMON.as_chunks::<4>();
-        assert!(rest.is_empty() && COMMON.len() <= 300 * 1024);
-        assert!(entries.len() > 60_000, "{}", entries.len());
-        assert!(entries.is_sorted_by(|a, b| a < b));
+        let (counts, ends) = COMMON.split_at(COUNTS_BYTES);
+        let (ends, rest) = ends.as_chunks::<2>();
+        assert!(rest.is_empty() && COMMON.len() <= 180 * 1024);
+        assert!(ends.len() > 60_000, "{}", ends.len());
+        let mut left = ends;
+        for (beginning, count) in counts.iter().flat_map(|both| [both >> 4, both & 15]).enumerate() {
+            let (own, others) = left.split_at(count.into());
+            assert!(own.is_sorted_by(|a, b| a < b));
+            // Looking one up goes over half the counts: those of some beginnings will do.
+            for end in own.iter().filter(|_| beginning % 251 == 0 || beginning > 65_500) {
+                let mut digest = [0; 32];
+                digest[..2].copy_from_slice(&u16::try_from(beginning).unwrap().to_be_bytes());
+                digest[2..4].copy_from_slice(end);
+                assert!(has(digest));
+                digest[3] ^= 1;
+                assert_eq!(has(digest), own.contains(&[end[0], end[1] ^ 1]));
+            }
+            left = others;
+        }
+        assert!(left.is_empty());
     }
 }
