@@ -26,7 +26,7 @@ use serde_json::Value;
 /// One operation, as it travels over the socket. Users are named by id or email. A member that is not known is refused:
 /// a server of another version must not leave out half of what it was told.
 #[derive(Serialize, Deserialize)]
-#[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Command {
     UserAdd {
         email: String,

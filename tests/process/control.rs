@@ -29,16 +29,16 @@ fn say(place: &Place, bytes: &[u8]) -> Option<Value> {
 fn nonsense_is_refused_and_the_socket_goes_on() {
     let place = Place::new();
     let running = start(&place);
-    let long = format!("{{\"command\":\"user_list\",\"x\":\"{}\"}}\n", "a".repeat(300_000));
+    let long = format!("{{\"user_list\":\"{}\"}}\n", "a".repeat(300_000));
     let cases: [&[u8]; 10] = [
         b"",
         b"\n",
         b"{}\n",
         b"[]\n",
         b"null\n",
-        b"{\"command\":\"nothing\"}\n",
-        b"{\"command\":\"app_show\"}\n",
-        b"{\"command\":\"app_show\",\"client_id\":1}\n",
+        b"{\"nothing\":{}}\n",
+        b"{\"app_show\":{}}\n",
+        b"{\"app_show\":{\"client_id\":1}}\n",
         b"\xff\xfe\n",
         long.as_bytes(),
     ];
@@ -46,7 +46,7 @@ fn nonsense_is_refused_and_the_socket_goes_on() {
         let answer = say(&place, case);
         assert!(answer.is_none_or(|a| a["error"].is_string()), "{}", case.escape_ascii());
     }
-    let apps = say(&place, b"{\"command\":\"app_list\",\"organization\":null}\n").expect("an answer");
+    let apps = say(&place, b"{\"app_list\":{\"organization\":null}}\n").expect("an answer");
     assert_eq!(apps["ok"].as_array().map(Vec::len), Some(3));
     let (_, log) = running.terminate();
     assert!(!log.contains("panic"), "{log}");
@@ -57,8 +57,7 @@ fn half_of_a_command_is_not_done() {
     let place = Place::new();
     let _running = start(&place);
     // A later version might say this; one that leaves the second half out would do something else.
-    let more =
-        b"{\"command\":\"user_disable\",\"user\":\"owner@example.com\",\"disabled\":true,\"until\":\"tomorrow\"}\n";
+    let more = b"{\"user_disable\":{\"user\":\"owner@example.com\",\"disabled\":true,\"until\":\"tomorrow\"}}\n";
     let answer = say(&place, more).expect("an answer");
     assert!(
         answer["error"]
@@ -89,10 +88,10 @@ fn identifiers_with_separators_name_nothing() {
         "o_x\\u0000u_y\\u0000",
     ] {
         for command in [
-            format!("{{\"command\":\"user_disable\",\"user\":\"{name}\",\"disabled\":true}}\n"),
-            format!("{{\"command\":\"app_show\",\"client_id\":\"{name}\"}}\n"),
-            format!("{{\"command\":\"member_list\",\"organization\":\"{name}\"}}\n"),
-            format!("{{\"command\":\"key_revoke\",\"kid\":\"{name}\"}}\n"),
+            format!("{{\"user_disable\":{{\"user\":\"{name}\",\"disabled\":true}}}}\n"),
+            format!("{{\"app_show\":{{\"client_id\":\"{name}\"}}}}\n"),
+            format!("{{\"member_list\":{{\"organization\":\"{name}\"}}}}\n"),
+            format!("{{\"key_revoke\":{{\"kid\":\"{name}\"}}}}\n"),
         ] {
             let answer = say(&place, command.as_bytes()).expect("an answer");
             assert!(
