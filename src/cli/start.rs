@@ -131,6 +131,9 @@ pub fn block_on<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, S
         .block_on(work)
 }
 
+/// `tracing` has no listener here; in a release build nothing is left of it.
+const _: () = assert!(cfg!(debug_assertions) || tracing::level_filters::STATIC_MAX_LEVEL.into_level().is_none());
+
 pub fn log_to_stderr(level: LogLevel) {
     // Another logger can be there already, in tests; the first one stays.
     let _ = env_logger::Builder::new()
