@@ -2,7 +2,7 @@
 
 use crate::administrators::on_duty;
 use crate::api::{Api, holds};
-use crate::developing::{COLLEAGUE, DEVELOPER, Developing, MEMBER, encoded, png};
+use crate::developing::{COLLEAGUE, DEVELOPER, Developing, Format, MEMBER, encoded, png};
 use crate::http::{Answer, request};
 use crate::support::World;
 use grantd::config::embedded_profiles;
@@ -10,7 +10,6 @@ use grantd::model::dossier::Verdict;
 use grantd::model::role::Role;
 use grantd::model::user::Duty;
 use http::Method;
-use image::ImageFormat;
 use serde_json::{Value, json};
 
 const REVIEWER: &str = "desk@example.com";
@@ -90,7 +89,7 @@ async fn a_draft_says_what_it_lacks_and_a_complete_app_waits() {
         .map(|e| &e["field"])
         .collect();
     assert_eq!(lacking, missing.iter().collect::<Vec<_>>(), "{early:?}");
-    for bytes in [png(), encoded(ImageFormat::Jpeg), encoded(ImageFormat::WebP)] {
+    for bytes in [png(), encoded(Format::Jpeg), encoded(Format::WebP)] {
         assert_eq!(picture(&api, &id, "image/png", &bytes).await.status, 200);
     }
     assert_eq!(picture(&api, &id, "text/plain", &png()).await.status, 415);

@@ -324,23 +324,28 @@ pub fn png() -> Vec<u8> {
     encoded(Format::Png)
 }
 
+/// 64 by 32 pixels of one colour.
+pub fn png_of(colour: [u8; 3]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, 64, 32);
+    encoder.set_color(png::ColorType::Rgb);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&colour.repeat(64 * 32)).unwrap();
+    writer.finish().unwrap();
+    bytes
+}
+
 /// A picture of 64 by 32 pixels, as JPEG another.
 pub fn encoded(format: Format) -> Vec<u8> {
-    let pixels = [20, 90, 200].repeat(64 * 32);
+    const COLOUR: [u8; 3] = [20, 90, 200];
     let mut bytes = Vec::new();
     match format {
-        Format::Png => {
-            let mut encoder = png::Encoder::new(&mut bytes, 64, 32);
-            encoder.set_color(png::ColorType::Rgb);
-            let mut writer = encoder.write_header().unwrap();
-            writer.write_image_data(&pixels).unwrap();
-            writer.finish().unwrap();
-        }
+        Format::Png => bytes = png_of(COLOUR),
         Format::Jpeg => bytes.extend_from_slice(include_bytes!("../vectors/logos/quadrants.jpg")),
         Format::WebP => {
             let encoder = image_webp::WebPEncoder::new(&mut bytes);
             let rgb = image_webp::ColorType::Rgb8;
-            encoder.encode(&pixels, 64, 32, rgb).unwrap();
+            encoder.encode(&COLOUR.repeat(64 * 32), 64, 32, rgb).unwrap();
         }
     }
     bytes

@@ -1,15 +1,13 @@
 //! Logo files that no app names any more.
 
-use crate::developing::{DEVELOPER, Developing, encoded};
+use crate::developing::{DEVELOPER, Developing, Format, encoded, png_of};
 use grantd::base::time::Timestamp;
 use grantd::jobs::logos::{self, Turns};
 use grantd::model::dossier::Verdict;
 use grantd::platform::logos as pictures;
 use grantd::platform::logos::unused;
-use image::{DynamicImage, ImageFormat, Rgba, RgbaImage};
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Cursor;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -26,14 +24,9 @@ fn files(d: &Developing) -> BTreeSet<String> {
         .collect()
 }
 
-/// A square of this colour.
+/// Of this colour.
 fn picture(red: u8) -> Vec<u8> {
-    let picture = RgbaImage::from_pixel(64, 64, Rgba([red, 1, 2, 255]));
-    let mut bytes = Cursor::new(Vec::new());
-    DynamicImage::ImageRgba8(picture)
-        .write_to(&mut bytes, ImageFormat::Png)
-        .unwrap();
-    bytes.into_inner()
+    png_of([red, 1, 2])
 }
 
 async fn keep(d: &Developing, png: Vec<u8>) -> String {
@@ -140,7 +133,7 @@ async fn the_job_looks_once_a_day() {
     let d = Developing::new("default").await;
     let mut turns = Turns::default();
     logos::turn(&d.world.ctx, &mut turns).await.unwrap();
-    let orphan = keep(&d, encoded(ImageFormat::Jpeg)).await;
+    let orphan = keep(&d, encoded(Format::Jpeg)).await;
     let file = fs::File::options()
         .append(true)
         .open(directory(&d).join(&orphan))
