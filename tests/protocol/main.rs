@@ -100,6 +100,7 @@ mod totp;
 mod totp_guesses;
 mod totp_letters;
 mod transfer;
+mod webhook_api;
 mod webhook_delivery;
 mod webhook_events;
 mod webhook_guard;

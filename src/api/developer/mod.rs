@@ -17,6 +17,7 @@ pub mod openapi;
 pub mod organizations;
 pub mod problem;
 pub mod tokens;
+pub mod webhooks;
 
 use crate::web::response::Response;
 use call::Call;

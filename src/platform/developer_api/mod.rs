@@ -3,3 +3,4 @@
 pub mod kinds;
 pub mod schema;
 pub mod table;
+pub mod webhooks;

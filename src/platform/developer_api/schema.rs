@@ -29,6 +29,9 @@ pub enum Of {
     /// RFC 3339.
     Time,
     Texts,
+    /// Zero or more.
+    Count,
+    Truth,
     Word(&'static [&'static str]),
     One(&'static Shape),
     OrNull(&'static Of),
@@ -73,6 +76,8 @@ impl Of {
             },
             Self::Time => json!({ "type": "string", "format": "date-time" }),
             Self::Texts => json!({ "type": "array", "items": { "type": "string" } }),
+            Self::Count => json!({ "type": "integer", "minimum": 0 }),
+            Self::Truth => json!({ "type": "boolean" }),
             Self::Word(words) => json!({ "type": "string", "enum": words }),
             Self::One(shape) => reference(shape.name),
             Self::OrNull(of) => json!({ "anyOf": [of.schema(profile), { "type": "null" }] }),
@@ -89,6 +94,8 @@ impl Of {
             },
             Self::Time => "date-time".to_owned(),
             Self::Texts => "string[]".to_owned(),
+            Self::Count => "integer".to_owned(),
+            Self::Truth => "boolean".to_owned(),
             Self::Word(words) => words.join(" | "),
             Self::One(shape) => shape.name.to_owned(),
             Self::OrNull(of) => format!("{} | null", of.words(profile)),

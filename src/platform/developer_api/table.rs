@@ -1,7 +1,8 @@
 //! Every operation there is: the one table that the routes, the OpenAPI document and the documentation are made of.
 
 use super::schema::{Field, ORGANIZATION, Of, Shape, field, optional};
-use crate::platform::rights::{GRANTS, TOKENS};
+use super::webhooks::{DELIVERY, MADE_WEBHOOK, NEW_WEBHOOK, WEBHOOK, WEBHOOK_CHANGE};
+use crate::platform::rights::{APPS_READ, APPS_WRITE, GRANTS, TOKENS};
 use http::Method;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -16,6 +17,16 @@ pub enum Op {
     Members,
     OrganizationTokens,
     RevokeOrganizationToken,
+    Webhooks,
+    CreateWebhook,
+    Webhook,
+    ChangeWebhook,
+    RemoveWebhook,
+    RotateWebhook,
+    TestWebhook,
+    Deliveries,
+    Delivery,
+    Resend,
 }
 
 pub struct Operation {
@@ -64,7 +75,7 @@ const fn operation(
     }
 }
 
-pub static OPERATIONS: [Operation; 10] = [
+pub static OPERATIONS: [Operation; 20] = [
     operation(
         Op::Document,
         Method::GET,
@@ -155,6 +166,98 @@ pub static OPERATIONS: [Operation; 10] = [
         "api_revoke_organization_token",
         Some(TOKENS),
         Gives::Nothing,
+    ),
+    operation(
+        Op::Webhooks,
+        Method::GET,
+        "/api/developer/v1/apps/{client_id}/webhooks",
+        "listWebhooks",
+        "api_list_webhooks",
+        Some(APPS_READ),
+        Gives::Page(&WEBHOOK),
+    ),
+    Operation {
+        op: Op::CreateWebhook,
+        method: Method::POST,
+        path: "/api/developer/v1/apps/{client_id}/webhooks",
+        id: "createWebhook",
+        text: "api_create_webhook",
+        scope: Some(APPS_WRITE),
+        takes: Some(&NEW_WEBHOOK),
+        gives: Gives::Made(&MADE_WEBHOOK),
+    },
+    operation(
+        Op::Webhook,
+        Method::GET,
+        "/api/developer/v1/apps/{client_id}/webhooks/{webhook}",
+        "getWebhook",
+        "api_get_webhook",
+        Some(APPS_READ),
+        Gives::One(&WEBHOOK),
+    ),
+    Operation {
+        op: Op::ChangeWebhook,
+        method: Method::PATCH,
+        path: "/api/developer/v1/apps/{client_id}/webhooks/{webhook}",
+        id: "changeWebhook",
+        text: "api_change_webhook",
+        scope: Some(APPS_WRITE),
+        takes: Some(&WEBHOOK_CHANGE),
+        gives: Gives::One(&WEBHOOK),
+    },
+    operation(
+        Op::RemoveWebhook,
+        Method::DELETE,
+        "/api/developer/v1/apps/{client_id}/webhooks/{webhook}",
+        "removeWebhook",
+        "api_remove_webhook",
+        Some(APPS_WRITE),
+        Gives::Nothing,
+    ),
+    operation(
+        Op::RotateWebhook,
+        Method::POST,
+        "/api/developer/v1/apps/{client_id}/webhooks/{webhook}/secret",
+        "rotateWebhookSecret",
+        "api_rotate_webhook",
+        Some(APPS_WRITE),
+        Gives::One(&MADE_WEBHOOK),
+    ),
+    operation(
+        Op::TestWebhook,
+        Method::POST,
+        "/api/developer/v1/apps/{client_id}/webhooks/{webhook}/test",
+        "testWebhook",
+        "api_test_webhook",
+        Some(APPS_WRITE),
+        Gives::One(&DELIVERY),
+    ),
+    operation(
+        Op::Deliveries,
+        Method::GET,
+        "/api/developer/v1/apps/{client_id}/webhooks/{webhook}/deliveries",
+        "listDeliveries",
+        "api_list_deliveries",
+        Some(APPS_READ),
+        Gives::Page(&DELIVERY),
+    ),
+    operation(
+        Op::Delivery,
+        Method::GET,
+        "/api/developer/v1/apps/{client_id}/webhooks/{webhook}/deliveries/{delivery}",
+        "getDelivery",
+        "api_get_delivery",
+        Some(APPS_READ),
+        Gives::One(&DELIVERY),
+    ),
+    operation(
+        Op::Resend,
+        Method::POST,
+        "/api/developer/v1/apps/{client_id}/webhooks/{webhook}/deliveries/{delivery}/resend",
+        "resendDelivery",
+        "api_resend_delivery",
+        Some(APPS_WRITE),
+        Gives::One(&DELIVERY),
     ),
 ];
 
