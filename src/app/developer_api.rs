@@ -5,7 +5,7 @@ use crate::api::developer::call::Call;
 use crate::api::developer::once::once;
 use crate::api::developer::{
     Answered, access_requests, answer, api_keys, app_life, apps, audit, connected_apps, credentials, manifest, me,
-    openapi, organizations, reviews, tokens,
+    openapi, organizations, reviews, tokens, webhooks,
 };
 use crate::context::Context;
 use crate::platform::developer_api::schema::Takes;
@@ -55,6 +55,7 @@ pub async fn handle(ctx: &Context, request: &Request, route: Route, place: &Plac
 fn perform<'c>(call: &'c Call<'_>, place: &'c Place<'_>) -> Doing<'c> {
     let (organization, id, token) = (place.get("organization"), place.get("client_id"), place.get("token"));
     let (user, asked) = (place.get("user"), place.get("request"));
+    let (hook, delivery) = (place.get("webhook"), place.get("delivery"));
     match call.operation.op {
         Op::Document | Op::Me => doing(|| me::get(call)),
         Op::Tokens => doing(|| tokens::own(call)),
@@ -92,6 +93,16 @@ fn perform<'c>(call: &'c Call<'_>, place: &'c Place<'_>) -> Doing<'c> {
         Op::MakeAppToken => doing(|| credentials::make_token(call, id)),
         Op::RevokeAppToken => doing(|| credentials::revoke_token(call, id, token)),
         Op::Failures => doing(|| credentials::refused(call, id)),
+        Op::Webhooks => doing(|| webhooks::all(call, id)),
+        Op::CreateWebhook => doing(|| webhooks::create(call, id)),
+        Op::Webhook => doing(|| webhooks::one(call, id, hook)),
+        Op::ChangeWebhook => doing(|| webhooks::change(call, id, hook)),
+        Op::RemoveWebhook => doing(|| webhooks::remove(call, id, hook)),
+        Op::RotateWebhook => doing(|| webhooks::rotate(call, id, hook)),
+        Op::TestWebhook => doing(|| webhooks::test(call, id, hook)),
+        Op::Deliveries => doing(|| webhooks::log(call, id, hook)),
+        Op::Delivery => doing(|| webhooks::delivery(call, id, hook, delivery)),
+        Op::Resend => doing(|| webhooks::resend(call, id, hook, delivery)),
         Op::Reviews => doing(|| reviews::queue(call)),
         Op::Review => doing(|| reviews::one(call, id)),
         Op::Decide => doing(|| reviews::decide(call, id)),

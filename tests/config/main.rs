@@ -6,6 +6,7 @@ mod platform_rules;
 mod profile_files;
 mod profiles;
 mod values;
+mod webhooks;
 
 use grantd::config::{Config, DEFAULT_FILE, LogLevel, Overrides};
 use proptest::prelude::*;

@@ -11,3 +11,4 @@ mod kill;
 mod program;
 mod races_tls;
 mod signals;
+mod webhooks;

@@ -116,6 +116,7 @@ mod totp_guesses;
 mod totp_letters;
 mod transfer;
 mod ways_in;
+mod webhook_api;
 mod webhook_delivery;
 mod webhook_events;
 mod webhook_guard;

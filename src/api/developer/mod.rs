@@ -26,6 +26,7 @@ pub mod organizations;
 pub mod problem;
 pub mod reviews;
 pub mod tokens;
+pub mod webhooks;
 
 use crate::web::response::Response;
 use call::Call;

@@ -1,7 +1,7 @@
 //! Every operation there is: the one table that the routes, the OpenAPI document and the documentation are made of.
 
 use super::schema::{Field, Of, Shape, Takes, optional};
-use super::shapes::{EVENT, apps::*, credentials::*, organizations::*, people::*, reviews::*};
+use super::shapes::{EVENT, apps::*, credentials::*, organizations::*, people::*, reviews::*, webhooks::*};
 use crate::platform::rights::{APPS_READ, APPS_WRITE, GRANTS, REQUESTS, REVIEWS, TOKENS};
 use http::Method;
 
@@ -123,6 +123,27 @@ operations! {
     Failures: GET "/apps/{client_id}/failures", "listFailures" "api_list_failures",
         Some(APPS_READ), NoBody => Page(&FAILURE);
 
+    Webhooks: GET "/apps/{client_id}/webhooks", "listWebhooks" "api_list_webhooks",
+        Some(APPS_READ), NoBody => Page(&WEBHOOK);
+    CreateWebhook: POST "/apps/{client_id}/webhooks", "createWebhook" "api_create_webhook",
+        Some(APPS_WRITE), Json(&NEW_WEBHOOK) => Made(&MADE_WEBHOOK);
+    Webhook: GET "/apps/{client_id}/webhooks/{webhook}", "getWebhook" "api_get_webhook",
+        Some(APPS_READ), NoBody => One(&WEBHOOK);
+    ChangeWebhook: PATCH "/apps/{client_id}/webhooks/{webhook}", "changeWebhook" "api_change_webhook",
+        Some(APPS_WRITE), Json(&WEBHOOK_CHANGE) => One(&WEBHOOK);
+    RemoveWebhook: DELETE "/apps/{client_id}/webhooks/{webhook}", "removeWebhook" "api_remove_webhook",
+        Some(APPS_WRITE), NoBody => Nothing;
+    RotateWebhook: POST "/apps/{client_id}/webhooks/{webhook}/secret", "rotateWebhookSecret" "api_rotate_webhook",
+        Some(APPS_WRITE), NoBody => One(&MADE_WEBHOOK);
+    TestWebhook: POST "/apps/{client_id}/webhooks/{webhook}/test", "testWebhook" "api_test_webhook",
+        Some(APPS_WRITE), NoBody => One(&DELIVERY);
+    Deliveries: GET "/apps/{client_id}/webhooks/{webhook}/deliveries", "listDeliveries" "api_list_deliveries",
+        Some(APPS_READ), NoBody => Page(&DELIVERY);
+    Delivery: GET "/apps/{client_id}/webhooks/{webhook}/deliveries/{delivery}", "getDelivery" "api_get_delivery",
+        Some(APPS_READ), NoBody => One(&DELIVERY);
+    Resend: POST "/apps/{client_id}/webhooks/{webhook}/deliveries/{delivery}/resend", "resendDelivery"
+        "api_resend_delivery", Some(APPS_WRITE), NoBody => One(&DELIVERY);
+
     Reviews: GET "/reviews", "listReviews" "api_list_reviews", Some(REVIEWS), NoBody => Page(&WAITING);
     Review: GET "/reviews/{client_id}", "getReview" "api_get_review", Some(REVIEWS), NoBody => One(&REVIEW);
     Decide: POST "/reviews/{client_id}/decisions", "decideReview" "api_decide_review",
@@ -193,6 +214,8 @@ impl Operation {
             "api_area_grants"
         } else if about("secrets") || about("jwks") || path.starts_with("apps/{client_id}/tokens") {
             "api_area_credentials"
+        } else if about("webhooks") {
+            "api_area_webhooks"
         } else if path.starts_with("apps") || path.starts_with("organizations/{organization}/apps") {
             "api_area_apps"
         } else if about("tokens") || about("api-keys") {

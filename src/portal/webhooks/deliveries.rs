@@ -125,13 +125,12 @@ async fn show(page: &AppDesk<'_>, endpoint: &str, id: &str, faults: &[Fault]) ->
 }
 
 fn request_of(page: &AppDesk<'_>, delivery: &Delivery) -> Markup {
-    let headers: Vec<String> = deliveries::headers(page.desk.ctx(), delivery)
-        .into_iter()
-        .map(|(name, value)| format!("{name}: {value}"))
-        .collect();
+    let mut headers = vec!["Content-Type: application/json".to_owned()];
+    let rows = deliveries::headers(page.desk.ctx(), delivery);
+    headers.extend(rows.into_iter().map(|(name, value)| format!("{name}: {value}")));
     html! {
         h2 { (page.desk.text("hook_request")) }
-        pre.wire tabindex="0" { code { "content-type: application/json\n" (headers.join("\n")) "\n\n" (delivery.body) } }
+        pre.wire tabindex="0" { code { (headers.join("\n")) "\n\n" (delivery.body) } }
     }
 }
 

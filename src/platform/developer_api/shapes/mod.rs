@@ -5,6 +5,7 @@ pub mod credentials;
 pub mod organizations;
 pub mod people;
 pub mod reviews;
+pub mod webhooks;
 
 use super::schema::{Of, Shape, field};
 
