@@ -1,8 +1,8 @@
 //! The log of an endpoint, and what developers do with it: send a test, send something once more.
 
 use super::catalog::{Envelope, TEST, Values, body};
+use super::find;
 use super::telling::delivery;
-use super::{address, find};
 use crate::base::random;
 use crate::context::Context;
 use crate::model::delivery::{Delivery, Origin};
@@ -123,9 +123,4 @@ pub fn headers(ctx: &Context, delivery: &Delivery) -> Vec<(String, String)> {
     .into_iter()
     .flat_map(|(names, value)| names.iter().map(move |name| (name.clone(), value.clone())))
     .collect()
-}
-
-/// Whether a request may go to the endpoint's address as things are configured now.
-pub fn reachable(ctx: &Context, url: &str) -> bool {
-    address::target(ctx, url).is_ok()
 }
