@@ -17,6 +17,7 @@ mod profile_file;
 mod reader;
 mod route_file;
 pub mod routes;
+mod sandbox_file;
 mod scope_file;
 mod source;
 mod tree;
@@ -36,6 +37,7 @@ pub use profile::{
     Resource, Sdk, SelfService,
 };
 pub use profile_file::embedded_profiles;
+pub use sandbox_file::SandboxData;
 
 use crate::base::limits::Limits;
 use serde::{Serialize, Serializer};
@@ -61,6 +63,8 @@ pub struct Config {
     pub gateway: GatewaySettings,
     /// As they stand at the start; they can be read again while the server runs.
     pub routes: routes::Routes,
+    #[serde(skip)]
+    pub sandbox: SandboxData,
     pub keys: KeyPolicy,
     pub sessions: SessionPolicy,
     pub sign_up: SignUp,

@@ -17,7 +17,7 @@ macro_rules! file {
 }
 
 /// The tag of the language (RFC 5646) and its files. The first is what others fall back to.
-const LANGUAGES: [(&str, [(&str, &str); 7]); 3] = [
+const LANGUAGES: [(&str, [(&str, &str); 8]); 3] = [
     (
         "en",
         [
@@ -28,6 +28,7 @@ const LANGUAGES: [(&str, [(&str, &str); 7]); 3] = [
             file!("data/translations/en_tokens.toml"),
             file!("data/translations/en_administration.toml"),
             file!("data/translations/en_documentation.toml"),
+            file!("data/translations/en_sandbox.toml"),
         ],
     ),
     (
@@ -40,6 +41,7 @@ const LANGUAGES: [(&str, [(&str, &str); 7]); 3] = [
             file!("data/translations/fr_tokens.toml"),
             file!("data/translations/fr_administration.toml"),
             file!("data/translations/fr_documentation.toml"),
+            file!("data/translations/fr_sandbox.toml"),
         ],
     ),
     (
@@ -52,6 +54,7 @@ const LANGUAGES: [(&str, [(&str, &str); 7]); 3] = [
             file!("data/translations/sl_tokens.toml"),
             file!("data/translations/sl_administration.toml"),
             file!("data/translations/sl_documentation.toml"),
+            file!("data/translations/sl_sandbox.toml"),
         ],
     ),
 ];

@@ -5,6 +5,7 @@ pub mod api_key;
 pub mod app;
 pub mod attempts;
 pub mod code;
+pub mod document;
 pub mod dossier;
 pub mod epoch;
 pub mod event;

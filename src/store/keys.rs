@@ -48,10 +48,17 @@
 //! | `T`   | kind, name                | when something was last used            | swept after 400 days          |
 //! | `U`   | user                      | index → user on duty                    | with the duty                 |
 //! | `A`   |                           | index → the link of an administrator    | with the link                 |
+//! | `B`   | org., collection, doc.    | document of the sandbox                 | swept after 30 days untouched |
+//! | `C`   | document                  | index → document that has a page        | with the document             |
+//! | `G`   | organization              | how many documents there are            | never                         |
+//! | `H`   | org., owner, digest, num. | answer to a keyed call of the sandbox   | swept after a day             |
+//! | `M`   | org., collection, unique  | index → document                        | with the document             |
 
 mod platform;
+mod sandbox;
 
 pub use platform::*;
+pub use sandbox::*;
 
 use super::Key;
 use crate::base::digest::base64url;
@@ -101,9 +108,14 @@ const KEPT_ANSWER: u8 = b'N';
 const LAST_USE: u8 = b'T';
 const USER_ON_DUTY: u8 = b'U';
 const ADMINISTRATOR_LINK: u8 = b'A';
+const DOCUMENT: u8 = b'B';
+const DOCUMENT_WITH_PAGE: u8 = b'C';
+const TALLY: u8 = b'G';
+const ANSWER_PIECE: u8 = b'H';
+const DOCUMENT_BY_UNIQUE: u8 = b'M';
 
 /// Every space, with the name it has in an export.
-pub const SPACES: [(u8, &str); 43] = [
+pub const SPACES: [(u8, &str); 48] = [
     (SETTINGS, "settings"),
     (ORGANIZATION, "organization"),
     (USER, "user"),
@@ -147,6 +159,11 @@ pub const SPACES: [(u8, &str); 43] = [
     (LAST_USE, "last_use"),
     (USER_ON_DUTY, "user_on_duty"),
     (ADMINISTRATOR_LINK, "administrator_link"),
+    (DOCUMENT, "document"),
+    (DOCUMENT_WITH_PAGE, "document_with_page"),
+    (TALLY, "tally"),
+    (ANSWER_PIECE, "answer_piece"),
+    (DOCUMENT_BY_UNIQUE, "document_by_unique"),
 ];
 
 fn key(space: u8, parts: &[&str]) -> Key {

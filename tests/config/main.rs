@@ -4,6 +4,7 @@ mod mail;
 mod platform_rules;
 mod profile_files;
 mod profiles;
+mod sandbox_files;
 mod values;
 
 use grantd::config::{Config, DEFAULT_FILE, LogLevel, Overrides};

@@ -169,6 +169,8 @@ const OPEN: &[&str] = &[
     "/administrator",
     "/consent",
     "/organization",
+    // sandbox_checkout.rs
+    "/payment",
 ];
 
 struct Cast {
