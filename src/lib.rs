@@ -5,7 +5,7 @@
 //! Imports go to the right only; `tests/tidy.rs` checks it:
 //!
 //! ```text
-//! main → cli → app → { api, portal, gateway, jobs, control } → web → platform → oauth →
+//! main → cli → app → { api, portal, gateway, sandbox, jobs, control } → web → platform → oauth →
 //!   account → context → config → model → store → base
 //! ```
 //!
@@ -22,6 +22,7 @@
 //! * [`platform`] is what developers, reviewers and organizations do with apps and tokens, and who may, without HTTP.
 //! * [`web`] is HTTP, without routes: TLS, limits, timeouts, graceful end.
 //! * [`gateway`] guards the API's own routes and passes on what may pass.
+//! * [`sandbox`] answers those routes where no API stands behind them: a development aid.
 //! * [`portal`] is the pages people see: sign-in, consent, their account. [`api`] has one short function per machine
 //!   endpoint, [`jobs`] what happens by itself, [`control`] what an administrator does from the command line.
 //! * [`app`] names every handler; [`cli`] is the command line.
@@ -52,5 +53,6 @@ pub mod model;
 pub mod oauth;
 pub mod platform;
 pub mod portal;
+pub mod sandbox;
 pub mod store;
 pub mod web;

@@ -1,10 +1,11 @@
-//! The API's routes: what the gateway admits goes to whoever answers it.
+//! The API's routes: what the gateway admits goes to whoever answers it, the sandbox or a real API.
 
 use crate::config::routes::Upstream;
 use crate::context::Context;
 use crate::gateway::guard::{Asked, admit};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::{Gateway, proxy};
+use crate::sandbox;
 use crate::web::request::{BodyRule, Request};
 use crate::web::response::Response;
 use std::sync::Arc;
@@ -38,6 +39,7 @@ async fn pass(ctx: &Arc<Context>, gateway: &Gateway, request: Request) -> Result
     let route = Arc::clone(&admitted.found.route);
     match &route.upstream {
         Upstream::Http(url) => proxy::forward(ctx, gateway, request, admitted, url).await,
-        Upstream::Sandbox => Err(Refusal::NotInSandbox),
+        Upstream::Sandbox if route.sandbox.is_none() => Err(Refusal::NotInSandbox),
+        Upstream::Sandbox => Ok(sandbox::answer(ctx, &request, &admitted.caller, &admitted.found).await),
     }
 }

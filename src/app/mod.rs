@@ -3,6 +3,7 @@
 mod access_requests;
 mod account;
 mod admin;
+mod checkout;
 mod credentials;
 mod developer;
 mod developer_api;
@@ -73,6 +74,7 @@ enum Route {
     Admin(admin::Route),
     Documentation(documentation::Route),
     DeveloperApi(developer_api::Route),
+    Checkout(checkout::Route),
 }
 
 /// Every row of every table.
@@ -89,6 +91,7 @@ static ROUTES: LazyLock<Vec<Row<Route>>> = LazyLock::new(|| {
     add(&mut rows, &admin::ROWS, Route::Admin);
     add(&mut rows, &documentation::ROWS, Route::Documentation);
     add(&mut rows, &developer_api::ROWS, Route::DeveloperApi);
+    add(&mut rows, &checkout::ROWS, Route::Checkout);
     rows
 });
 
@@ -258,6 +261,7 @@ async fn handle(ctx: &Context, request: &Request, route: Route, place: &Place<'_
         Route::Admin(route) => admin::handle(ctx, request, route, place).await,
         Route::Documentation(route) => documentation::handle(ctx, request, route, place).await,
         Route::DeveloperApi(route) => developer_api::handle(ctx, request, route, place).await,
+        Route::Checkout(route) => checkout::handle(ctx, request, route, place).await,
     }
 }
 

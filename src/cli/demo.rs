@@ -13,6 +13,7 @@ use crate::model::app::Kind;
 use crate::model::role::Role;
 use crate::model::user::{Duty, User};
 use crate::platform::actor::Actor;
+use crate::platform::api_keys::{self, NewKey};
 use crate::platform::personal_tokens::{self, Expiry, NewToken};
 use crate::store::keys;
 use crate::store::records::load_by_index;
@@ -261,9 +262,12 @@ async fn seed(ctx: &Context, profile: &str) -> Result<Map<String, Value>, String
         ADMINISTRATOR: seed_administrator(ctx).await?,
         PROFILE: profile,
     });
-    let Value::Object(facts) = facts else {
+    let Value::Object(mut facts) = facts else {
         return Err("the example data is no object".into());
     };
+    if ctx.profile().api_keys.enabled {
+        facts.insert("api_key".to_owned(), seed_api_key(ctx, &organization_id).await?);
+    }
     Ok(facts)
 }
 
@@ -280,10 +284,14 @@ async fn seed_organization(ctx: &Context) -> Result<Value, String> {
     execute(ctx, Command::OrganizationCreate { name, id }).await
 }
 
-/// The owner's, for everything there is.
-async fn seed_personal_token(ctx: &Context, organization: &str) -> Result<String, String> {
+async fn owner(ctx: &Context) -> Result<Actor, String> {
     let owner = load_by_index::<User>(&*ctx.store, &keys::email("owner@example.com")).await;
     let owner = owner.map_err(|e| e.to_string())?.ok_or("the owner is gone")?;
+    Ok(Actor::of_user(Arc::new(owner)))
+}
+
+/// The owner's, for everything there is.
+async fn seed_personal_token(ctx: &Context, organization: &str) -> Result<String, String> {
     let new = NewToken {
         organization: organization.to_owned(),
         member: None,
@@ -291,10 +299,22 @@ async fn seed_personal_token(ctx: &Context, organization: &str) -> Result<String
         scopes: None,
         expiry: Expiry::Usual,
     };
-    let made = personal_tokens::create(ctx, &Actor::of_user(Arc::new(owner)), &new).await;
+    let made = personal_tokens::create(ctx, &owner(ctx).await?, &new).await;
     Ok(made
         .map_err(|refusal| format!("no personal access token was made: {refusal:?}"))?
         .text)
+}
+
+/// The owner's, for everything there is.
+async fn seed_api_key(ctx: &Context, organization: &str) -> Result<Value, String> {
+    let new = NewKey {
+        name: "Demo",
+        scopes: ctx.profile().scopes.names().map(str::to_owned).collect(),
+        days: None,
+    };
+    let made = api_keys::create(ctx, &owner(ctx).await?, organization, &new).await;
+    let made = made.map_err(|refusal| format!("no API key was made: {refusal:?}"))?;
+    Ok(json!({ "id": made.key.id, "secret": made.secret.expose() }))
 }
 
 async fn seed_user(ctx: &Context, organization: &str, name: &str, role: Role) -> Result<Value, String> {

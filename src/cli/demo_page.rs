@@ -1,7 +1,9 @@
 //! What `grantd demo` prints for people: what runs where, and lines to copy.
 
 use super::arguments::Demo;
+use crate::config::routes::Upstream;
 use crate::context::Context;
+use http::Method;
 use serde_json::Value;
 
 /// The example of RFC 7636, appendix B.
@@ -43,6 +45,8 @@ pub fn render(ctx: &Context, facts: &Value, demo: &Demo) -> String {
     let person = |who: &Value| format!("{}  {}", text(&who["email"]), text(&who["password"]));
     let [owner, admin, administrator] = ["owner", "admin", "administrator"].map(|who| person(&facts[who]));
     let link = authorize_link(ctx, facts);
+    let api = api_lines(ctx, facts, &curl);
+    let (two, three) = if api.is_empty() { (2, 3) } else { (3, 4) };
     format!(
         "grantd demo — profile {profile}, {transport} and example data. Ctrl-C ends it.
 
@@ -70,10 +74,10 @@ Copy and paste, one after the other:
   TOKEN=$({curl} -u '{private}' -d grant_type=client_credentials -d {id_parameter} {issuer}/oauth/token \\
     | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/'); echo \"$TOKEN\"
 
-  # 2. an API asks what the token is worth
+{api}  # {two}. an API asks what the token is worth
   {curl} -u '{private}' -d token=\"$TOKEN\" {issuer}/oauth/introspect; echo
 
-  # 3. the app revokes it, and it is worth nothing
+  # {three}. the app revokes it, and it is worth nothing
   {curl} -u '{private}' -d token=\"$TOKEN\" {issuer}/oauth/revoke; echo
   {curl} -u '{private}' -d token=\"$TOKEN\" {issuer}/oauth/introspect; echo
 
@@ -84,6 +88,31 @@ Copy and paste, one after the other:
 ",
         noun = noun.singular,
     )
+}
+
+/// A request to the API, where the sandbox answers one.
+fn api_lines(ctx: &Context, facts: &Value, curl: &str) -> String {
+    let organization = id_text(&facts["organization"]["id"]);
+    let Some(path) = sandbox_path(ctx, &organization) else {
+        return String::new();
+    };
+    let issuer = ctx.issuer();
+    format!(
+        "  # 2. the API answers the token: a sandbox, until gateway.upstream says where a real one is\n  \
+         {curl} -H \"Authorization: Bearer $TOKEN\" {issuer}{path}; echo\n\n"
+    )
+}
+
+/// The first route of the sandbox that can be read without naming anything but the organization.
+fn sandbox_path(ctx: &Context, organization: &str) -> Option<String> {
+    let routes = ctx.routes();
+    let mut paths = routes.rows().iter().filter_map(|row| {
+        let answered = row.upstream == Upstream::Sandbox && row.sandbox.is_some();
+        let name = row.organization.as_deref().map(|name| format!("{{{name}}}"));
+        let path = name.map_or(row.path.clone(), |name| row.path.replace(&name, organization));
+        (answered && row.needs(&Method::GET).is_some() && !path.contains('{')).then_some(path)
+    });
+    paths.next()
 }
 
 /// What an app would send the owner to. Nobody listens at the redirect URI: the code stands in the address bar.

@@ -4,7 +4,7 @@ use super::reader::{Item, Problems, Table, shown, spell};
 use super::source::{read_text, tree};
 use super::tree::parse_toml;
 use super::{Config, ConfigErrors, Issuer, KeyPolicy, Listen, Log, LogLevel, Scheme, SessionPolicy, SignUp, TlsFiles};
-use super::{Pages, branding, gateway_settings, limits, mail, profile_file, route_file, webhooks};
+use super::{Pages, branding, gateway_settings, limits, mail, profile_file, route_file, sandbox_file, webhooks};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -95,6 +95,7 @@ fn settings(table: Table<'_>, base: &Path, overrides: &Overrides, problems: &Pro
         profile.resources = resources?;
     }
     let routes = route_file::load(&profile, &issuer, &gateway, &data_dir, problems);
+    let sandbox = sandbox_file::load(&profile.name, &data_dir, problems);
     let tls = overrides.tls.clone().or(tls);
     let config = Config {
         issuer,
@@ -104,6 +105,7 @@ fn settings(table: Table<'_>, base: &Path, overrides: &Overrides, problems: &Pro
         profile,
         gateway,
         routes: routes?,
+        sandbox: sandbox?,
         keys,
         sessions,
         sign_up,

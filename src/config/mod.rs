@@ -18,6 +18,7 @@ mod profile_file;
 pub mod reader;
 mod route_file;
 pub mod routes;
+mod sandbox_file;
 mod scope_file;
 mod source;
 pub mod tree;
@@ -39,6 +40,7 @@ pub use profile::{
     Resource, Sdk, SelfService,
 };
 pub use profile_file::embedded_profiles;
+pub use sandbox_file::SandboxData;
 pub use webhooks::{WebhookAccess, WebhookRules};
 
 use crate::base::limits::Limits;
@@ -65,6 +67,8 @@ pub struct Config {
     pub gateway: GatewaySettings,
     /// As they stand at the start; they can be read again while the server runs.
     pub routes: routes::Routes,
+    #[serde(skip)]
+    pub sandbox: SandboxData,
     pub keys: KeyPolicy,
     pub sessions: SessionPolicy,
     pub sign_up: SignUp,

@@ -17,7 +17,7 @@ macro_rules! file {
 }
 
 /// The tag of the language (RFC 5646) and its files. The first is what others fall back to.
-const LANGUAGES: [(&str, [(&str, &str); 9]); 3] = [
+const LANGUAGES: [(&str, [(&str, &str); 10]); 3] = [
     (
         "en",
         [
@@ -30,6 +30,7 @@ const LANGUAGES: [(&str, [(&str, &str); 9]); 3] = [
             file!("data/translations/en_documentation.toml"),
             file!("data/translations/en_webhooks.toml"),
             file!("data/translations/en_api.toml"),
+            file!("data/translations/en_sandbox.toml"),
         ],
     ),
     (
@@ -44,6 +45,7 @@ const LANGUAGES: [(&str, [(&str, &str); 9]); 3] = [
             file!("data/translations/fr_documentation.toml"),
             file!("data/translations/fr_webhooks.toml"),
             file!("data/translations/fr_api.toml"),
+            file!("data/translations/fr_sandbox.toml"),
         ],
     ),
     (
@@ -58,6 +60,7 @@ const LANGUAGES: [(&str, [(&str, &str); 9]); 3] = [
             file!("data/translations/sl_documentation.toml"),
             file!("data/translations/sl_webhooks.toml"),
             file!("data/translations/sl_api.toml"),
+            file!("data/translations/sl_sandbox.toml"),
         ],
     ),
 ];

@@ -153,7 +153,12 @@ pub(super) fn optional(
 }
 
 /// The label and the text of a file: the one in the data directory, else the embedded one.
-fn find(directory: &Path, file_name: &str, embedded: Option<&str>, problems: &Problems) -> Option<(String, String)> {
+pub(super) fn find(
+    directory: &Path,
+    file_name: &str,
+    embedded: Option<&str>,
+    problems: &Problems,
+) -> Option<(String, String)> {
     let path = directory.join(file_name);
     let profile = directory.file_name().unwrap_or_default().display();
     let built_in = format!("the built-in profiles/{profile}/{file_name}");

@@ -82,7 +82,7 @@ impl Reader<'_> {
             Some(item) => upstream(&item),
             None => Some(self.gateway.upstream.clone()),
         };
-        let sandbox = table.get("sandbox").and_then(|item| item.text().map(str::to_owned));
+        let sandbox = table.get("sandbox").and_then(|item| collection(&item));
         let body = table.get("body_bytes_max");
         let body = body.and_then(|item| item.integer(0..=BODY_BYTES_LIMIT));
         let time_max = table.duration("time_max", Duration::from_secs(1)..=Duration::from_secs(60 * 60));
@@ -172,6 +172,19 @@ fn pattern(item: &Item<'_>) -> Option<String> {
     let all: Vec<&str> = names(text).collect();
     if let Some(twice) = all.iter().enumerate().find(|(at, name)| all[..*at].contains(name)) {
         return item.refuse(text, format_args!("in which `{}` stands twice", twice.1));
+    }
+    Some(text.to_owned())
+}
+
+/// It stands in keys of the store.
+fn collection(item: &Item<'_>) -> Option<String> {
+    let text = item.text()?;
+    let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+    if !(1..=40).contains(&text.len()) || !text.bytes().all(good) {
+        return item.refuse(
+            text,
+            "but a collection of the sandbox is named with 1 to 40 of a-z, 0-9 and _",
+        );
     }
     Some(text.to_owned())
 }

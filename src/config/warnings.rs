@@ -1,8 +1,10 @@
 //! What is allowed but deserves a second look.
 
 use super::reader::spell;
+use super::routes::{Route, Upstream};
 use super::{Config, Scheme};
 use crate::base::jose::Algorithm;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Longer access tokens are not short-lived any more; only revocation ends them in time (RFC 9700 §2.2.1).
@@ -14,6 +16,7 @@ pub(super) fn of(config: &Config) -> Vec<String> {
     reachability(config, &mut warnings);
     webhooks(config, &mut warnings);
     files(config, &mut warnings);
+    sandbox(config, &mut warnings);
     warnings
 }
 
@@ -92,5 +95,17 @@ fn files(config: &Config, warnings: &mut Vec<String>) {
         if let Some(path) = path.filter(|path| !path.is_file()) {
             warnings.push(format!("`{key}` names {}, which is no file", path.display()));
         }
+    }
+}
+
+/// On this machine it is what one wants; where others come, it may be what was forgotten.
+fn sandbox(config: &Config, warnings: &mut Vec<String>) {
+    let leads_there = |row: &Arc<Route>| row.upstream == Upstream::Sandbox;
+    if !config.issuer.is_loopback() && config.routes.rows().iter().any(leads_there) {
+        warnings.push(
+            "routes of the API lead to the sandbox, a development aid that keeps nothing for long: say in \
+             `gateway.upstream` where the API is"
+                .to_owned(),
+        );
     }
 }

@@ -6,6 +6,7 @@ pub mod app;
 pub mod attempts;
 pub mod code;
 pub mod delivery;
+pub mod document;
 pub mod dossier;
 pub mod endpoint;
 pub mod epoch;

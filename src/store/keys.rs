@@ -54,11 +54,18 @@
 //! | `Z`   | time (number), event      | index → event apps have yet to be told  | once its deliveries are made  |
 //! | `J`   | time (number), name       | something to look at when it is time    | once it was looked at         |
 //! | `B`   | organization, key         | index → app, by what a file calls it    | with the app                  |
+//! | `1`   | org., collection, doc.    | document of the sandbox                 | swept after 30 days untouched |
+//! | `C`   | document                  | index → document that has a page        | with the document             |
+//! | `G`   | organization              | how many documents there are            | never                         |
+//! | `2`   | org., owner, digest, num. | answer to a keyed call of the sandbox   | swept after a day             |
+//! | `M`   | org., collection, unique  | index → document                        | with the document             |
 
 mod platform;
+mod sandbox;
 mod webhooks;
 
 pub use platform::*;
+pub use sandbox::*;
 pub use webhooks::*;
 
 use super::Key;
@@ -115,9 +122,14 @@ const WAITING_DELIVERY: u8 = b'X';
 const UNTOLD_EVENT: u8 = b'Z';
 const REMINDER: u8 = b'J';
 const APP_OF_KEY: u8 = b'B';
+const DOCUMENT: u8 = b'1';
+const DOCUMENT_WITH_PAGE: u8 = b'C';
+const TALLY: u8 = b'G';
+const ANSWER_PIECE: u8 = b'2';
+const DOCUMENT_BY_UNIQUE: u8 = b'M';
 
 /// Every space, with the name it has in an export.
-pub const SPACES: [(u8, &str); 49] = [
+pub const SPACES: [(u8, &str); 54] = [
     (SETTINGS, "settings"),
     (ORGANIZATION, "organization"),
     (USER, "user"),
@@ -167,6 +179,11 @@ pub const SPACES: [(u8, &str); 49] = [
     (UNTOLD_EVENT, "untold_event"),
     (REMINDER, "reminder"),
     (APP_OF_KEY, "app_of_key"),
+    (DOCUMENT, "document"),
+    (DOCUMENT_WITH_PAGE, "document_with_page"),
+    (TALLY, "tally"),
+    (ANSWER_PIECE, "answer_piece"),
+    (DOCUMENT_BY_UNIQUE, "document_by_unique"),
 ];
 
 fn key(space: u8, parts: &[&str]) -> Key {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # OAuth clients and JOSE libraries that nobody here wrote, against the real program over TLS with its own CA.
 #
-#   tests/clients/run.sh     needs node 20 with npm, python3 with venv, cargo; GRANTD names a binary already built
+#   tests/clients/run.sh     needs node 20 with npm, python3 with venv, php with curl, cargo; GRANTD names a binary already built
 #
 # One line per flow, "ok CLIENT PROFILE FLOW" or "FAILED …". The last line is "N passed, M failed": a flow that did
 # not run, for whatever reason, counts as failed.
@@ -36,6 +36,9 @@ expected() {
         printf '%s\n' "simple-oauth2 $profile code" "Authlib $profile "{code,public-code}
         printf '%s\n' "requests-oauthlib $profile "{code,denied} "oauth2 $profile code"
     done
+    printf '%s\n' "requests makecrypto key-"{payment-links,customers,settings,errors}
+    printf '%s\n' "fetch makecrypto key-"{payment-links,settings,errors}
+    printf '%s\n' "php mokapen first-request-"{http,tls}
     printf '%s\n' {jose,joserfc,PyJWT}" algorithms "{EdDSA,ES256,RS256,rotation}
     printf '%s\n' "Authlib algorithms "{ES256,RS256} "jose algorithms jwks"
     printf '%s\n' "grantd "{default,mokapen,makecrypto,algorithms}" log"
@@ -61,6 +64,9 @@ clean() {
 trap clean EXIT
 trap 'exit 130' INT TERM
 
+# What `demo` is told besides: `--http` for a server without TLS.
+plain=
+
 # start PROFILE DATA: a server with a data directory of its own; its facts are in DATA/facts.json when this returns.
 start() {
     local profile=$1 data=$2 facts
@@ -70,7 +76,7 @@ start() {
         cp "$root/data/profiles/default/scopes.json" "$data/profiles/algorithms/scopes.json"
     fi
     mkfifo "$data/ready"
-    RUST_LOG=debug "$GRANTD" demo --json --listen 127.0.0.1:0 --profile "$profile" --data "$data" \
+    RUST_LOG=debug "$GRANTD" demo --json --listen 127.0.0.1:0 --profile "$profile" --data "$data" ${plain:+"$plain"} \
         >"$data/ready" 2>>"$work/$profile.log" &
     server=$!
     # The end of the file, when the server ends before it is ready, ends the wait too.
@@ -79,8 +85,8 @@ start() {
         return 1
     fi
     printf '%s\n' "$facts" >"$data/facts.json"
-    # The secrets of both apps and the passwords.
-    grep -oE '"(client_secret|password)":"[^"]+"' "$data/facts.json" | cut -d '"' -f 4 >>"$work/$profile.secrets"
+    # The secrets of both apps, of the API key, the token and the passwords.
+    grep -oE '"(client_secret|password|secret|pat)":"[^"]+"' "$data/facts.json" | cut -d '"' -f 4 >>"$work/$profile.secrets"
 }
 
 # run PROFILE COMMAND...: one client's flows on a server of its own (one server forgives ten wrong secrets, no more).
@@ -95,7 +101,7 @@ run() {
         stop
         return
     fi
-    env NODE_EXTRA_CA_CERTS="$ca" REQUESTS_CA_BUNDLE="$ca" GRANTD="$GRANTD" DATA="$data" \
+    env NODE_EXTRA_CA_CERTS="$ca" REQUESTS_CA_BUNDLE="$ca" CA="$ca" GRANTD="$GRANTD" DATA="$data" \
         "$@" "$profile" "$data/facts.json" 2>&1 | tee -a "$results" || trouble "$* $profile"
     stop
 }
@@ -166,6 +172,7 @@ if (install_node); then
         run "$profile" node node/oauth4webapi.mjs
         run "$profile" node node/delegated.mjs
     done
+    run makecrypto node node/sandbox.mjs
     run algorithms node node/jose.mjs
 else
     trouble "the clients in JavaScript were not run"
@@ -176,6 +183,7 @@ if (install_python); then
         run "$profile" python/.venv/bin/python python/requests_oauthlib_client.py
         run "$profile" python/.venv/bin/python python/delegated.py
     done
+    run makecrypto python/.venv/bin/python python/sandbox.py
     run algorithms python/.venv/bin/python python/algorithms.py
 else
     trouble "the clients in Python were not run"
@@ -184,6 +192,12 @@ if (install_rust); then
     for profile in "${profiles[@]}"; do run "$profile" "$target/clients/debug/grantd-clients"; done
 else
     trouble "the client in Rust was not run"
+fi
+if php -r 'exit(function_exists("curl_init") ? 0 : 1);' 2>/dev/null; then
+    run mokapen php/run.sh tls
+    plain=--http run mokapen php/run.sh http
+else
+    trouble "php or its curl module is missing: apt-get install php-cli php-curl"
 fi
 for profile in "${profiles[@]}" algorithms; do check_log "$profile"; done
 

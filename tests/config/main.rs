@@ -5,6 +5,7 @@ mod native_templates;
 mod platform_rules;
 mod profile_files;
 mod profiles;
+mod sandbox_files;
 mod values;
 mod webhooks;
 
@@ -295,7 +296,9 @@ fn warnings_name_what_deserves_a_second_look() {
         "access tokens for https://localhost:8443/a are signed with RS256",
     );
     let proxied = "issuer = \"https://example.com\"\nlisten = [\"http://127.0.0.1:1\"]";
-    assert_eq!(accepted(proxied).warnings().len(), 1, "only the proxy it needs");
+    warned(proxied, "routes of the API lead to the sandbox");
+    let routed = format!("{proxied}\n[gateway]\nupstream = \"http://127.0.0.1:2\"");
+    assert_eq!(accepted(&routed).warnings().len(), 1, "only the proxy it needs");
 }
 
 proptest! {

@@ -207,6 +207,8 @@ const OPEN: &[&str] = &[
     "/administrator",
     "/consent",
     "/organization",
+    // sandbox_checkout.rs
+    "/payment",
 ];
 
 pub struct Cast {

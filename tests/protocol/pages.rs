@@ -167,8 +167,16 @@ fn every_text_is_used_and_every_text_used_is_there() {
         }
         source
     };
-    // Letters have texts too, and so has what the platform refuses.
-    let source = sources(&["src/portal", "src/account", "src/platform", "src/api", "src/oauth"]);
+    // Letters have texts too, and so have what the platform refuses and the sandbox's pages.
+    let source = sources(&[
+        "src/portal",
+        "src/account",
+        "src/platform",
+        "src/api",
+        "src/oauth",
+        "src/sandbox",
+        "src/app",
+    ]);
     let mut texts = String::new();
     let english = |name: &str| name.starts_with("en") && name.ends_with(".toml");
     all_files(&folder.join("data/translations"), &english, &mut texts);
@@ -177,7 +185,7 @@ fn every_text_is_used_and_every_text_used_is_there() {
     for key in said.iter().filter(|key| !key.starts_with("noun_")) {
         assert!(source.contains(&format!("\"{key}\"")), "no page says `{key}`");
     }
-    let pages = sources(&["src/portal", "src/account"]);
+    let pages = sources(&["src/portal", "src/account", "src/app"]);
     for call in [".text(\"", ".fill(\""] {
         for place in pages.split(call).skip(1) {
             let key = place.split('"').next().unwrap();
