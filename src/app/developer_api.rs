@@ -54,8 +54,7 @@ pub async fn handle(ctx: &Context, request: &Request, route: Route, place: &Plac
 /// One line an operation.
 fn perform<'c>(call: &'c Call<'_>, place: &'c Place<'_>) -> Doing<'c> {
     let (organization, id, token) = (place.get("organization"), place.get("client_id"), place.get("token"));
-    let (user, asked) = (place.get("user"), place.get("request"));
-    let (hook, delivery) = (place.get("webhook"), place.get("delivery"));
+    let (user, asked, hook) = (place.get("user"), place.get("request"), place.get("webhook"));
     match call.operation.op {
         Op::Document | Op::Me => doing(|| me::get(call)),
         Op::Tokens => doing(|| tokens::own(call)),
@@ -101,8 +100,8 @@ fn perform<'c>(call: &'c Call<'_>, place: &'c Place<'_>) -> Doing<'c> {
         Op::RotateWebhook => doing(|| webhooks::rotate(call, id, hook)),
         Op::TestWebhook => doing(|| webhooks::test(call, id, hook)),
         Op::Deliveries => doing(|| webhooks::log(call, id, hook)),
-        Op::Delivery => doing(|| webhooks::delivery(call, id, hook, delivery)),
-        Op::Resend => doing(|| webhooks::resend(call, id, hook, delivery)),
+        Op::Delivery => doing(|| webhooks::delivery(call, id, hook, place.get("delivery"))),
+        Op::Resend => doing(|| webhooks::resend(call, id, hook, place.get("delivery"))),
         Op::Reviews => doing(|| reviews::queue(call)),
         Op::Review => doing(|| reviews::one(call, id)),
         Op::Decide => doing(|| reviews::decide(call, id)),

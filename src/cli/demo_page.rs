@@ -37,11 +37,7 @@ pub fn render(ctx: &Context, facts: &Value, demo: &Demo) -> String {
         None => "curl -s".to_owned(),
     };
     let resource = text(&facts["resource"]);
-    let transport = if demo.http {
-        "plain http"
-    } else {
-        "development certificates"
-    };
+    let transport = ["development certificates", "plain http"][usize::from(demo.http)];
     let person = |who: &Value| format!("{}  {}", text(&who["email"]), text(&who["password"]));
     let [owner, admin, administrator] = ["owner", "admin", "administrator"].map(|who| person(&facts[who]));
     let link = authorize_link(ctx, facts);

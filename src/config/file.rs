@@ -4,7 +4,10 @@ use super::reader::{Item, Problems, Table, shown, spell};
 use super::source::{read_text, tree};
 use super::tree::parse_toml;
 use super::{Config, ConfigErrors, Issuer, KeyPolicy, Listen, Log, LogLevel, Scheme, SessionPolicy, SignUp, TlsFiles};
-use super::{Pages, branding, gateway_settings, limits, mail, profile_file, route_file, sandbox_file, webhooks};
+use super::{
+    Pages, branding, gateway_settings, limits, mail, profile_file, resources as resource_list, route_file,
+    sandbox_file, webhooks,
+};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -88,7 +91,7 @@ fn settings(table: Table<'_>, base: &Path, overrides: &Overrides, problems: &Pro
     // A wrong issuer must not hide what else is wrong.
     let stand_in = issuer.clone().unwrap_or_else(default_issuer);
     let profile = profile.and_then(|name| profile_file::load(&name, &stand_in, &data_dir, problems));
-    let resources = resources.map(|item| profile_file::resources(&item, &stand_in));
+    let resources = resources.map(|item| resource_list::read(&item, &stand_in));
     let pages = Pages::load(&data_dir, &branding, problems);
     let (issuer, listen, mut profile) = (issuer?, listen?, profile?);
     if let Some(resources) = resources {

@@ -16,6 +16,7 @@ mod platform_rules;
 mod profile;
 mod profile_file;
 pub mod reader;
+mod resources;
 mod route_file;
 pub mod routes;
 mod sandbox_file;

@@ -1,17 +1,16 @@
 //! Reads a profile: `profile.toml` and `scopes.json`, built in or from `<data_dir>/profiles/<name>`.
 
 use super::profile::{
-    AuthorizeParameter, AuthorizeRules, DpopRules, ErrorBody, IdType, Lifetimes, Noun, Pkce, Profile, Resource, Sdk,
+    AuthorizeParameter, AuthorizeRules, DpopRules, ErrorBody, IdType, Lifetimes, Noun, Pkce, Profile, Sdk,
 };
 use super::reader::{Item, Problems, Table, listed, nearest, spell};
 use super::tree::{parse_json, parse_toml};
 use super::{
-    ApiKeyRules, Issuer, ScopeCatalog, api_key_rules, native_templates, platform_rules, scope_file, source, webhooks,
+    ApiKeyRules, Issuer, ScopeCatalog, api_key_rules, native_templates, platform_rules, resources, scope_file, source,
+    webhooks,
 };
-use crate::base::jose::Algorithm;
 use std::path::Path;
 use std::time::Duration;
-use url::Url;
 
 /// Name, `profile.toml`, `scopes.json`, `routes.json`.
 const EMBEDDED: [(&str, &str, &str, &str); 3] = [
@@ -64,10 +63,7 @@ const TEN_YEARS: Duration = seconds(3650 * 24 * 60 * 60);
 /// What everything begins with where the profile does not say.
 const PREFIX: &str = "grantd";
 
-const RESOURCES_MAX: usize = 16;
 const SDKS_MAX: usize = 20;
-const URI_BYTES_MAX: usize = 300;
-const CLIENTS_MAX: usize = 100;
 
 /// `<noun>_id` of these already means something else in tokens and answers.
 const NOUNS_TAKEN: [&str; 4] = ["client", "grant", "installation", "registration"];
@@ -201,13 +197,13 @@ fn read(name: &str, issuer: &Issuer, table: &Table<'_>, scopes: Option<ScopeCata
     );
     let webhooks = webhooks::rules(table, &prefix);
     let sdks = table.get("sdks").and_then(|item| sdks(&item));
-    let given = table.get("resources").and_then(|item| resources(&item, issuer));
+    let given = table.get("resources").and_then(|item| resources::read(&item, issuer));
     Some(Profile {
         name: name.to_owned(),
         noun: noun.unwrap_or_else(|| Noun::new("organization", "organizations")),
         ids: ids.unwrap_or(IdType::Text),
         prefix,
-        resources: given.unwrap_or_else(|| vec![default_resource(issuer)]),
+        resources: given.unwrap_or_else(|| vec![resources::default(issuer)]),
         lifetimes,
         pkce: pkce.unwrap_or(Pkce::All),
         authorize,
@@ -223,19 +219,6 @@ fn read(name: &str, issuer: &Issuer, table: &Table<'_>, scopes: Option<ScopeCata
         scopes: scopes?,
     })
 }
-
-fn default_resource(issuer: &Issuer) -> Resource {
-    Resource {
-        identifier: format!("{issuer}/api"),
-        name: "API".to_owned(),
-        documentation: None,
-        algorithm: Algorithm::EdDsa,
-        access_token_lifetime: ACCESS_TOKEN,
-        introspection_clients: Vec::new(),
-    }
-}
-
-const ACCESS_TOKEN: Duration = seconds(10 * 60);
 
 fn noun(table: &Table<'_>) -> Option<Noun> {
     let table = table.table("noun")?;
@@ -346,88 +329,11 @@ fn sdks(item: &Item<'_>) -> Option<Vec<Sdk>> {
     let mut found = Vec::new();
     for table in item.list(SDKS_MAX)?.iter().filter_map(Item::table) {
         let name = table.required("name").and_then(|item| item.sentence());
-        let url = table.required("url").and_then(|item| uri(&item, item.text()?));
+        let url = table
+            .required("url")
+            .and_then(|item| resources::uri(&item, item.text()?));
         table.finish();
         found.extend(name.zip(url).map(|(name, url)| Sdk { name, url }));
     }
     Some(found)
-}
-
-/// The list under `resources`, in a profile or in `grantd.toml`. `None` when it cannot stand.
-pub(super) fn resources(item: &Item<'_>, issuer: &Issuer) -> Option<Vec<Resource>> {
-    let mut found: Vec<Resource> = Vec::new();
-    for entry in item.list(RESOURCES_MAX)? {
-        let Some(resource) = entry.table().and_then(|table| resource(table, issuer)) else {
-            continue;
-        };
-        if found.iter().any(|other| other.identifier == resource.identifier) {
-            entry.complain(format_args!("repeats the identifier {:?}", resource.identifier));
-            continue;
-        }
-        found.push(resource);
-    }
-    if item.list(RESOURCES_MAX)?.is_empty() {
-        item.complain("is empty; tokens need at least one resource to be for");
-    }
-    (!found.is_empty()).then_some(found)
-}
-
-fn resource(table: Table<'_>, issuer: &Issuer) -> Option<Resource> {
-    let identifier = table.required("identifier").and_then(|item| {
-        let text = item.text()?.replace("{issuer}", issuer.as_str());
-        uri(&item, &text)
-    });
-    let name = table.required("name").and_then(|item| item.sentence());
-    let documentation = table.get("documentation").and_then(|item| uri(&item, item.text()?));
-    let algorithm = table.choice(
-        "algorithm",
-        &Algorithm::ALL.map(|algorithm| (algorithm.as_str(), algorithm)),
-    );
-    let lifetime = table.duration("access_token", seconds(10)..=TEN_YEARS);
-    let clients = table
-        .get("introspection_clients")
-        .and_then(|item| item.set(CLIENTS_MAX, client_id));
-    table.finish();
-    Some(Resource {
-        identifier: identifier?,
-        name: name?,
-        documentation,
-        algorithm: algorithm.unwrap_or(Algorithm::EdDsa),
-        access_token_lifetime: lifetime.unwrap_or(ACCESS_TOKEN),
-        introspection_clients: clients.unwrap_or_default(),
-    })
-}
-
-/// RFC 8707 §2: absolute and without fragment. A query or another spelling of the same URI would only be missed when
-/// compared, so they are refused as well.
-fn uri(item: &Item<'_>, text: &str) -> Option<String> {
-    match judge_uri(text) {
-        Ok(()) => Some(text.to_owned()),
-        Err(why) => item.refuse(text, format_args!("which {why}")),
-    }
-}
-
-fn judge_uri(text: &str) -> Result<(), String> {
-    if text.len() > URI_BYTES_MAX {
-        return Err(format!("is longer than {URI_BYTES_MAX} bytes"));
-    }
-    let url = Url::parse(text).map_err(|why| format!("is no absolute URI: {why}"))?;
-    super::issuer::judge_origin(&url)?;
-    if url.fragment().is_some() || url.query().is_some() || !url.username().is_empty() || url.password().is_some() {
-        return Err("must have no query, no fragment and no credentials".to_owned());
-    }
-    let normal = url.as_str();
-    if normal != text && normal.strip_suffix('/') != Some(text) {
-        return Err(format!("is not in its normal form; write {normal:?}"));
-    }
-    Ok(())
-}
-
-/// RFC 6749 appendix A.1, one at least.
-fn client_id(item: &Item<'_>) -> Option<String> {
-    let text = item.text()?;
-    if !(1..=128).contains(&text.len()) || !text.bytes().all(|b| matches!(b, 0x21..=0x7e)) {
-        return item.refuse(text, "which is no client id");
-    }
-    Some(text.to_owned())
 }

@@ -81,11 +81,11 @@ pub async fn admit(ctx: &Context, gateway: &Gateway, asked: &Asked<'_>) -> Resul
             Some(found) => found.route.resource.clone(),
             None => ctx.profile().default_resource().identifier.clone(),
         };
-        Refusal::Token(NoToken {
+        Refusal::Token(Box::new(NoToken {
             error,
             resource,
             scopes: needed.unwrap_or_default().to_vec(),
-        })
+        }))
     };
     let (caller, shown) = match shown {
         Shown::Nothing => return Err(no_token(None)),
@@ -127,11 +127,11 @@ fn may_pass(ctx: &Context, caller: &Caller, shown: &Known, found: &Found, needed
     if let Known::AccessToken(verified) = shown
         && verified.claims.aud != resource
     {
-        return Err(Refusal::Token(NoToken {
+        return Err(Refusal::Token(Box::new(NoToken {
             error: Some(Wrong::Token("The token is for another resource.")),
             resource,
             scopes: needed,
-        }));
+        })));
     }
     // 5. The organization, where the path names one.
     if found.organization().is_some_and(|named| !caller.is_of(ctx, named)) {

@@ -23,7 +23,7 @@ pub enum Refusal {
     /// 400; a sentence without any value of the request.
     Malformed(&'static str),
     /// 401: none was shown, or one that is no good.
-    Token(NoToken),
+    Token(Box<NoToken>),
     /// 401; one sentence for whatever is wrong with it.
     ApiKey,
     /// 403: these are needed, all of them.
@@ -85,14 +85,10 @@ impl Refusal {
             Self::Wait(wait) | Self::Resting(wait) => {
                 response.with_value(RETRY_AFTER, &wait.as_secs().max(1).to_string())
             }
-            Self::Token(NoToken {
-                error:
-                    Some(Wrong::Proof(OAuthError {
-                        dpop_nonce: Some(nonce),
-                        ..
-                    })),
-                ..
-            }) => response.with_value(DPOP_NONCE.clone(), nonce),
+            Self::Token(no) => match no.nonce() {
+                Some(nonce) => response.with_value(DPOP_NONCE.clone(), nonce),
+                None => response,
+            },
             Self::Store(StoreError::Unavailable(_) | StoreError::Full) => response.with(RETRY_AFTER, "1"),
             _ => response,
         }
@@ -199,6 +195,14 @@ impl Refusal {
 }
 
 impl NoToken {
+    /// What the next proof must hold (RFC 9449 §8).
+    fn nonce(&self) -> Option<&str> {
+        match &self.error {
+            Some(Wrong::Proof(error)) => error.dpop_nonce.as_deref(),
+            _ => None,
+        }
+    }
+
     fn told(&self) -> (&'static str, String) {
         match &self.error {
             None => (

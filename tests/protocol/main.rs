@@ -67,6 +67,7 @@ mod manifest;
 mod many_scopes;
 mod matrix;
 mod matrix_api;
+mod matrix_api_rows;
 mod native_templates;
 mod organization_apps;
 mod organization_audit;

@@ -11,8 +11,7 @@ use grantd::control::Command;
 use grantd::model::dossier::Dossier;
 use grantd::model::role::Role;
 use grantd::model::user::Duty;
-use grantd::portal::csrf;
-use grantd::portal::visit::Visit;
+use grantd::portal::{csrf, visit::Visit};
 use grantd::store::{Batch, keys};
 use http::Method;
 use std::collections::BTreeSet;
@@ -22,8 +21,8 @@ pub const REVIEWER: &str = "reviewer@example.com";
 pub const ADMINISTRATOR: &str = "administrator@example.com";
 
 /// One letter each, in the tables: m(ember), d(eveloper), t (developer in the app's team), a(dmin), o(wner), f (owner
-/// of another organization), s(takeholder), r(eviewer), p (administrator of the platform). Nobody signed in is apart:
-/// sent to the sign-in by everything here.
+/// of another organization), s(takeholder), r(eviewer), p (administrator of the platform). Strangers are apart: sent to
+/// the sign-in by everything here.
 pub const PEOPLE: [(char, &str); 9] = [
     ('m', MEMBER),
     ('d', COLLEAGUE),

@@ -5,6 +5,7 @@ use crate::api::{Api, BASE, call};
 use crate::developing::{ADMIN, COLLEAGUE, MEMBER, STAKEHOLDER};
 use crate::http::Answer;
 use crate::matrix::{ADMINISTRATOR, Cast, EVERYBODY, FOREIGN, PEOPLE, REVIEWER};
+use crate::matrix_api_rows::{NEW_WEBHOOK, REQUESTS, WEBHOOKS};
 use crate::support::{OWNER, World};
 use grantd::base::time::Timestamp;
 use grantd::config::Texts;
@@ -17,7 +18,6 @@ use grantd::platform::access_requests::{Asked, ask};
 use grantd::platform::developer_api::schema::Takes;
 use grantd::platform::developer_api::table::OPERATIONS;
 use grantd::store::Batch;
-
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
@@ -25,7 +25,7 @@ use std::net::{IpAddr, Ipv4Addr};
 /// Method, address, body, and whose tokens may, in the letters of [`PEOPLE`]. Nothing here goes as far as to change
 /// what the others see. The stakeholder, the reviewer and the administrator belong to another organization: a token of
 /// theirs shows them nothing of this one.
-type Row = (&'static str, &'static str, &'static str, &'static str);
+pub type Row = (&'static str, &'static str, &'static str, &'static str);
 
 const ROWS: &[Row] = &[
     ("GET", "/me", "", EVERYBODY),
@@ -147,6 +147,11 @@ const ENDINGS: &[Ending] = &[
         "tao",
     ),
     (
+        "/apps/{client_id}/webhooks/{made}",
+        ("POST", "/apps/{client_id}/webhooks", NEW_WEBHOOK, "/webhook/id"),
+        "tao",
+    ),
+    (
         "/organizations/{organization}/api-keys/{made}",
         (
             "POST",
@@ -166,19 +171,6 @@ const ENDINGS: &[Ending] = &[
         ("", "", "", ""),
         "ao",
     ),
-];
-
-/// In a profile that has them.
-const REQUESTS: &[Row] = &[
-    ("GET", "/access-requests", "", "p"),
-    ("GET", "/access-requests/{request}", "", "p"),
-    (
-        "POST",
-        "/access-requests/{request}/accept",
-        r#"{"kind":"public","app_name":"","scopes":[]}"#,
-        "p",
-    ),
-    ("POST", "/access-requests/{request}/decline", r#"{"note":""}"#, "p"),
 ];
 
 /// The people, and a token of each: for all that it may hold.
@@ -253,7 +245,7 @@ async fn every_operation_is_done_for_whom_the_table_says_and_for_nobody_else() {
     let tokens = tokens(&cast.d.world, &cast.elsewhere).await;
     let (_, owner) = tokens.iter().find(|(letter, _)| *letter == 'o').unwrap();
     for (letter, api) in &tokens {
-        for (method, pattern, body, who) in ROWS {
+        for (method, pattern, body, who) in ROWS.iter().chain(WEBHOOKS) {
             let answer = send(api, method, &cast.path(pattern), body).await;
             if !fits(who.contains(*letter), &answer) {
                 wrong.push(format!("{letter} {method} {pattern}: {}", answer.status));
@@ -383,6 +375,7 @@ fn pattern(path: &str) -> String {
 fn every_operation_stands_in_a_table() {
     let rows = ROWS
         .iter()
+        .chain(WEBHOOKS)
         .chain(REQUESTS)
         .map(|(method, path, ..)| (method.to_string(), pattern(path)));
     let endings = ENDINGS.iter().map(|(path, ..)| ("DELETE".to_owned(), pattern(path)));
