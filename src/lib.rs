@@ -29,7 +29,7 @@
 //!
 //! # A request's way
 //!
-//! [`web::server`] accepts, ends TLS and reads the body whole, within the limits → [`app::dispatch`] finds the row of
+//! [`web::server`] accepts, ends TLS and reads the body whole, within the limits → [`app::Service`] finds the row of
 //! its table → a handler of [`api`] or [`portal`] turns HTTP into parameters → [`oauth`] or [`account`] decides; what
 //! it changes is one batch → the answer.
 //!

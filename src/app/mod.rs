@@ -18,7 +18,7 @@ use crate::api::cors;
 use crate::config::routes::{Routes, meet};
 use crate::context::Context;
 use crate::control::socket;
-use crate::gateway::{Gateway, path};
+use crate::gateway::{Gateway, forward_auth, path};
 use crate::jobs;
 use crate::portal::page;
 use crate::portal::trouble::{Trouble, answer};
@@ -138,12 +138,18 @@ fn body_rule(ctx: &Context, method: &Method, path: &str) -> BodyRule {
     BodyRule::Whole(own.unwrap_or(ctx.config.limits.body_bytes_max))
 }
 
+/// What a proxy asks with the path of its request behind.
+const FORWARD_AUTH: &str = "/gateway/check/{*path}";
+
 /// What of the API's routes can never be reached, a sentence each: paths that are this server's own come first.
 pub fn route_faults(routes: &Routes) -> Vec<String> {
     let mut faults = Vec::new();
     for route in routes.rows() {
         let line = route.line.map_or(String::new(), |line| format!(" line {line}"));
-        if let Some((_, own)) = self::routes().find(|(_, own)| meet(own, &route.path)) {
+        let own = self::routes()
+            .map(|(_, own)| own)
+            .chain([forward_auth::PATH, FORWARD_AUTH]);
+        if let Some(own) = own.into_iter().find(|own| meet(own, &route.path)) {
             let path = &route.path;
             faults.push(format!(
                 "the path `{path}` in routes.json{line} overlaps `{own}`, which is this server's own"
@@ -210,6 +216,9 @@ impl Service {
     }
 
     pub async fn answer(&self, request: Request) -> Response {
+        if forward_auth::is_asked(&request.path) {
+            return forward_auth::check(&self.ctx, &self.gateway, &request).await;
+        }
         let is_own = ROUTER.at(&request.path).is_ok();
         if !is_own && path::covers(&self.ctx, &request.path) {
             return gateway::answer(&self.ctx, &self.gateway, request).await;

@@ -9,6 +9,7 @@
 mod body;
 mod breaker;
 mod credentials;
+pub mod forward_auth;
 pub mod guard;
 mod headers;
 mod identity;
