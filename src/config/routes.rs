@@ -89,6 +89,10 @@ impl Routes {
     }
 
     pub fn at(&self, path: &str) -> Option<Found> {
+        // With a slash at its end it is another path, which many programs take for the same: it fits no row.
+        if path.ends_with('/') {
+            return None;
+        }
         let found = self.router.at(path).ok()?;
         let parts = found
             .params

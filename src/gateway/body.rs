@@ -7,11 +7,11 @@ use std::error::Error;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Sleep, sleep, timeout};
 
 pub use crate::web::response::BodyStream;
 
@@ -24,6 +24,8 @@ pub enum Cut {
     Not = 0,
     TooLarge = 1,
     Slow = 2,
+    /// The client sent what is no body, or went away.
+    Broken = 3,
 }
 
 impl fmt::Display for Cut {
@@ -32,6 +34,7 @@ impl fmt::Display for Cut {
             Self::Not => "it goes on",
             Self::TooLarge => "the body is too large",
             Self::Slow => "the body stalled",
+            Self::Broken => "the body is malformed or incomplete",
         })
     }
 }
@@ -45,6 +48,9 @@ pub struct Outcome(Arc<Ended>);
 struct Ended {
     cut: AtomicU8,
     over: watch::Sender<bool>,
+    /// How often somebody asked for the next part, and whether the client owes it.
+    asked: AtomicU64,
+    owed: AtomicBool,
 }
 
 impl Outcome {
@@ -52,6 +58,8 @@ impl Outcome {
         Self(Arc::new(Ended {
             cut: AtomicU8::new(Cut::Not as u8),
             over: watch::Sender::new(over),
+            asked: AtomicU64::new(0),
+            owed: AtomicBool::new(false),
         }))
     }
 
@@ -66,10 +74,26 @@ impl Outcome {
         let _ = self.0.over.subscribe().wait_for(|over| *over).await;
     }
 
+    /// Returns once nobody has asked for more of the body for so long though there is more, or so long after its end:
+    /// then whoever it is sent to is late, and not the client.
+    pub async fn unasked(&self, span: Duration) {
+        loop {
+            let before = self.0.asked.load(Ordering::Relaxed);
+            let over = timeout(span, self.over()).await.is_ok();
+            if over {
+                return sleep(span).await; // allowed: nothing else tells that no answer comes
+            }
+            if before == self.0.asked.load(Ordering::Relaxed) && !self.0.owed.load(Ordering::Relaxed) {
+                return;
+            }
+        }
+    }
+
     pub fn cut(&self) -> Cut {
         match self.0.cut.load(Ordering::Relaxed) {
             1 => Cut::TooLarge,
             2 => Cut::Slow,
+            3 => Cut::Broken,
             _ => Cut::Not,
         }
     }
@@ -84,12 +108,22 @@ pub fn whole(bytes: Bytes) -> BodyStream {
 }
 
 /// At most so many bytes; `idle`: the longest wait for the next part.
-pub fn bounded(body: Incoming, bytes_max: u64, idle: Duration) -> (BodyStream, Outcome) {
+pub fn of_request(body: Incoming, bytes_max: u64, idle: Duration) -> (BodyStream, Outcome) {
+    bounded(body, bytes_max, idle, true)
+}
+
+/// However long; `idle`: the longest wait for the next part.
+pub fn of_answer(body: Incoming, idle: Duration) -> BodyStream {
+    bounded(body, u64::MAX, idle, false).0
+}
+
+fn bounded(body: Incoming, bytes_max: u64, idle: Duration, is_request: bool) -> (BodyStream, Outcome) {
     let outcome = Outcome::new(false);
     let bounded = Bounded {
         body,
         left: bytes_max,
         idle,
+        is_request,
         deadline: None,
         outcome: outcome.clone(),
     };
@@ -100,6 +134,7 @@ struct Bounded {
     body: Incoming,
     left: u64,
     idle: Duration,
+    is_request: bool,
     /// Runs while a part is waited for.
     deadline: Option<Pin<Box<Sleep>>>,
     outcome: Outcome,
@@ -124,9 +159,11 @@ impl Body for Bounded {
     type Error = BoxError;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        self.outcome.0.asked.fetch_add(1, Ordering::Relaxed);
         let frame = match Pin::new(&mut self.body).poll_frame(context) {
             Poll::Ready(frame) => frame,
             Poll::Pending => {
+                self.outcome.0.owed.store(true, Ordering::Relaxed);
                 let idle = self.idle;
                 let made = || Box::pin(sleep(idle)); // allowed: nothing else tells that no part comes
                 let deadline = self.deadline.get_or_insert_with(made);
@@ -135,7 +172,10 @@ impl Body for Bounded {
             }
         };
         self.deadline = None;
+        self.outcome.0.owed.store(false, Ordering::Relaxed);
         match frame {
+            // What stands behind a body would go past the rules for headers.
+            Some(Ok(frame)) if frame.is_trailers() && self.is_request => Poll::Ready(None),
             Some(Ok(frame)) => {
                 let length = frame.data_ref().map_or(0, |data| data.len() as u64);
                 match self.left.checked_sub(length) {
@@ -144,7 +184,7 @@ impl Body for Bounded {
                 }
                 Poll::Ready(Some(Ok(frame)))
             }
-            Some(Err(error)) => Poll::Ready(Some(Err(error.into()))),
+            Some(Err(_)) => self.cut(Cut::Broken),
             None => Poll::Ready(None),
         }
     }

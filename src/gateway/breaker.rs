@@ -46,6 +46,11 @@ impl Breaker {
         }
     }
 
+    /// It came to no answer through no fault of the upstream: the next may find out.
+    pub fn learned_nothing(&self) {
+        self.state().probing_until = None;
+    }
+
     pub fn failed(&self, now: Timestamp) {
         let mut state = self.state();
         state.failures = state.failures.saturating_add(1);
@@ -85,6 +90,8 @@ mod tests {
         assert_eq!(breaker.pass(later), Err(REST));
         let later = later + REST;
         assert_eq!(breaker.pass(later), Ok(()));
+        breaker.learned_nothing();
+        assert_eq!(breaker.pass(later), Ok(()), "another probe");
         breaker.succeeded();
         for _ in 0..3 {
             assert_eq!(breaker.pass(later), Ok(()));

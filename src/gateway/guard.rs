@@ -64,7 +64,7 @@ impl Admitted {
 }
 
 /// In this order: the spelling of the path, the credentials, the route, its resource, the organization, the scopes.
-/// Nothing tells whether a route exists before somebody is authenticated.
+/// 404 and 405 are for whoever is authenticated; a challenge names the scopes of a route, so routes are no secret.
 pub async fn admit(ctx: &Context, gateway: &Gateway, asked: &Asked<'_>) -> Result<Admitted, Refusal> {
     // 1. One way to read the path.
     if !path::is_plain(asked.path) {
@@ -72,7 +72,7 @@ pub async fn admit(ctx: &Context, gateway: &Gateway, asked: &Asked<'_>) -> Resul
             "The path is not in its plain form (RFC 3986 section 6.2.2).",
         ));
     }
-    let found = ctx.routes().at(asked.path);
+    let found = ctx.routes().at(&path::bare(asked.path));
     let needed = found.as_ref().and_then(|found| found.route.needs(asked.method));
     // 2. Credentials, from one place.
     let shown = Shown::of(&ctx.profile().api_keys, asked.headers)?;

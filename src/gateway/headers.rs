@@ -24,26 +24,26 @@ static ONE_CONNECTION: [HeaderName; 10] = [
     HeaderName::from_static("http2-settings"),
 ];
 
-/// Set here, or believed by frameworks as if they were: another method, another path, another sender.
-static FOR_UPSTREAM_ONLY: [&str; 18] = [
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-port",
-    "x-forwarded-proto",
-    "x-forwarded-prefix",
-    "x-forwarded-server",
-    "x-forwarded-ssl",
-    "x-forwarded-scheme",
-    "x-real-ip",
-    "x-request-id",
+/// Set here, or believed by frameworks as if they were: another method, another path, another sender. Besides them,
+/// whatever begins with `x-forwarded-`.
+static FOR_UPSTREAM_ONLY: [&str; 17] = [
+    "client-ip",
+    "proxy",
+    "remote-addr",
+    "remote-user",
+    "true-client-ip",
+    "x-accel-redirect",
+    "x-client-ip",
     "x-http-method",
     "x-http-method-override",
     "x-method-override",
     "x-original-method",
-    "x-original-url",
     "x-original-uri",
+    "x-original-url",
+    "x-real-ip",
+    "x-remote-user",
+    "x-request-id",
     "x-rewrite-url",
-    "x-accel-redirect",
 ];
 
 /// What upstreams answer for a browser is not for this origin, where people sign in.
@@ -73,9 +73,9 @@ pub fn of_request(ctx: &Context, headers: &HeaderMap, trailers: bool) -> HeaderM
     }
     let prefix = ctx.config.gateway.identity_headers.as_str();
     let spoofs = |name: &str| {
-        // Programs that read headers as variables take `_` and `-` for the same.
-        let name = name.replace('_', "-");
-        name.starts_with(prefix) || FOR_UPSTREAM_ONLY.contains(&name.as_str())
+        // Programs that read headers as variables take `_`, `.` and others for the same as `-`.
+        let name = name.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+        name.starts_with(prefix) || name.starts_with("x-forwarded-") || FOR_UPSTREAM_ONLY.contains(&name.as_str())
     };
     let spoofed: Vec<HeaderName> = passed.keys().filter(|name| spoofs(name.as_str())).cloned().collect();
     for name in spoofed {
@@ -102,11 +102,27 @@ pub fn of_answer(headers: &HeaderMap) -> HeaderMap {
         HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; sandbox"),
     );
     // It was made for one credential; a cache that knows none of them must not keep it for others.
-    if !passed.contains_key(CACHE_CONTROL) {
-        passed.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    let said = passed
+        .get_all(CACHE_CONTROL)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    let said = said.collect::<Vec<_>>().join(", ");
+    let kept: Vec<&str> = said.split(',').map(str::trim).filter(|part| !is_shared(part)).collect();
+    let own = match kept[..] {
+        [] | [""] => "private, no-cache".to_owned(),
+        _ => format!("private, {}", kept.join(", ")),
+    };
+    if let Ok(own) = HeaderValue::from_str(&own) {
+        passed.insert(CACHE_CONTROL, own);
     }
     passed.append(VIA, HeaderValue::from_static("1.1 grantd"));
     passed
+}
+
+/// RFC 9111 §5.2.2: what lets a cache keep it for everybody, and what is said anyway.
+fn is_shared(directive: &str) -> bool {
+    let name = directive.split('=').next().unwrap_or_default().to_ascii_lowercase();
+    matches!(name.as_str(), "public" | "private" | "s-maxage")
 }
 
 /// RFC 9110 §7.6.1: what `Connection` names goes no further either.

@@ -12,8 +12,10 @@ mod credentials;
 pub mod forward_auth;
 pub mod guard;
 mod headers;
+mod held;
 mod identity;
 pub mod path;
+mod places;
 mod proofs;
 pub mod proxy;
 pub mod refusal;
@@ -22,7 +24,9 @@ mod upstreams;
 mod verified;
 
 use crate::context::Context;
+use places::Places;
 use proofs::Proofs;
+use std::sync::Arc;
 use upstreams::Upstreams;
 use verified::VerifiedTokens;
 
@@ -31,6 +35,7 @@ pub struct Gateway {
     verified: VerifiedTokens,
     proofs: Proofs,
     upstreams: Upstreams,
+    places: Arc<Places>,
 }
 
 impl Gateway {
@@ -40,6 +45,7 @@ impl Gateway {
             verified: VerifiedTokens::default(),
             proofs: Proofs::default(),
             upstreams: Upstreams::new(&ctx.config.gateway)?,
+            places: Places::new(ctx.config.limits.requests_in_flight_max),
         })
     }
 }

@@ -32,6 +32,27 @@ pub fn root(identifier: &str) -> &str {
     path.trim_end_matches('/')
 }
 
+/// The path with everything bare that may stand bare in a segment (RFC 3986 §3.3): what an upstream that decodes it takes
+/// for the same finds the same row.
+pub fn bare(path: &str) -> String {
+    let mut parts = path.split('%');
+    let mut bare = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let byte = part.get(..2).and_then(|code| u8::from_str_radix(code, 16).ok());
+        match byte.filter(|byte| b":@!$&'()*+,=".contains(byte)) {
+            Some(byte) => {
+                bare.push(char::from(byte));
+                bare.push_str(&part[2..]);
+            }
+            None => {
+                bare.push('%');
+                bare.push_str(part);
+            }
+        }
+    }
+    bare
+}
+
 /// Whether there is one way only to read it: no empty, `.` or `..` segment, no parameters in a segment, nothing encoded
 /// that need not be, no encoded slash, backslash or control character (RFC 3986 §6.2.2, §3.3). A slash at the end is
 /// another path than the one without and fits no row.
@@ -73,7 +94,7 @@ fn is_plain_segment(segment: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_plain, root};
+    use super::{bare, is_plain, root};
 
     #[test]
     fn a_path_that_could_be_read_in_two_ways_is_not_plain() {
@@ -129,6 +150,18 @@ mod tests {
             "/a|b",
         ] {
             assert!(!is_plain(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_may_stand_bare_stands_bare() {
+        for (path, expected) in [
+            ("/a/b%3Ac%40d%2c", "/a/b:c@d,"),
+            ("/a/b%20c%C3%A9", "/a/b%20c%C3%A9"),
+            ("/a", "/a"),
+            ("/%3A", "/:"),
+        ] {
+            assert_eq!(bare(path), expected);
         }
     }
 

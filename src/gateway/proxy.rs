@@ -2,8 +2,9 @@
 
 use super::body::{self, BodyStream, Cut, Outcome};
 use super::guard::Admitted;
+use super::places::Place;
 use super::refusal::Refusal;
-use super::{Gateway, headers, identity, tunnel};
+use super::{Gateway, headers, held, identity, tunnel};
 use crate::context::Context;
 use crate::web::request::{Request, Unread, Upgrade};
 use crate::web::response::Response;
@@ -21,6 +22,9 @@ static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 static X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 static X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
+/// For whoever has too many requests on their way.
+const AGAIN: Duration = Duration::from_secs(1);
+
 /// Passes an admitted request on to the upstream at `url`.
 pub async fn forward(
     ctx: &Arc<Context>,
@@ -34,6 +38,7 @@ pub async fn forward(
     if declared > route.body_bytes_max {
         return Err(Refusal::TooLarge);
     }
+    let place = gateway.places.take(&admitted.caller).ok_or(Refusal::Wait(AGAIN))?;
     let origin = url.origin().ascii_serialization();
     let target = target(url, &request)?;
     let mut head = outgoing_headers(ctx, &request, &admitted, &origin).await?;
@@ -66,11 +71,17 @@ pub async fn forward(
     match sending.complete(body).await {
         Ok(answer) => {
             breaker.succeeded();
-            Ok(returned(ctx, answer, &request.method, admitted, upgrade))
+            Ok(returned(ctx, answer, &request.method, (admitted, place), upgrade))
         }
-        // The client's own doing.
-        Err(Failure::Cut(Cut::TooLarge)) => Err(Refusal::TooLarge),
-        Err(Failure::Cut(_)) => Err(Refusal::SlowBody),
+        // The client's own doing, which says nothing of the upstream.
+        Err(Failure::Cut(cut)) => {
+            breaker.learned_nothing();
+            Err(match cut {
+                Cut::TooLarge => Refusal::TooLarge,
+                Cut::Slow => Refusal::SlowBody,
+                Cut::Broken | Cut::Not => Refusal::Malformed("The request body is malformed or incomplete."),
+            })
+        }
         Err(failure) => {
             breaker.failed(ctx.now());
             Err(match failure {
@@ -92,7 +103,7 @@ impl Sent {
         if body.is_end_stream() {
             return Self::Nothing;
         }
-        let (body, outcome) = body::bounded(body, bytes_max, idle);
+        let (body, outcome) = body::of_request(body, bytes_max, idle);
         Self::Something(body, outcome)
     }
 
@@ -144,13 +155,9 @@ impl Sending<'_> {
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.target.clone();
         *request.headers_mut() = self.head.clone();
-        let late = async {
-            sent.over().await;
-            tokio::time::sleep(self.time_max).await // allowed: nothing else tells that no answer comes
-        };
         let answered = tokio::select! {
             answered = self.client(request) => answered,
-            () = late => return Err(Failure::Late),
+            () = sent.unasked(self.time_max) => return Err(Failure::Late),
         };
         answered.map_err(|why| {
             log::warn!("the upstream {} did not answer: {why}", authority(self.target));
@@ -242,7 +249,7 @@ fn returned(
     ctx: &Arc<Context>,
     mut answer: http::Response<Incoming>,
     method: &Method,
-    admitted: Admitted,
+    (admitted, place): (Admitted, Place),
     upgrade: Option<Upgrade>,
 ) -> Response {
     let mut response = Response::new(answer.status());
@@ -255,7 +262,7 @@ fn returned(
         response.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
         response.headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
         let upstream = hyper::upgrade::on(&mut answer);
-        tunnel::open(Arc::clone(ctx), admitted, client, upstream);
+        tunnel::open(Arc::clone(ctx), (admitted, place), client, upstream);
         return response;
     }
     // RFC 9112 §6.3: a length that the body itself does not have is not passed on; HEAD and 304 have none to compare.
@@ -265,7 +272,8 @@ fn returned(
     }
     let idle = admitted.found.route.time_max;
     if !answer.body().is_end_stream() {
-        response.stream = Some(body::bounded(answer.into_body(), u64::MAX, idle).0);
+        let body = body::of_answer(answer.into_body(), idle);
+        response.stream = Some(held::hold(ctx, body, admitted, place));
     }
     response
 }

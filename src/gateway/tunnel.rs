@@ -1,19 +1,19 @@
 //! A connection that both sides use as they like (WebSocket, RFC 6455), for as long as its credential stands.
 
 use super::guard::Admitted;
+use super::held::credential_ends;
+use super::places::Place;
 use crate::context::Context;
 use crate::web::request::Upgrade;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::io::copy_bidirectional;
-use tokio::time::{MissedTickBehavior, interval};
 
 /// Runs by itself until one side ends it or the credential does.
-pub fn open(ctx: Arc<Context>, admitted: Admitted, client: Upgrade, upstream: OnUpgrade) {
+pub fn open(ctx: Arc<Context>, (admitted, place): (Admitted, Place), client: Upgrade, upstream: OnUpgrade) {
     tokio::spawn(async move {
-        let (client, place) = client.into_parts();
+        let (client, slot) = client.into_parts();
         let (client, upstream) = match tokio::try_join!(client, upstream) {
             Ok(both) => both,
             Err(error) => return log::debug!("a tunnel was not opened: {error}"),
@@ -25,16 +25,9 @@ pub fn open(ctx: Arc<Context>, admitted: Admitted, client: Upgrade, upstream: On
                     log::debug!("a tunnel broke: {error}");
                 }
             }
+            () = slot.told_to_end() => log::info!("a tunnel was ended with its connection"),
             () = credential_ends(&ctx, &admitted) => log::info!("a tunnel was ended with its credential"),
         }
-        drop(place);
+        drop((slot, place));
     });
-}
-
-async fn credential_ends(ctx: &Context, admitted: &Admitted) {
-    let mut turn = interval(Duration::from_millis(ctx.config.limits.tunnel_ms_max));
-    turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    while admitted.still_stands(ctx).await {
-        turn.tick().await;
-    }
 }

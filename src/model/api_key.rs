@@ -28,6 +28,9 @@ pub struct ApiKey {
     pub stamps: Epochs,
     pub created_at: Timestamp,
     pub expires_at: Option<Timestamp>,
+    /// User and id of the personal access token that it was made with, and ends with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_with: Option<(String, String)>,
     pub revoked: bool,
 }
 
@@ -94,6 +97,7 @@ mod tests {
             stamps: Epochs::default(),
             created_at: Timestamp::from_seconds(1),
             expires_at: Some(Timestamp::from_seconds(9)),
+            made_with: None,
             revoked: false,
         };
         assert!(key.live(Timestamp::from_millis(8_999)) && !key.live(Timestamp::from_seconds(9)));

@@ -84,7 +84,7 @@ pub fn verify_at(
     }
     let htu = claims.get("htu").and_then(Value::as_str).and_then(normal_form);
     let mut addresses = origins.iter().map(|origin| format!("{origin}{path}"));
-    let Some(uri) = addresses.find(|uri| htu.is_some() && normal_form(uri) == htu) else {
+    let Some(uri) = addresses.find_map(|uri| normal_form(&uri).filter(|uri| htu.as_ref() == Some(uri))) else {
         return Err(refused("The htu of the DPoP proof is not the address of the request."));
     };
     let expires_at = age(ctx.now(), &claims)?;

@@ -18,9 +18,10 @@ use crate::model::event::{Change, Event, EventKind};
 use crate::model::last_use::API_KEY;
 use crate::model::member::Member;
 use crate::model::organization::Organization;
+use crate::model::personal_token::PersonalToken;
 use crate::model::role::Role;
 use crate::model::user::User;
-use crate::oauth::last_use;
+use crate::oauth::{last_use, personal_token};
 use crate::store::records::{Versioned, list_by_index, load};
 use crate::store::{Batch, StoreError, keys};
 use std::net::IpAddr;
@@ -77,7 +78,7 @@ pub async fn create(ctx: &Context, actor: &Actor, organization: &str, new: &NewK
     enabled(ctx)?;
     for _ in 0..ATTEMPTS_MAX {
         let membership = actor.in_organization(ctx, organization, Right::ManageApiKeys).await?;
-        let name = checked(ctx, &membership, new)?;
+        let name = checked(ctx, actor, &membership, new)?;
         if all(ctx, organization).await?.len() >= KEYS_MAX {
             return Err(Refusal::State("org_keys_full"));
         }
@@ -93,7 +94,14 @@ pub async fn create(ctx: &Context, actor: &Actor, organization: &str, new: &NewK
             created_by: actor.id().to_owned(),
             stamps: counters(ctx, &membership.organization, &membership.member, &actor.user).await?,
             created_at: now,
-            expires_at: new.days.map(|days| now + Duration::from_secs(days * 24 * 60 * 60)),
+            expires_at: ends(
+                actor,
+                new.days.map(|days| now + Duration::from_secs(days * 24 * 60 * 60)),
+            ),
+            made_with: actor
+                .token
+                .as_ref()
+                .map(|token| (token.record.user.clone(), token.record.id.clone())),
             revoked: false,
         };
         let mut batch = Batch::new();
@@ -113,7 +121,7 @@ pub async fn create(ctx: &Context, actor: &Actor, organization: &str, new: &NewK
 }
 
 /// The name, when nothing is wrong with what is asked for.
-fn checked(ctx: &Context, membership: &Membership, new: &NewKey<'_>) -> Result<String, Refusal> {
+fn checked(ctx: &Context, actor: &Actor, membership: &Membership, new: &NewKey<'_>) -> Result<String, Refusal> {
     let mut faults = Vec::new();
     let name = text::name(new.name, NAME_CHARS_MAX);
     if name.is_none() {
@@ -129,6 +137,11 @@ fn checked(ctx: &Context, membership: &Membership, new: &NewKey<'_>) -> Result<S
         .all(|scope| catalog.may_grant(membership.role(), scope))
     {
         faults.push(Fault::new("scopes", "org_key_scopes_beyond"));
+    } else if let Some(token) = &actor.token
+        && !new.scopes.iter().all(|scope| token.record.scopes.contains(scope))
+    {
+        // Whoever has only a token gets no more out of it than it may itself.
+        faults.push(Fault::new("scopes", "org_key_scopes_beyond"));
     } else if bytes > SCOPES_BYTES_MAX {
         faults.push(Fault::new("scopes", "org_key_scopes_many"));
     }
@@ -138,6 +151,15 @@ fn checked(ctx: &Context, membership: &Membership, new: &NewKey<'_>) -> Result<S
     match name {
         Some(name) if faults.is_empty() => Ok(name),
         _ => Err(Refusal::Invalid(faults)),
+    }
+}
+
+/// A key that was made with a token lives no longer.
+fn ends(actor: &Actor, wanted: Option<Timestamp>) -> Option<Timestamp> {
+    let token = actor.token.as_ref().and_then(|token| token.record.expires_at);
+    match (wanted, token) {
+        (Some(wanted), Some(token)) => Some(wanted.min(token)),
+        (wanted, token) => wanted.or(token),
     }
 }
 
@@ -310,6 +332,14 @@ async fn standing(
         && key.stamps.cover(&counters);
     if !stands {
         return Ok(None);
+    }
+    if let Some((user, id)) = &key.made_with {
+        let Some(parent) = ctx.load::<PersonalToken>(&keys::personal_token(user, id)).await? else {
+            return Ok(None);
+        };
+        if personal_token::standing(ctx, &parent).await?.is_err() {
+            return Ok(None);
+        }
     }
     let may = |scope: &&String| ctx.profile().scopes.may_grant(member.role, scope);
     let scopes: Vec<String> = key.scopes.iter().filter(may).cloned().collect();

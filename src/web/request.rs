@@ -32,7 +32,14 @@ pub struct Upgrade {
 
 /// Its place among the requests in flight, given back on drop.
 pub struct Place {
-    _slot: Slot,
+    slot: Slot,
+}
+
+impl Place {
+    /// Returns once the server ends, or wants the connection's place for others.
+    pub async fn told_to_end(&self) {
+        self.slot.told_to_end().await;
+    }
 }
 
 impl Upgrade {
@@ -42,7 +49,7 @@ impl Upgrade {
 
     /// The connection to be, and its place, to be kept for as long as it lasts.
     pub fn into_parts(self) -> (OnUpgrade, Place) {
-        (self.on, Place { _slot: self.slot })
+        (self.on, Place { slot: self.slot })
     }
 }
 

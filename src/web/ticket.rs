@@ -1,10 +1,15 @@
 //! Places, given back on drop: a connection's among the open ones, a request's among those in flight.
 
 use super::connections::Connections;
-use super::state::{Connection, Phase};
+use super::state::{Connection, Order, Phase};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::time::sleep;
+
+/// How long a tunnel may take to notice that it is to end.
+const LOOKED_AT_EVERY: Duration = Duration::from_millis(500);
 
 /// A connection's place among the open ones; given back on drop.
 pub(super) struct Ticket {
@@ -78,6 +83,13 @@ impl Slot {
     pub fn handling(&mut self) {
         self.handling = true;
         self.ticket.own.handling.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Nothing wakes for it: the connection's own task is gone, so it is looked at now and then.
+    pub async fn told_to_end(&self) {
+        while self.ticket.own.order() == Order::Run {
+            sleep(LOOKED_AT_EVERY).await; // allowed: orders wake the task of the connection, which is over
+        }
     }
 
     /// A part of the answer is ready and waits for the client to ask for more.

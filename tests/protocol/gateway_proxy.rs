@@ -56,7 +56,7 @@ pub async fn ask(world: &World, method: Method, token: &str, body: &str) -> (u16
     (answer.status, answer.header("retry-after").map(str::to_owned))
 }
 
-const SPOOFED: [(&str, &str); 21] = [
+const SPOOFED: [(&str, &str); 26] = [
     ("x-grantd-organization", "o_evil"),
     ("x-grantd-admin", "yes"),
     ("x_grantd_organization", "o_evil"),
@@ -69,6 +69,11 @@ const SPOOFED: [(&str, &str); 21] = [
     ("x-request-id", "evil"),
     ("x-http-method-override", "DELETE"),
     ("x-original-url", "/api/v1/settings"),
+    ("x-forwarded-user", "u_evil"),
+    ("x.forwarded~email", "evil@example.com"),
+    ("remote-user", "u_evil"),
+    ("proxy", "http://evil.example"),
+    ("x.grantd.organization", "o_evil"),
     ("cookie", "__Host-grantd_session=secret-of-a-session"),
     ("connection", "close, x-internal"),
     ("x-internal", "hop"),
@@ -80,7 +85,7 @@ const SPOOFED: [(&str, &str); 21] = [
     ("content-type", "application/json"),
 ];
 
-const GONE: [&str; 17] = [
+const GONE: [&str; 22] = [
     "x-grantd-admin",
     "x_grantd_organization",
     "x_grantd-user",
@@ -92,6 +97,11 @@ const GONE: [&str; 17] = [
     "dpop",
     "x-http-method-override",
     "x-original-url",
+    "x-forwarded-user",
+    "x.forwarded~email",
+    "remote-user",
+    "proxy",
+    "x.grantd.organization",
     "x-internal",
     "keep-alive",
     "te",

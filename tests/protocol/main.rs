@@ -59,6 +59,7 @@ mod idempotency;
 mod joining;
 mod keys;
 mod leaks;
+mod lent_by_token;
 mod limiter;
 mod links;
 mod logo_files;

@@ -56,7 +56,7 @@ pub(super) async fn run(courier: Arc<Courier>, endpoint: String) -> Done {
 struct Lane<'a> {
     courier: &'a Courier,
     /// Kept while the lane lasts.
-    connections: [Option<Connection>; 2],
+    connections: [Option<Kept>; 2],
     sent: usize,
 }
 
@@ -101,12 +101,11 @@ impl Lane<'_> {
     }
 }
 
+/// A connection that may be used again, and whether by https and to which authority it leads.
+type Kept = ((bool, String), Connection);
+
 /// Sends one delivery and writes down what came of it. A crash between the two sends it once more.
-async fn attempt(
-    courier: &Courier,
-    delivery: &Delivery,
-    connection: &mut Option<Connection>,
-) -> Result<(), StoreError> {
+async fn attempt(courier: &Courier, delivery: &Delivery, connection: &mut Option<Kept>) -> Result<(), StoreError> {
     let ctx = &*courier.ctx;
     let key = keys::endpoint(&delivery.client_id, &delivery.endpoint);
     let failing = |endpoint: &Option<Arc<Versioned<Endpoint>>>| {
@@ -141,17 +140,20 @@ async fn sent(
     courier: &Courier,
     endpoint: &Endpoint,
     delivery: &Delivery,
-    kept: &mut Option<Connection>,
+    kept: &mut Option<Kept>,
 ) -> Result<(u16, String), String> {
     let ctx = &*courier.ctx;
     let target = target(ctx, &endpoint.url)?;
     let secret = secret_of(ctx, endpoint).ok_or("The secret cannot be read any more: rotate it.")?;
     let headers = headers(ctx, delivery, &secret);
     let body = Bytes::from(delivery.body.clone());
+    // One to where the address led before is not used: it may have been changed since.
+    let place = (target.https, target.authority.clone());
+    *kept = kept.take().filter(|(to, _)| *to == place);
     let mut used = kept.is_some();
     loop {
         let mut connection = match kept.take() {
-            Some(connection) => connection,
+            Some((_, connection)) => connection,
             None => connect(courier, &target).await?,
         };
         let sent = courier
@@ -159,7 +161,7 @@ async fn sent(
             .send(&mut connection, &target.path, headers.clone(), body.clone());
         match sent.await {
             Ok(answer) => {
-                *kept = answer.whole.then_some(connection);
+                *kept = answer.whole.then_some((place, connection));
                 return Ok((answer.status, shown(&answer, &secret)));
             }
             // The other end may close what is not used at any time.

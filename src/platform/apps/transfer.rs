@@ -32,7 +32,7 @@ pub async fn transfer(
     let chosen = people::find(ctx, organization, dedicated_user).await?;
     let mut endpoints = Batch::new();
     webhooks::put_transfer(ctx, client_id, &mut endpoints).await?;
-    saving::edit_by(ctx, actor, client_id, Right::TransferApp, |edit| {
+    let transferred = saving::edit_by(ctx, actor, client_id, Right::TransferApp, |edit| {
         let (app, dossier) = (&mut edit.case.app, &mut edit.case.dossier);
         let mut faults = Vec::new();
         if app.kind == Kind::Private {
@@ -73,5 +73,8 @@ pub async fn transfer(
         edit.batch.insert(&arrival)?;
         Ok(())
     })
-    .await
+    .await?;
+    // One that the old team added at the same moment: they know its secret.
+    webhooks::pause_transferred(ctx, client_id).await?;
+    Ok(transferred)
 }
