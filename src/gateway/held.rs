@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{self, Poll};
 use std::time::Duration;
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::time::{MissedTickBehavior, interval};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -37,8 +37,10 @@ pub fn hold(ctx: &Arc<Context>, body: BodyStream, admitted: Admitted, place: Pla
 /// Returns once the credential has ended: it is judged anew every `tunnel_max`.
 pub async fn credential_ends(ctx: &Context, admitted: &Admitted) {
     let every = Duration::from_millis(ctx.config.limits.tunnel_ms_max);
-    let mut turn = interval_at(Instant::now() + every, every); // allowed: a timer of the runtime, not the clock
+    let mut turn = interval(every);
     turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // The first comes at once, and it was judged just now.
+    turn.tick().await;
     loop {
         turn.tick().await;
         if !admitted.still_stands(ctx).await {

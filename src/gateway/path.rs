@@ -32,8 +32,8 @@ pub fn root(identifier: &str) -> &str {
     path.trim_end_matches('/')
 }
 
-/// The path with everything bare that may stand bare in a segment (RFC 3986 §3.3): what an upstream that decodes it takes
-/// for the same finds the same row.
+/// The path with everything bare that may stand bare in a segment (RFC 3986 §3.3): what an upstream that decodes it
+/// takes for the same finds the same row.
 pub fn bare(path: &str) -> String {
     let mut parts = path.split('%');
     let mut bare = parts.next().unwrap_or_default().to_owned();

@@ -77,6 +77,7 @@ mod tests {
             stamps: Epochs::from([u64::MAX; 7]),
             created_at: Timestamp::from_millis(u64::from(u32::MAX) * 1000),
             expires_at: Some(Timestamp::from_millis(u64::from(u32::MAX) * 1000)),
+            made_with: Some(("u".repeat(40), "t".repeat(40))),
             revoked: true,
         };
         let mut batch = Batch::new();
