@@ -8,12 +8,28 @@ use crate::model::review::Case;
 use crate::platform::actor::Actor;
 use crate::platform::refusal::{Fault, Refusal};
 use crate::platform::rights::Right;
-use crate::platform::webhooks;
+use crate::platform::{ATTEMPTS_MAX, webhooks};
 use crate::store::Batch;
 
 /// By somebody who is owner or admin of both. The team stays behind, whoever transfers it is the new one; everything
 /// granted to the app ends, since it was granted to the old owner. A private app acts as a member of the new one.
 pub async fn transfer(
+    ctx: &Context,
+    actor: &Actor,
+    client_id: &str,
+    organization: &str,
+    dedicated_user: &str,
+) -> Result<Case, Refusal> {
+    for _ in 0..ATTEMPTS_MAX {
+        match once(ctx, actor, client_id, organization, dedicated_user).await {
+            Err(Refusal::Conflict) => {}
+            done => return done,
+        }
+    }
+    Err(Refusal::Conflict)
+}
+
+async fn once(
     ctx: &Context,
     actor: &Actor,
     client_id: &str,
@@ -32,7 +48,11 @@ pub async fn transfer(
     let chosen = people::find(ctx, organization, dedicated_user).await?;
     let mut endpoints = Batch::new();
     webhooks::put_transfer(ctx, client_id, &mut endpoints).await?;
-    let transferred = saving::edit_by(ctx, actor, client_id, Right::TransferApp, |edit| {
+    saving::edit_by(ctx, actor, client_id, Right::TransferApp, |edit| {
+        // Whoever adds an endpoint writes the app anew: these are all there are only while it is the same.
+        if edit.access.app.version != access.app.version {
+            return Err(Refusal::Conflict);
+        }
         let (app, dossier) = (&mut edit.case.app, &mut edit.case.dossier);
         let mut faults = Vec::new();
         if app.kind == Kind::Private {
@@ -73,8 +93,5 @@ pub async fn transfer(
         edit.batch.insert(&arrival)?;
         Ok(())
     })
-    .await?;
-    // One that the old team added at the same moment: they know its secret.
-    webhooks::pause_transferred(ctx, client_id).await?;
-    Ok(transferred)
+    .await
 }

@@ -24,7 +24,7 @@ use crate::context::Context;
 use crate::model::endpoint::{ENDPOINTS_MAX, Endpoint, LABEL_CHARS_MAX, Standing};
 use crate::model::event::{Change, Event, EventKind};
 use crate::store::records::{Versioned, list as list_records, load};
-use crate::store::{Batch, Outcome, StoreError, keys};
+use crate::store::{Batch, StoreError, keys};
 
 /// An endpoint as somebody wants it.
 #[derive(Clone, Default)]
@@ -174,26 +174,17 @@ pub async fn remove(ctx: &Context, actor: &Actor, client_id: &str, id: &str) -> 
     Err(Refusal::Conflict)
 }
 
-/// What an app that goes to another owner takes along: its endpoints, paused until the new one has looked at them.
+/// What an app that goes to another owner takes along: its endpoints, paused until the new one has looked at them. The
+/// batch rests on all of them as they are, and on there being no others only if it rests on the app as it was before
+/// this was called.
 pub async fn put_transfer(ctx: &Context, client_id: &str, batch: &mut Batch) -> Result<(), StoreError> {
     let prefix = keys::endpoints(client_id);
     let (found, _) = list_records::<Endpoint>(&*ctx.store, &prefix, None, ENDPOINTS_MAX as u32).await?;
-    for endpoint in found
-        .iter()
-        .filter(|endpoint| !matches!(endpoint.standing, Standing::Disabled | Standing::Transferred))
-    {
-        batch.replace(endpoint, &endpoint.with_standing(Standing::Transferred))?;
-    }
-    Ok(())
-}
-
-/// The same, for those that came while it was done.
-pub async fn pause_transferred(ctx: &Context, client_id: &str) -> Result<(), StoreError> {
-    for _ in 0..ATTEMPTS_MAX {
-        let mut batch = Batch::new();
-        put_transfer(ctx, client_id, &mut batch).await?;
-        if batch.writes.is_empty() || matches!(ctx.store.commit(batch).await?, Outcome::Committed(_)) {
-            return Ok(());
+    for endpoint in &found {
+        if endpoint.standing == Standing::Disabled {
+            batch.require(endpoint);
+        } else {
+            batch.replace(endpoint, &endpoint.with_standing(Standing::Transferred))?;
         }
     }
     Ok(())
