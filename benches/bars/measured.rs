@@ -2,7 +2,7 @@
 
 use crate::grantd_server::{COMMAND, Counts, Orders, REDIRECT_URI, Task, VERIFIER};
 use crate::process::{GENERATOR_CORE, SERVER_CORE, Server, needs_two_cores};
-use crate::web::form;
+use crate::web::{form, post};
 use crate::wrk::{self, Load, Slice};
 use serde_json::Value;
 use std::path::PathBuf;
@@ -17,11 +17,21 @@ pub struct Measured {
 impl Measured {
     /// With so many users.
     pub fn start(users: usize) -> Result<Self, String> {
+        Self::with(users, None)
+    }
+
+    /// As a gateway before the API at this address.
+    pub fn start_before(upstream: &str) -> Result<Self, String> {
+        Self::with(1, Some(upstream.to_owned()))
+    }
+
+    fn with(users: usize, upstream: Option<String>) -> Result<Self, String> {
         needs_two_cores()?;
         let scratch = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).map_err(|e| e.to_string())?;
         let orders = Orders {
             data_dir: scratch.path().to_owned(),
             users,
+            upstream,
         };
         let input = serde_json::to_string(&orders).map_err(|e| e.to_string())?;
         let this = std::env::current_exe().map_err(|e| e.to_string())?;
@@ -33,6 +43,24 @@ impl Measured {
 
     pub fn fact(&self, name: &str) -> &str {
         self.facts[name].as_str().unwrap_or_default()
+    }
+
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
+    pub fn private_app(&self) -> &Value {
+        &self.facts["private_app"]
+    }
+
+    /// One answer with a token of the private app.
+    pub fn minted(&self) -> Result<Value, String> {
+        let form = self.form("private_app", "client_credentials", &[]);
+        post(
+            self.fact("ca_file"),
+            &format!("{}/oauth/token", self.fact("issuer")),
+            &form,
+        )
     }
 
     fn tell(&mut self, task: &Task) -> Result<Value, String> {

@@ -2,7 +2,7 @@
 
 use crate::config::routes::Upstream;
 use crate::context::Context;
-use crate::gateway::guard::{Asked, admit};
+use crate::gateway::guard::{Admitted, Asked, admit};
 use crate::gateway::refusal::Refusal;
 use crate::gateway::{Gateway, proxy};
 use crate::sandbox;
@@ -24,18 +24,28 @@ pub fn body_rule(ctx: &Context, path: &str) -> BodyRule {
 
 pub async fn answer(ctx: &Arc<Context>, gateway: &Gateway, request: Request) -> Response {
     let id = request.id.clone();
-    let answered = pass(ctx, gateway, request).await;
-    answered.unwrap_or_else(|refusal| refusal.response(ctx, &id))
-}
-
-async fn pass(ctx: &Arc<Context>, gateway: &Gateway, request: Request) -> Result<Response, Refusal> {
     let asked = Asked {
         method: &request.method,
         path: &request.path,
         headers: &request.headers,
         peer: request.peer,
     };
-    let admitted = admit(ctx, gateway, &asked).await?;
+    let (admitted, standing) = admit(ctx, gateway, &asked).await;
+    let answered = match admitted {
+        Ok(admitted) => pass(ctx, gateway, request, admitted).await,
+        Err(refusal) => Err(refusal),
+    };
+    let mut response = answered.unwrap_or_else(|refusal| refusal.response(ctx, &id));
+    standing.tell(&mut response.headers);
+    response
+}
+
+async fn pass(
+    ctx: &Arc<Context>,
+    gateway: &Gateway,
+    request: Request,
+    admitted: Admitted,
+) -> Result<Response, Refusal> {
     let route = Arc::clone(&admitted.found.route);
     match &route.upstream {
         Upstream::Http(url) => proxy::forward(ctx, gateway, request, admitted, url).await,

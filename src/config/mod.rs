@@ -15,6 +15,7 @@ mod pages;
 mod platform_rules;
 mod profile;
 mod profile_file;
+pub mod rate_limits;
 pub mod reader;
 mod resources;
 mod route_file;

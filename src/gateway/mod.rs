@@ -18,6 +18,7 @@ pub mod path;
 mod places;
 mod proofs;
 pub mod proxy;
+pub mod rate_limits;
 pub mod refusal;
 mod tunnel;
 mod upstreams;
@@ -26,6 +27,7 @@ mod verified;
 use crate::context::Context;
 use places::Places;
 use proofs::Proofs;
+use rate_limits::RateLimits;
 use std::sync::Arc;
 use upstreams::Upstreams;
 use verified::VerifiedTokens;
@@ -36,6 +38,7 @@ pub struct Gateway {
     proofs: Proofs,
     upstreams: Upstreams,
     places: Arc<Places>,
+    rate_limits: RateLimits,
 }
 
 impl Gateway {
@@ -46,6 +49,7 @@ impl Gateway {
             proofs: Proofs::default(),
             upstreams: Upstreams::new(&ctx.config.gateway)?,
             places: Places::new(ctx.config.limits.requests_in_flight_max),
+            rate_limits: RateLimits::default(),
         })
     }
 }

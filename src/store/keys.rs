@@ -59,6 +59,7 @@
 //! | `G`   | organization              | how many documents there are            | never                         |
 //! | `2`   | org., owner, digest, num. | answer to a keyed call of the sandbox   | swept after a day             |
 //! | `M`   | org., collection, unique  | index → document                        | with the document             |
+//! | `3`   | organization, subject     | requests to the API in a day, a month   | swept once both are over      |
 
 mod platform;
 mod sandbox;
@@ -127,9 +128,10 @@ const DOCUMENT_WITH_PAGE: u8 = b'C';
 const TALLY: u8 = b'G';
 const ANSWER_PIECE: u8 = b'2';
 const DOCUMENT_BY_UNIQUE: u8 = b'M';
+const USAGE: u8 = b'3';
 
 /// Every space, with the name it has in an export.
-pub const SPACES: [(u8, &str); 54] = [
+pub const SPACES: [(u8, &str); 55] = [
     (SETTINGS, "settings"),
     (ORGANIZATION, "organization"),
     (USER, "user"),
@@ -184,6 +186,7 @@ pub const SPACES: [(u8, &str); 54] = [
     (TALLY, "tally"),
     (ANSWER_PIECE, "answer_piece"),
     (DOCUMENT_BY_UNIQUE, "document_by_unique"),
+    (USAGE, "usage"),
 ];
 
 fn key(space: u8, parts: &[&str]) -> Key {

@@ -6,6 +6,7 @@ mod control;
 mod demo;
 mod export;
 mod files;
+mod gateway_memory;
 mod http;
 mod kill;
 mod program;

@@ -48,6 +48,7 @@ mod failures;
 mod gateway;
 mod gateway_check;
 mod gateway_guard;
+mod gateway_limits;
 mod gateway_proofs;
 mod gateway_proxy;
 mod gateway_routes;
