@@ -4,7 +4,7 @@ use crate::config::routes::Upstream;
 use crate::context::Context;
 use crate::gateway::guard::{Admitted, Asked, admit};
 use crate::gateway::refusal::Refusal;
-use crate::gateway::{Gateway, proxy};
+use crate::gateway::{Gateway, cors, proxy};
 use crate::sandbox;
 use crate::web::request::{BodyRule, Request};
 use crate::web::response::Response;
@@ -23,6 +23,17 @@ pub fn body_rule(ctx: &Context, path: &str) -> BodyRule {
 }
 
 pub async fn answer(ctx: &Arc<Context>, gateway: &Gateway, request: Request) -> Response {
+    let page = cors::page(ctx, &request);
+    let preflight = page.as_ref().and_then(|_| cors::preflight(ctx, &request));
+    let mut response = match preflight {
+        Some(response) => response,
+        None => guarded(ctx, gateway, request).await,
+    };
+    cors::tell(ctx, page, &mut response);
+    response
+}
+
+async fn guarded(ctx: &Arc<Context>, gateway: &Gateway, request: Request) -> Response {
     let id = request.id.clone();
     let asked = Asked {
         method: &request.method,

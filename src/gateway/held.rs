@@ -83,15 +83,16 @@ impl Shared {
     /// keep one window shut, and the rest of its connection alive. An upstream that owes the next part breaks off or is
     /// given up within `idle_max`, and that would be asked for.
     async fn give_up(&self, stall_max: Duration, idle_max: Duration) {
+        let (mut asked, mut unasked) = (0, Duration::ZERO);
         loop {
-            let before = self.asked.load(Ordering::Relaxed);
-            let waits = if self.owed.load(Ordering::Relaxed) {
-                stall_max.saturating_add(idle_max)
-            } else {
-                stall_max
-            };
-            sleep(waits).await; // allowed: nothing else tells that a client asks for no more
-            if before == self.asked.load(Ordering::Relaxed) {
+            sleep(stall_max).await; // allowed: nothing else tells that a client asks for no more
+            let now_asked = self.asked.load(Ordering::Relaxed);
+            if now_asked != asked {
+                (asked, unasked) = (now_asked, Duration::ZERO);
+                continue;
+            }
+            unasked += stall_max;
+            if !self.owed.load(Ordering::Relaxed) || unasked > idle_max {
                 log::info!("an answer was broken off that its client did not take");
                 self.inner().take();
                 return;

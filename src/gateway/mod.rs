@@ -8,6 +8,7 @@
 
 mod body;
 mod breaker;
+pub mod cors;
 mod credentials;
 pub mod forward_auth;
 pub mod guard;
