@@ -51,8 +51,8 @@ pub struct Orders {
     pub data_dir: PathBuf,
     /// Each has a grant of its own.
     pub users: usize,
-    /// The API behind the gateway, where there is one.
-    pub upstream: Option<String>,
+    /// The configuration, where it is not the default.
+    pub file: Option<PathBuf>,
 }
 
 /// Every further line; each is answered with one line of JSON.
@@ -167,21 +167,6 @@ fn answer(value: &Value) -> Result<(), String> {
         .map_err(|e| e.to_string())
 }
 
-/// The configuration of a gateway before this API, whose limits nobody meets.
-fn before(upstream: &str, dir: &Path) -> io::Result<PathBuf> {
-    let own = dir.join("profiles/default");
-    std::fs::create_dir_all(&own)?;
-    let routes = json!({
-        "rate_limits": { "app": 1_000_000_000, "credential": 1_000_000_000, "day": 1_000_000_000 },
-        "routes": [{ "path": "/api/v1/data", "methods": { "GET": ["data.read"] } }],
-    });
-    std::fs::write(own.join("routes.json"), routes.to_string())?;
-    let file = dir.join("grantd.toml");
-    let settings = format!("[gateway]\nupstream = \"{upstream}\"\nforward_auth_peers = [\"127.0.0.1\"]\n");
-    std::fs::write(&file, settings)?;
-    Ok(file)
-}
-
 /// The server with its organization, users and apps; and the app that mints for itself.
 async fn open(orders: &Orders, overrides: &Overrides) -> Result<(Server, Value), String> {
     let dir = &orders.data_dir;
@@ -193,11 +178,7 @@ async fn open(orders: &Orders, overrides: &Overrides) -> Result<(Server, Value),
     let (store, _) = SledStore::open(&dir.join("store"), options).map_err(|e| e.to_string())?;
     let store = Arc::new(store);
     let (secret, _) = MasterSecret::load_or_create(&dir.join("secret"), &SystemRandom).map_err(|e| e.to_string())?;
-    let file = match &orders.upstream {
-        Some(upstream) => Some(before(upstream, dir).map_err(|e| e.to_string())?),
-        None => None,
-    };
-    let mut config = Config::load(file.as_deref(), overrides).map_err(|e| e.to_string())?;
+    let mut config = Config::load(orders.file.as_deref(), overrides).map_err(|e| e.to_string())?;
     // All the load comes from one address, and a flood of wrong passwords is to reach the passwords.
     config.limits.connections_per_peer_max = config.limits.connections_max;
     config.limits.failures.failures_max = NonZeroU32::MAX;

@@ -163,7 +163,7 @@ impl Clock for ManualClock {
     }
 }
 
-/// How long something took, for people to read; no decision rests on it.
+/// How long something took: for people to read, and for whoever waits on a connection. No record rests on it.
 pub struct Stopwatch(std::time::Instant);
 
 impl Stopwatch {

@@ -38,8 +38,8 @@ impl Default for RateLimits {
 }
 
 impl RateLimits {
-    /// `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-11 §3) where a route has a limit of its own; `None` where
-    /// nothing is limited. A month has no window: they differ in length.
+    /// `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-11 §3) of a route, which may have a limit of its own;
+    /// `None` where nothing is limited. A month has no window: they differ in length.
     pub fn policy(&self, route: Option<NonZeroU32>) -> Option<HeaderValue> {
         let window = self.window.as_secs();
         let within =

@@ -12,8 +12,9 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{Instant, Sleep, sleep, timeout};
+use tokio::time::{Sleep, sleep, timeout};
 
+use crate::base::time::Stopwatch;
 pub use crate::web::response::BodyStream;
 
 /// As much as one reading of an upstream's connection may hold.
@@ -149,7 +150,7 @@ fn bounded(body: Incoming, bytes_max: u64, idle: Duration, is_request: bool) -> 
         patience: idle,
         came: 0,
         is_request,
-        deadline: None,
+        waiting: None,
         outcome: outcome.clone(),
     };
     (bounded.boxed_unsync(), outcome)
@@ -163,9 +164,23 @@ struct Bounded {
     patience: Duration,
     came: u64,
     is_request: bool,
-    /// Runs while a part is waited for.
-    deadline: Option<Pin<Box<Sleep>>>,
+    /// While a part is waited for.
+    waiting: Option<Waiting>,
     outcome: Outcome,
+}
+
+struct Waiting {
+    since: Stopwatch,
+    deadline: Pin<Box<Sleep>>,
+}
+
+impl Waiting {
+    fn at_most(span: Duration) -> Self {
+        Self {
+            since: Stopwatch::start(),
+            deadline: Box::pin(sleep(span)), // allowed: nothing else tells that no part comes
+        }
+    }
 }
 
 impl Bounded {
@@ -176,9 +191,8 @@ impl Bounded {
 
     /// So much of a request came. Only the time in which it was waited for counts: an upstream may take it slowly.
     fn progressed(&mut self, length: u64) {
-        if let Some(deadline) = self.deadline.take() {
-            let now = Instant::now(); // allowed: as the timer that it is compared with
-            self.patience = deadline.deadline().saturating_duration_since(now);
+        if let Some(waiting) = self.waiting.take() {
+            self.patience = self.patience.saturating_sub(waiting.since.elapsed());
         }
         self.came = self.came.saturating_add(length);
         if self.came >= PROGRESS_BYTES || !self.is_request {
@@ -205,9 +219,8 @@ impl Body for Bounded {
             Poll::Pending => {
                 self.outcome.0.owed.store(true, Ordering::Relaxed);
                 let patience = self.patience;
-                let made = || Box::pin(sleep(patience)); // allowed: nothing else tells that no part comes
-                let deadline = self.deadline.get_or_insert_with(made);
-                ready!(deadline.as_mut().poll(context));
+                let waiting = self.waiting.get_or_insert_with(|| Waiting::at_most(patience));
+                ready!(waiting.deadline.as_mut().poll(context));
                 return self.cut(Cut::Slow);
             }
         };

@@ -1,4 +1,5 @@
-//! Pages of other origins that call the API from a browser (the Fetch standard's CORS), where the configuration names them.
+//! Pages of other origins that call the API from a browser (the Fetch standard's CORS), where the configuration names
+//! them.
 //!
 //! Who asks is shown by a credential in a header that the page itself sets: no cookie counts here, and none is allowed.
 
@@ -24,8 +25,8 @@ pub fn page(ctx: &Context, request: &Request) -> Option<Page> {
     known.then(|| HeaderValue::from_str(origin).ok().map(Page)).flatten()
 }
 
-/// Whether a browser asks before it sends a request; it shows no credential. `None`: it is no such question, or one about
-/// no route, which is answered like any other request.
+/// What a browser is told that asks before it sends a request; it shows no credential. `None`: it is no such question, or
+/// one about no route, which is answered like any other request.
 pub fn preflight(ctx: &Context, request: &Request) -> Option<Response> {
     if request.method != Method::OPTIONS || !request.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
         return None;

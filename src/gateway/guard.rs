@@ -72,7 +72,8 @@ pub async fn admit(ctx: &Context, gateway: &Gateway, asked: &Asked<'_>) -> (Resu
 }
 
 /// In this order: the spelling of the path, the credentials, the limits, the route, its resource, the organization, the
-/// scopes. 404 and 405 are for whoever is authenticated; a challenge names the scopes of a route, so routes are no secret.
+/// scopes. 404 and 405 are for whoever is authenticated; a challenge names the scopes of a route, so routes are no
+/// secret.
 async fn judge(
     ctx: &Context,
     gateway: &Gateway,

@@ -1,5 +1,5 @@
-//! Quotas of requests to the API: counted where a request comes, written by a job. What a crash takes with it is what came
-//! since the last turn of that job, a minute at the most; an orderly end writes all of it.
+//! Quotas of requests to the API: counted where a request comes, written by a job. What a crash takes with it is what
+//! came since the last turn of that job, a minute at the most; an orderly end writes all of it.
 
 use crate::context::Context;
 use crate::model::usage::{Counted, Quotas, Usage};

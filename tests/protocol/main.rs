@@ -53,6 +53,7 @@ mod gateway_guard;
 mod gateway_limits;
 mod gateway_proofs;
 mod gateway_proxy;
+mod gateway_quotas;
 mod gateway_routes;
 mod gateway_rows;
 mod gateway_slow;

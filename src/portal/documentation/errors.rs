@@ -63,10 +63,14 @@ fn limits(visit: &Visit<'_>, routes: &Routes) -> Markup {
         .rows()
         .iter()
         .filter_map(|row| Some((&row.path, row.rate_limit?)));
+    let own = own.filter_map(|(path, requests)| Some((path, of("doc_limit_app", Some(requests.to_string()))?)));
     let own: Vec<_> = own.collect();
     let Some(policy) = routes.policy(None).and_then(|policy| policy.to_str().ok()) else {
         return html! {};
     };
+    let example = format!(
+        "HTTP/1.1 429 Too Many Requests\nRetry-After: 12\nRateLimit-Policy: {policy}\nRateLimit: \"app\";r=0;t=12"
+    );
     html! {
         h2 #limits { (visit.text("doc_limits")) }
         p { (visit.text("doc_limits_text")) }
@@ -77,11 +81,11 @@ fn limits(visit: &Visit<'_>, routes: &Routes) -> Markup {
                     dd { (text) }
                 }
             }
-            @for (path, requests) in own {
+            @for (path, text) in own {
                 dt { code { "route" } }
-                dd { code { (path) } ": " (visit.fill("doc_limit_app", &[("requests", &requests.to_string()), ("window", &window)])) }
+                dd { code { (path) } ": " (text) }
             }
         }
-        (code(&format!("HTTP/1.1 429 Too Many Requests\nRetry-After: 12\nRateLimit-Policy: {policy}\nRateLimit: \"app\";r=0;t=12")))
+        (code(&example))
     }
 }
