@@ -1,6 +1,6 @@
 //! How many requests somebody may make who has shown who they are: token buckets of whatever size each rate says, so
-//! that rates can change while the server runs. A bucket outlives them: it knows until when it owes, and not how much it
-//! holds.
+//! that rates can change while the server runs. A bucket outlives them: it knows until when it owes, and not how much
+//! it holds.
 
 use super::buckets::{BucketTable, quota};
 use super::time::Timestamp;

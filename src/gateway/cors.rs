@@ -25,8 +25,8 @@ pub fn page(ctx: &Context, request: &Request) -> Option<Page> {
     known.then(|| HeaderValue::from_str(origin).ok().map(Page)).flatten()
 }
 
-/// What a browser is told that asks before it sends a request; it shows no credential. `None`: it is no such question, or
-/// one about no route, which is answered like any other request.
+/// What a browser is told that asks before it sends a request; it shows no credential. `None`: it is no such question,
+/// or one about no route, which is answered like any other request.
 pub fn preflight(ctx: &Context, request: &Request) -> Option<Response> {
     if request.method != Method::OPTIONS || !request.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
         return None;

@@ -11,5 +11,6 @@ mod http;
 mod kill;
 mod program;
 mod races_tls;
+mod service_manager;
 mod signals;
 mod webhooks;
