@@ -11,4 +11,5 @@ mod kill;
 mod program;
 mod races_tls;
 mod signals;
+mod verifying;
 mod webhooks;

@@ -115,11 +115,24 @@ async fn all_that_traefik_and_envoy_send_is_understood() {
     let envoys = "/gateway/check/api/v1/data?page=2";
     for passed in [data, the.send(Method::GET, envoys, &envoy, "").await] {
         assert_eq!((passed.status, passed.body.as_str()), (200, ""), "{passed:?}");
-        for name in ["organization", "user", "app", "grant", "scopes", "credential", "credential-id"] {
+        for name in [
+            "organization",
+            "user",
+            "app",
+            "grant",
+            "scopes",
+            "credential",
+            "credential-id",
+        ] {
             assert!(passed.header(&format!("x-grantd-{name}")).is_some(), "{name}");
         }
     }
-    for trick in ["/api/v1/data/..;/settings", "/api/v1/data/%2e%2e/settings", "//api/v1/data", "/api/v1/data%2fa"] {
+    for trick in [
+        "/api/v1/data/..;/settings",
+        "/api/v1/data/%2e%2e/settings",
+        "//api/v1/data",
+        "/api/v1/data%2fa",
+    ] {
         let traefik = the.send(Method::GET, check, &traefik(trick), "").await;
         assert_eq!(traefik.error(), (400, "invalid_request"), "{trick}");
         let envoys = the.send(Method::GET, &format!("{check}{trick}"), &envoy, "").await;
