@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # OAuth clients and JOSE libraries that nobody here wrote, against the real program over TLS with its own CA.
 #
-#   tests/clients/run.sh     needs node 20 with npm, python3 with venv, php with curl, cargo; GRANTD names a binary already built
+#   tests/clients/run.sh     needs node 20 with npm, python3 with venv, php with curl, go, cargo; GRANTD names a binary already built
 #
 # One line per flow, "ok CLIENT PROFILE FLOW" or "FAILED …". The last line is "N passed, M failed": a flow that did
 # not run, for whatever reason, counts as failed.
@@ -34,6 +34,7 @@ expected() {
     printf '%s\n' "requests makecrypto key-"{payment-links,customers,settings,errors}
     printf '%s\n' "fetch makecrypto key-"{payment-links,settings,errors}
     printf '%s\n' "php mokapen first-request-"{http,tls}
+    printf '%s\n' {Node.js,Python,PHP,Go}" algorithms introspect" {Node.js,Python,Go}" algorithms offline"
     printf '%s\n' {jose,joserfc,PyJWT}" algorithms "{EdDSA,ES256,RS256,rotation}
     printf '%s\n' "Authlib algorithms "{ES256,RS256} "jose algorithms jwks"
     printf '%s\n' "grantd "{default,mokapen,makecrypto,algorithms}" log"
@@ -128,6 +129,8 @@ if (install_rust); then
 else
     trouble "the client in Rust was not run"
 fi
+# The programs of the documentation, which need all of them, and Go.
+run algorithms node node/verify.mjs
 if php -r 'exit(function_exists("curl_init") ? 0 : 1);' 2>/dev/null; then
     run mokapen php/run.sh tls
     plain=--http run mokapen php/run.sh http
