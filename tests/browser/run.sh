@@ -49,10 +49,13 @@ expected() {
         done
         for step in /account /account/tokens /account/tokens/new /admin /admin/reviews /admin/reviews/app /admin/apps \
             /admin/apps/app /admin/people /admin/access-requests /docs /docs/authentication /docs/organizations \
-            /docs/scopes /docs/webhooks /docs/errors /docs/api; do
+            /docs/scopes /docs/verify /docs/webhooks /docs/errors /docs/api; do
             echo "$view $step"
         done
         echo "$view /admin/native-templates"
+    done
+    for view in phone-light phone-dark desk-light desk-dark; do
+        for step in '' ' started' ' advanced' ' quiet'; do echo "$view /payment/link$step"; done
     done
 }
 
@@ -78,7 +81,7 @@ against() {
     stop
 }
 against default pages keyboard portal
-against makecrypto templates
+against makecrypto templates checkout
 
 troubles=0
 if grep -E 'ERROR|panicked' "$work/server.log"; then troubles=1; fi

@@ -35,7 +35,7 @@ pub fn body(visit: &Visit<'_>) -> Markup {
         (code("grantd app create \"API\" --organization … --resource-server"))
         (programs(visit, "introspect", &INTROSPECTING))
         h2 #offline { (text("doc_offline")) }
-        @if resources.iter().any(is_long) { p.notice { (text("doc_offline_long")) } }
+        @if resources.iter().any(is_long) { p.notice.warning { (text("doc_offline_long")) } }
         p { (text("doc_offline_text")) }
         p { (text("doc_offline_proof")) }
         (programs(visit, "offline", &OFFLINE))
@@ -58,6 +58,12 @@ fn facts(visit: &Visit<'_>, resource: &Resource) -> Markup {
     let text = |key| visit.text(key);
     html! {
         h2 { (resource.name) }
+        @if is_long(resource) {
+            p.notice.warning {
+                (visit.fill("doc_verify_long", &[("lifetime", &span(resource.access_token_lifetime))])) " "
+                a href="#introspection" { (text("doc_introspection")) }
+            }
+        }
         dl.facts {
             dt { "iss" } dd { code.once { (visit.ctx.issuer()) } }
             dt { "aud" } dd { code.once { (resource.identifier) } }
@@ -65,12 +71,6 @@ fn facts(visit: &Visit<'_>, resource: &Resource) -> Markup {
             dt { "alg" } dd { code { (resource.algorithm.as_str()) } }
             dt { "jwks_uri" } dd { code.once { (jwks_uri(visit)) } }
             dt { (text("doc_lifetimes")) } dd { (span(resource.access_token_lifetime)) }
-        }
-        @if is_long(resource) {
-            p.notice {
-                (visit.fill("doc_verify_long", &[("lifetime", &span(resource.access_token_lifetime))])) " "
-                a href="#introspection" { (text("doc_introspection")) }
-            }
         }
     }
 }
