@@ -139,6 +139,8 @@ else
     echo "   not on this machine; the scripts were not looked at"
 fi
 
+counted install
+
 if [ "$mode" = quick ]; then
     echo "== left out of the quick run: cargo deny, the real clients, the real proxies, the fuzzing of the API, the pages in Chromium, the full sizes of the tests"
 else
