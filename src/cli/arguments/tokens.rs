@@ -88,8 +88,8 @@ pub struct TokenInspect {
 }
 
 /// Judge a token as an API does that has nothing but the issuer's public keys. Sees no revocation: a revoked token is
-/// good here until it expires. The token is read from a file or from standard input. Ends with 0 for a good token, 1 for
-/// one that is no good, 3 where that could not be judged.
+/// good here until it expires. The token is read from a file or from standard input. Ends with 0 for a good token, 1
+/// for one that is no good, 3 where that could not be judged.
 #[derive(FromArgs)]
 #[argh(subcommand, name = "verify")]
 pub struct TokenVerify {

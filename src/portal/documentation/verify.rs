@@ -9,8 +9,8 @@ use std::time::Duration;
 /// A token that lives longer should not be verified offline.
 const LONG: Duration = Duration::from_secs(60 * 60);
 
-/// Name and program. `{issuer}`, `{audience}`, `{algorithm}` and `{jwks_uri}` are replaced. `tests/clients` runs them as
-/// the page shows them.
+/// Name and program. `{issuer}`, `{audience}`, `{algorithm}` and `{jwks_uri}` are replaced. `tests/clients` runs them
+/// as the page shows them.
 const INTROSPECTING: [(&str, &str); 4] = [
     ("Node.js", include_str!("../../../data/snippets/introspect.mjs")),
     ("Python", include_str!("../../../data/snippets/introspect.py")),
