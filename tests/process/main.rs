@@ -13,4 +13,5 @@ mod program;
 mod races_tls;
 mod service_manager;
 mod signals;
+mod verifying;
 mod webhooks;
