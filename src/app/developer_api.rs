@@ -76,6 +76,7 @@ fn perform<'c>(call: &'c Call<'_>, place: &'c Place<'_>) -> Doing<'c> {
         Op::SetLogo => doing(|| app_life::set_logo(call, id)),
         Op::Submissions => doing(|| app_life::submissions(call, id)),
         Op::Submit => doing(|| app_life::submit(call, id)),
+        Op::Withdraw => doing(|| app_life::withdraw(call, id)),
         Op::History => doing(|| app_life::events(call, id)),
         Op::Team => doing(|| app_life::people(call, id)),
         Op::AddToTeam => doing(|| app_life::add_to_team(call, id, user)),

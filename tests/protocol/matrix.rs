@@ -54,6 +54,7 @@ const PAGES: &[(&str, &str)] = &[
     ("/developer/apps/{client_id}/team", "tao"),
     ("/developer/apps/{client_id}/transfer", "ao"),
     ("/developer/apps/{private}/status", "ao"),
+    ("/developer/apps/{pending}/review", "tao"),
     ("/developer/apps/{client_id}/credentials", "tao"),
     ("/developer/apps/{client_id}/credentials/keys", "tao"),
     ("/developer/apps/{client_id}/credentials/secrets/{secret}/revoke", "tao"),
@@ -102,6 +103,7 @@ const FORMS: &[(&str, &str, &str)] = &[
     ("/developer/apps/{client_id}/team", "app_team", "tao"),
     ("/developer/apps/{client_id}/transfer", "app_transfer", "ao"),
     ("/developer/apps/{private}/status", "app_status", "ao"),
+    ("/developer/apps/{pending}/review", "app_review", "tao"),
     ("/developer/apps/{client_id}/credentials/secrets", "secret_add", "tao"),
     (
         "/developer/apps/{client_id}/credentials/keys?by=secret",
