@@ -52,7 +52,7 @@ expected() {
         done
         for step in /account /account/tokens /account/tokens/new /admin /admin/reviews /admin/reviews/app /admin/apps \
             /admin/apps/app /admin/people /admin/access-requests /docs /docs/authentication /docs/organizations \
-            /docs/scopes /docs/webhooks /docs/errors /docs/api; do
+            /docs/scopes /docs/routes /docs/webhooks /docs/errors /docs/api; do
             echo "$view $step"
         done
         echo "$view /admin/native-templates"

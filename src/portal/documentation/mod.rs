@@ -5,6 +5,7 @@ mod authentication;
 mod errors;
 mod organizations;
 mod reference;
+mod routes;
 mod scopes;
 mod start;
 mod webhooks;
@@ -25,17 +26,19 @@ pub enum Section {
     Authentication,
     Organizations,
     Scopes,
+    Routes,
     Webhooks,
     Errors,
     Reference,
 }
 
 impl Section {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Start,
         Self::Authentication,
         Self::Organizations,
         Self::Scopes,
+        Self::Routes,
         Self::Webhooks,
         Self::Errors,
         Self::Reference,
@@ -47,6 +50,7 @@ impl Section {
             Self::Authentication => "/docs/authentication",
             Self::Organizations => "/docs/organizations",
             Self::Scopes => "/docs/scopes",
+            Self::Routes => "/docs/routes",
             Self::Webhooks => "/docs/webhooks",
             Self::Errors => "/docs/errors",
             Self::Reference => "/docs/api",
@@ -59,6 +63,7 @@ impl Section {
             Self::Authentication => visit.text("doc_authentication"),
             Self::Organizations => visit.text("doc_organizations"),
             Self::Scopes => visit.text("doc_scopes"),
+            Self::Routes => visit.text("doc_routes"),
             Self::Webhooks => visit.text("hook_heading"),
             Self::Errors => visit.text("doc_errors"),
             Self::Reference => visit.text("doc_api"),
@@ -71,6 +76,7 @@ impl Section {
             Self::Authentication => authentication::body(visit),
             Self::Organizations => organizations::body(visit),
             Self::Scopes => scopes::body(visit),
+            Self::Routes => routes::body(visit),
             Self::Webhooks => webhooks::body(visit),
             Self::Errors => errors::body(visit),
             Self::Reference => reference::body(visit),
@@ -107,7 +113,7 @@ fn framed(visit: &Visit<'_>, section: Section) -> Markup {
             }
         }
         (section.body(visit))
-        @if let Some(help) = &visit.ctx.config.branding.help {
+        @if let Some(help) = visit.ctx.config.help() {
             p.quiet { (visit.text("doc_help")) " " a href=(help) rel="noopener noreferrer" { (visit.text("help")) } }
         }
     }
