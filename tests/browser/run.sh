@@ -40,6 +40,11 @@ expected() {
         'a person allows the app and it gets a token' 'an admin finds the app and revokes it and its token dies' \
         'other scopes send an active app back into review' 'a personal access token is made and used and revoked' \
         'a stranger asks for access and sees where it stands' quiet
+    printf 'people %s\n' 'a developer takes a submission back and hands it in again' 'a private app gets its token' \
+        'a stakeholder sees the app and changes nothing' \
+        'a plain member sees the organization and none of its apps' 'an access request becomes an app' \
+        'an access request becomes a personal access token' quiet
+    printf 'staged %s\n' 'added scopes wait while the app goes on' quiet
     for view in phone-dark desk-light; do
         for step in '' /new '/new?kind=public' /app /app/details /app/logo /app/scopes /app/team /app/history \
             '/app/consent?lang=fr' /app/credentials /app/credentials/keys /app/failures /app/webhooks \
@@ -98,27 +103,30 @@ mkdir -p "$pictures"
 mkfifo "$work/ready"
 export GRANTD
 
-# PROFILE SCRIPT…
+# NAME PROFILE SCRIPT…, where NAME is also what the scripts are told.
 against() {
-    local profile=$1 facts script
-    shift
-    mkdir "$work/$profile"
-    "$GRANTD" demo --json --profile "$profile" --listen 127.0.0.1:0 --data "$work/$profile" \
+    local name=$1 profile=$2 facts script
+    shift 2
+    mkdir -p "$work/$name"
+    "$GRANTD" demo --json --profile "$profile" --listen 127.0.0.1:0 --data "$work/$name" \
         >"$work/ready" 2>>"$work/server.log" &
     server=$!
     if ! IFS= read -r -t 120 facts <"$work/ready"; then
         cat "$work/server.log"
         give_up "grantd demo did not start"
     fi
-    printf '%s\n' "$facts" >"$work/$profile.json"
+    printf '%s\n' "$facts" >"$work/$name.json"
     for script in "$@"; do
-        node "$script.mjs" "$work/$profile.json" "$pictures" "$chromium" "$work/$profile" 2>&1 \
+        node "$script.mjs" "$work/$name.json" "$pictures" "$chromium" "$work/$name" "$name" 2>&1 \
             | tee -a "$work/results" || true
     done
     stop
 }
-against default pages keyboard portal
-against makecrypto templates
+against default default pages keyboard portal people
+mkdir -p "$work/staged/profiles/default"
+printf '[review]\nscope_change = "stage"\n' >"$work/staged/profiles/default/profile.toml"
+against staged default people
+against makecrypto makecrypto templates
 
 passed=0 failed=0
 while read -r name; do

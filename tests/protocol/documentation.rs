@@ -201,22 +201,23 @@ async fn a_long_table_of_routes_comes_in_pages() {
     let directory = TempDir::new().unwrap();
     let profile = directory.path().join("profiles/default");
     fs::create_dir_all(&profile).unwrap();
-    let row = |at: usize| json!({ "path": format!("/api/t{}/{{id}}/p{at}", at / 7), "methods": { "GET": [], "PUT": ["data.write"] } });
+    let path = |at: usize| format!("/api/t{}/{{id}}/p{at}", at / 7);
+    let row = |at| json!({ "path": path(at), "methods": { "GET": [], "PUT": ["data.write"] } });
     let table = json!({ "routes": (0..400).map(row).collect::<Vec<_>>() });
     fs::write(profile.join("routes.json"), table.to_string()).unwrap();
     let world = World::with_config(config("default", directory.path()), Arc::new(MemoryStore::new())).await;
-    let (mut path, mut seen) = ("/docs/routes".to_owned(), Vec::new());
+    let (mut address, mut seen) = ("/docs/routes".to_owned(), Vec::new());
     loop {
-        let page = read(&world, &path, "en").await;
-        assert!(page.body.len() < 60 * 1024, "{path}: {} bytes", page.body.len());
+        let page = read(&world, &address, "en").await;
+        assert!(page.body.len() < 60 * 1024, "{address}: {} bytes", page.body.len());
         let rows = page.body.split("<h3><code>").skip(1);
         seen.extend(rows.map(|row| row.split('<').next().unwrap().to_owned()));
         let Some((_, next)) = page.body.split_once("href=\"/docs/routes?from=") else {
             break;
         };
-        path = format!("/docs/routes?from={}", next.split('"').next().unwrap());
+        address = format!("/docs/routes?from={}", next.split('"').next().unwrap());
     }
-    let all: Vec<String> = (0..400).map(|at| format!("/api/t{}/{{id}}/p{at}", at / 7)).collect();
+    let all: Vec<String> = (0..400).map(path).collect();
     assert_eq!(seen, all);
     for odd in ["?from=99999", "?from=-1", "?from=%3Cscript%3E"] {
         assert!(

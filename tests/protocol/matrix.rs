@@ -337,15 +337,8 @@ async fn no_form_is_taken_without_the_token_of_its_own_page() {
     let cast = Cast::new().await;
     for email in [OWNER, ADMINISTRATOR] {
         let browser = cast.d.browser(email).await;
-        let before = cast
-            .d
-            .world
-            .ctx
-            .store
-            .scan(&keys::events(), None, 1000)
-            .await
-            .unwrap()
-            .len();
+        let store = &cast.d.world.ctx.store;
+        let before = store.scan(&keys::events(), None, 1000).await.unwrap().len();
         for (pattern, form, _) in FORMS {
             let path = cast.path(pattern);
             let bare = browser
@@ -357,15 +350,7 @@ async fn no_form_is_taken_without_the_token_of_its_own_page() {
                 assert!(matches!(status, 403 | 404), "{email} POST {pattern}: {status}");
             }
         }
-        let after = cast
-            .d
-            .world
-            .ctx
-            .store
-            .scan(&keys::events(), None, 1000)
-            .await
-            .unwrap()
-            .len();
+        let after = store.scan(&keys::events(), None, 1000).await.unwrap().len();
         assert_eq!(after, before, "something happened");
     }
 }

@@ -134,10 +134,8 @@ fn example(visit: &Visit<'_>, route: &Route) -> String {
         Some(part) => route.path.replace(&format!("{{{part}}}"), example_id(visit).0),
         None => route.path.clone(),
     };
-    let issuer = visit.ctx.issuer();
-    format!(
-        "curl -X {method} -H 'Authorization: Bearer YOUR_ACCESS_TOKEN' -H 'Accept: application/json' \\\n  {issuer}{path}"
-    )
+    let headers = "-H 'Authorization: Bearer YOUR_ACCESS_TOKEN' -H 'Accept: application/json'";
+    format!("curl -X {method} {headers} \\\n  {}{path}", visit.ctx.issuer())
 }
 
 /// Where another gateway guards the API, or its own code does.
