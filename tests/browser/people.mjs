@@ -168,7 +168,7 @@ if (staged) {
         const typed = page.locator("main input[name=confirm]");
         if (await typed.count()) await typed.fill("By hand");
         await page.click("main form button.danger");
-        await page.waitForURL(/done=/);
+        await page.waitForURL(/\/credentials$/);
         expect(call() === "401", `the API answers ${call()}`);
     });
 
@@ -209,7 +209,7 @@ if (staged) {
     });
 
     // An app, and a personal access token.
-    for (const [kind, name] of [["private", "an app"], ["token", "a personal access token"]]) {
+    for (const [kind, name] of [["private", "an app"], ["personal_token", "a personal access token"]]) {
         await check(`people an access request becomes ${name}`, async () => {
             const email = `ida.${kind}@asking.example`;
             const asker = await visitor(phone);

@@ -61,6 +61,7 @@ expected() {
             echo "$view $step"
         done
         echo "$view /admin/native-templates"
+        for step in keys docs routes errors organizations; do echo "$view makecrypto $step"; done
     done
 }
 

@@ -98,18 +98,17 @@ fn review(page: &AppDesk<'_>, step: Option<Step>) -> Markup {
     let link = |ending: &str, key| html! { li { a href=(page.address(ending)) { (page.desk.text(key)) } } };
     let sent_back = matches!(page.app().state, AppState::ChangesRequested | AppState::Rejected);
     html! {
-        @if sent_back || step.is_some() {
+        @if sent_back || step == Some(Step::Withdraw) {
             ul.links {
                 @if sent_back {
                     (link("/details", "developer_tab_details"))
                     (link("/scopes", "developer_tab_scopes"))
                 }
-                @match step {
-                    Some(Step::Submit) => (link("/review", "developer_submit")),
-                    Some(Step::Withdraw) => (link("/review", "developer_withdraw")),
-                    None => {}
-                }
+                @if step == Some(Step::Withdraw) { (link("/review", "developer_withdraw")) }
             }
+        }
+        @if step == Some(Step::Submit) {
+            p { a.button href=(page.address("/review")) { (page.desk.text("developer_submit")) } }
         }
     }
 }

@@ -20,7 +20,7 @@ pub fn body(visit: &Visit<'_>) -> Markup {
         h2 { (visit.text("doc_errors_oauth")) }
         p { (visit.text("doc_errors_oauth_text")) }
         (code("{\n  \"error\": \"invalid_grant\",\n  \"error_description\": \"…\"\n}"))
-        dl {
+        dl.facts {
             @for (error, text) in rows {
                 dt { code { (error) } }
                 dd { (visit.text(text)) }
@@ -78,7 +78,7 @@ fn routes(visit: &Visit<'_>) -> Markup {
         h2 #routes { (visit.text("doc_errors_gateway")) }
         p { (visit.text("doc_errors_gateway_text")) " " a href="/docs/routes" { (visit.text("doc_routes")) } }
         (code(example))
-        dl {
+        dl.facts {
             @for (status, codes, text) in rows {
                 dt { (status) }
                 dd {

@@ -127,7 +127,7 @@ fn code(text: &str) -> Markup {
 /// Terms and what they mean.
 fn terms(rows: &[(&str, String)]) -> Markup {
     html! {
-        dl {
+        dl.facts {
             @for (term, meaning) in rows {
                 dt { code { (term) } }
                 dd { (meaning) }

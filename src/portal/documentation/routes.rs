@@ -104,7 +104,7 @@ fn row(visit: &Visit<'_>, route: &Route) -> Markup {
         li {
             div.what {
                 h3 { code { (route.path) } }
-                dl.facts {
+                dl {
                     @for (method, scopes) in &route.methods {
                         dt { code { (method) } }
                         dd {
