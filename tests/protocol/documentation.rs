@@ -191,6 +191,13 @@ async fn the_routes_are_those_of_the_gateway() {
     let page = read(&world, "/docs/routes", "en").await;
     assert!(page.body.contains(&format!("{ISSUER}/api/v1/849/")), "{page:?}");
     assert!(page.body.contains("id=\"api-v1--org-id--contacts\""), "{page:?}");
+    let nested = read(&World::new("makecrypto").await, "/docs/routes", "en").await;
+    let group = "id=\"api-partner-v1-makepay-webhook-subscriptions-current";
+    assert_eq!(
+        nested.body.matches(group).count(),
+        1,
+        "what lies below it stands with it"
+    );
     world.ctx.set_routes(Default::default());
     let page = read(&world, "/docs/routes", "en").await;
     assert!(page.body.contains("guards no routes"), "{page:?}");

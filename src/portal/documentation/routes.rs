@@ -49,12 +49,20 @@ fn from(visit: &Visit<'_>) -> usize {
         .unwrap_or(0)
 }
 
-/// In the order of the file.
+impl Group<'_> {
+    /// Below a part that stands for the organization is everything, so that makes no group.
+    fn holds(&self, path: &str) -> bool {
+        let below = path.strip_prefix(self.path.as_str());
+        below.is_some_and(|below| below.is_empty() || below.starts_with('/') && !self.path.ends_with('}'))
+    }
+}
+
+/// In the order of the file, each route with the first group that its path leads into.
 fn groups(rows: &[Arc<Route>]) -> Vec<Group<'_>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for route in rows {
         let path = thing(route);
-        match groups.iter_mut().find(|group| group.path == path) {
+        match groups.iter_mut().find(|group| group.holds(&path)) {
             Some(group) => group.routes.push(route),
             None => groups.push(Group {
                 path,
