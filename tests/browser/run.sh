@@ -44,6 +44,7 @@ expected() {
         'a stakeholder sees the app and changes nothing' \
         'a plain member sees the organization and none of its apps' 'an access request becomes an app' \
         'an access request becomes a personal access token' quiet
+    printf 'crawl %s\n' stranger owner administrator
     printf 'staged %s\n' 'added scopes wait while the app goes on' quiet
     for view in phone-dark desk-light; do
         for step in '' /new '/new?kind=public' /app /app/details /app/logo /app/scopes /app/team /app/history \
@@ -127,7 +128,7 @@ against default default pages keyboard portal people
 mkdir -p "$work/staged/profiles/default"
 printf '[review]\nscope_change = "stage"\n' >"$work/staged/profiles/default/profile.toml"
 against staged default people
-against makecrypto makecrypto templates
+against makecrypto makecrypto templates crawl
 
 passed=0 failed=0
 while read -r name; do
