@@ -122,7 +122,7 @@ export async function sound(page) {
 }
 
 export async function picture(page, name) {
-    await page.screenshot({ path: `${pictures}/${name}.png`, fullPage: true });
+    await page.screenshot({ path: `${pictures}/${name}.png`, fullPage: true, timeout: 60_000 });
 }
 
 export async function end() {
