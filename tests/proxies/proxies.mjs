@@ -108,6 +108,19 @@ const flows = {
     nothing();
   },
 
+  "too many": async () => {
+    let answer;
+    for (let passed = 0; passed < 3; passed += 1) {
+      answer = await ask("GET", "/api/v1/scarce", bearer(reads));
+      if (answer.status !== 200) break;
+      taken();
+    }
+    assert.equal(answer.status, 429, answer.text);
+    assert.match(answer.all("retry-after").join(), /^[1-9][0-9]*$/);
+    assert.match(answer.all("ratelimit").join(), /"route";r=0;t=/);
+    nothing();
+  },
+
   "another organization": async () => {
     const answer = await ask("GET", `/api/v1/organizations/${elsewhere}/report`, bearer(reads));
     assert.equal(answer.status, 403, answer.text);

@@ -15,7 +15,7 @@ PATH=$PATH:/usr/sbin
 expected() {
     local proxy flow
     for proxy in nginx caddy; do
-        for flow in allowed 'spoofed identity' 'spoofed request' 'no credential' 'missing scope' 'another organization' \
+        for flow in allowed 'spoofed identity' 'spoofed request' 'no credential' 'missing scope' 'too many' 'another organization' \
             paths 'one connection' smuggling bodies HTTP/2 proofs 'two credentials' revoked 'grantd is down'; do
             echo "$proxy $flow"
         done

@@ -72,6 +72,7 @@ export function prepare() {
   writeFileSync(`${data}/profiles/default/profile.toml`, embedded.replace(/\[\[resources\]\][^]*/, resource));
   const { routes } = JSON.parse(read(`${root}/data/profiles/default/routes.json`));
   routes.push({ path: "/api/v1/organizations/{of}/report", organization: "of", methods: { GET: ["data.read"] } });
+  routes.push({ path: "/api/v1/scarce", methods: { GET: ["data.read"] }, rate_limit: 2 });
   writeFileSync(`${data}/profiles/default/routes.json`, JSON.stringify({ routes }));
 }
 
