@@ -225,7 +225,7 @@ async fn a_token_is_minted_inspected_and_revoked_by_hand() {
     let unknown = Command::TokenInspect { token: "x".into() };
     assert_eq!(
         world.run(unknown).await,
-        json!({ "active": false, "why": "it is no JWS" })
+        json!({ "active": false, "why": "it is no signed JWT of a kind that is accepted" })
     );
 }
 
