@@ -3,5 +3,6 @@
 pub mod cors;
 pub mod developer;
 pub mod health;
+pub mod native;
 pub mod oauth;
 pub mod well_known;

@@ -212,7 +212,7 @@ pub async fn of_app(
         .await?;
     let app = connected(ctx, organization, client_id).await?;
     let index = keys::grants_of_app(client_id, organization);
-    let mut after = cursor(after).map(|user| keys::grant_of_app(client_id, organization, user));
+    let mut after = cursor(after).map(|holder| keys::grant_of_app(client_id, organization, holder));
     let (mut grants, mut next) = (Vec::<Granted>::new(), None);
     for _ in 0..READS_MAX {
         let rows = ctx.store.scan(&index, after.as_ref(), READ_MAX).await?;
@@ -222,7 +222,7 @@ pub async fn of_app(
                 return Ok(AppGrants { app, grants, next });
             }
             if let Some(granted) = standing(ctx, &Key(stored.value.to_vec())).await? {
-                next = Some(granted.grant.user.clone());
+                next = Some(granted.grant.holder().to_owned());
                 grants.push(granted);
             }
             after = Some(key);

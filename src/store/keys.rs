@@ -59,11 +59,17 @@
 //! | `G`   | organization              | how many documents there are            | never                         |
 //! | `2`   | org., owner, digest, num. | answer to a keyed call of the sandbox   | swept after a day             |
 //! | `M`   | org., collection, unique  | index → document                        | with the document             |
+//! | `3`   | platform, identity        | index → app that is an installation     | with the app                  |
+//! | `4`   | client_id, digest         | receipt of a reset                      | swept after 400 days          |
+//! | `5`   | client_id, reset, number  | ids that the answer to a reset names    | with the receipt              |
+//! | `6`   | kid, place of a receipt   | index → receipt with a token of the key | with the receipt              |
 
+mod native;
 mod platform;
 mod sandbox;
 mod webhooks;
 
+pub use native::*;
 pub use platform::*;
 pub use sandbox::*;
 pub use webhooks::*;
@@ -127,9 +133,13 @@ const DOCUMENT_WITH_PAGE: u8 = b'C';
 const TALLY: u8 = b'G';
 const ANSWER_PIECE: u8 = b'2';
 const DOCUMENT_BY_UNIQUE: u8 = b'M';
+const INSTALLATION: u8 = b'3';
+const RESET_RECEIPT: u8 = b'4';
+const RESET_IDS: u8 = b'5';
+const RECEIPT_OF_KEY: u8 = b'6';
 
 /// Every space, with the name it has in an export.
-pub const SPACES: [(u8, &str); 54] = [
+pub const SPACES: [(u8, &str); 58] = [
     (SETTINGS, "settings"),
     (ORGANIZATION, "organization"),
     (USER, "user"),
@@ -184,6 +194,10 @@ pub const SPACES: [(u8, &str); 54] = [
     (TALLY, "tally"),
     (ANSWER_PIECE, "answer_piece"),
     (DOCUMENT_BY_UNIQUE, "document_by_unique"),
+    (INSTALLATION, "installation"),
+    (RESET_RECEIPT, "reset_receipt"),
+    (RESET_IDS, "reset_ids"),
+    (RECEIPT_OF_KEY, "receipt_of_key"),
 ];
 
 fn key(space: u8, parts: &[&str]) -> Key {

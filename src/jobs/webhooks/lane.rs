@@ -207,27 +207,11 @@ fn headers(ctx: &Context, delivery: &Delivery, secret: &Secret) -> HeaderMap {
         &signature::header(secret, ctx.now(), &delivery.body),
     );
     put(&rules.id_headers, &delivery.id);
-    put(&rules.attempt_id_headers, &uuid(ctx));
+    put(&rules.attempt_id_headers, &random::uuid(&*ctx.random));
     put(&rules.event_headers, &delivery.kind);
     put(&rules.attempt_headers, &(delivery.attempted + 1).to_string());
     put(&rules.origin_headers, delivery.origin.as_str());
     headers
-}
-
-/// RFC 9562 section 5.4.
-fn uuid(ctx: &Context) -> String {
-    let mut bytes: [u8; 16] = random::bytes(&*ctx.random);
-    bytes[6] = bytes[6] & 0x0f | 0x40;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!(
-        "{}-{}-{}-{}-{}",
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..]
-    )
 }
 
 /// The beginning of what was answered, without what would break a page, and without the secret, should a receiver that
