@@ -59,8 +59,8 @@
 //! | `G`   | organization              | how many documents there are            | never                         |
 //! | `2`   | org., owner, digest, num. | answer to a keyed call of the sandbox   | swept after a day             |
 //! | `M`   | org., collection, unique  | index → document                        | with the document             |
-//! | `5`   | organization, owner       | webhook subscription, its secret sealed | never (disabled)              |
-//! | `6`   | client_id, subscription   | index → webhook subscription            | with the subscription         |
+//! | `7`   | organization, owner       | webhook subscription, its secret sealed | never (disabled)              |
+//! | `8`   | client_id, subscription   | index → webhook subscription            | with the subscription         |
 
 mod platform;
 mod sandbox;
@@ -129,8 +129,8 @@ const DOCUMENT_WITH_PAGE: u8 = b'C';
 const TALLY: u8 = b'G';
 const ANSWER_PIECE: u8 = b'2';
 const DOCUMENT_BY_UNIQUE: u8 = b'M';
-const SUBSCRIPTION: u8 = b'5';
-const SUBSCRIPTION_OF_CLIENT: u8 = b'6';
+const SUBSCRIPTION: u8 = b'7';
+const SUBSCRIPTION_OF_CLIENT: u8 = b'8';
 
 /// Every space, with the name it has in an export.
 pub const SPACES: [(u8, &str); 56] = [
