@@ -34,6 +34,7 @@ pub mod scope;
 pub mod session;
 pub mod settings;
 pub mod signing_key;
+pub mod subscription;
 pub mod used_once;
 pub mod user;
 pub mod verdicts;

@@ -28,5 +28,6 @@ pub mod refresh_token;
 pub mod revoke;
 pub mod scope;
 pub mod standing;
+pub mod subscriptions;
 pub mod token;
 pub mod used_once;

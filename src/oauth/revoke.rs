@@ -4,7 +4,7 @@ use super::access_token::{revoke as end, verify};
 use super::client_auth::{self, Client, Credentials};
 use super::delegated;
 use super::error::OAuthError;
-use super::{idempotency, refresh_token, used_once};
+use super::{idempotency, refresh_token, subscriptions, used_once};
 use crate::context::Context;
 use crate::model::family::Family;
 use crate::store::records::load;
@@ -44,6 +44,8 @@ async fn end_family(ctx: &Context, client: &Client, token: &str) -> Result<(), O
         };
         batch.replace(&family, &family.end())?;
         idempotency::forget(&mut batch, &family);
+        // Whoever gives the token back has done with the grant: it is told nothing more.
+        subscriptions::put_end(ctx, &mut batch, &family.organization, &family.grant).await?;
         if let Outcome::Committed(_) = ctx.store.commit(batch).await? {
             return Ok(());
         }

@@ -29,8 +29,8 @@ const SUMMARY_MAX: usize = 20;
 const SUMMARY_READ_MAX: u32 = 200;
 /// An organization's own apps that are listed.
 const OWN_APPS_MAX: u32 = 200;
-/// Grants that one batch ends: each is two records and two index keys.
-const ENDED_BY_BATCH_MAX: u32 = 15;
+/// Grants that one batch ends: each is three records and two index keys.
+const ENDED_BY_BATCH_MAX: u32 = 12;
 /// Grants that one click ends, and index keys it reads to find them.
 const ENDED_MAX: usize = 10_000;
 const ENDING_READ_MAX: usize = 200_000;
@@ -283,7 +283,7 @@ pub async fn revoke(
         }
         let mut batch = Batch::new();
         membership.hold(&mut batch);
-        put_revocation(ctx, &mut batch, &grant, (actor.id(), actor.token_used()))?;
+        put_revocation(ctx, &mut batch, &grant, (actor.id(), actor.token_used())).await?;
         if commit(ctx, batch).await? {
             return Ok(());
         }
@@ -323,7 +323,7 @@ async fn end(ctx: &Context, actor: &Actor, organization: &str, grants: &[Key]) -
         for key in grants {
             let grant = load::<Grant>(&*ctx.store, key).await?;
             if let Some(grant) = grant.filter(|grant| grant.status != GrantStatus::Revoked) {
-                put_revocation(ctx, &mut batch, &grant, (actor.id(), actor.token_used()))?;
+                put_revocation(ctx, &mut batch, &grant, (actor.id(), actor.token_used())).await?;
                 number += 1;
             }
         }

@@ -63,6 +63,8 @@
 //! | `4`   | client_id, digest         | receipt of a reset                      | swept after 400 days          |
 //! | `5`   | client_id, reset, number  | ids that the answer to a reset names    | with the receipt              |
 //! | `6`   | kid, place of a receipt   | index → receipt with a token of the key | with the receipt              |
+//! | `7`   | organization, owner       | webhook subscription, its secret sealed | never (disabled)              |
+//! | `8`   | client_id, subscription   | index → webhook subscription            | with the subscription         |
 
 mod native;
 mod platform;
@@ -137,9 +139,11 @@ const INSTALLATION: u8 = b'3';
 const RESET_RECEIPT: u8 = b'4';
 const RESET_IDS: u8 = b'5';
 const RECEIPT_OF_KEY: u8 = b'6';
+const SUBSCRIPTION: u8 = b'7';
+const SUBSCRIPTION_OF_CLIENT: u8 = b'8';
 
 /// Every space, with the name it has in an export.
-pub const SPACES: [(u8, &str); 58] = [
+pub const SPACES: [(u8, &str); 60] = [
     (SETTINGS, "settings"),
     (ORGANIZATION, "organization"),
     (USER, "user"),
@@ -198,6 +202,8 @@ pub const SPACES: [(u8, &str); 58] = [
     (RESET_RECEIPT, "reset_receipt"),
     (RESET_IDS, "reset_ids"),
     (RECEIPT_OF_KEY, "receipt_of_key"),
+    (SUBSCRIPTION, "subscription"),
+    (SUBSCRIPTION_OF_CLIENT, "subscription_of_client"),
 ];
 
 fn key(space: u8, parts: &[&str]) -> Key {

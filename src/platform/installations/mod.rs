@@ -12,8 +12,8 @@ use crate::model::event::{COMMAND_LINE, Event, EventKind};
 use crate::model::family::Family;
 use crate::model::grant::{Grant, GrantStatus};
 use crate::model::organization::Organization;
-use crate::oauth::idempotency;
 use crate::oauth::native::register::event;
+use crate::oauth::{idempotency, subscriptions};
 use crate::store::records::{Versioned, list, load};
 use crate::store::{Batch, Key, StoreError, keys};
 
@@ -150,18 +150,26 @@ pub async fn put_reset(
     })?;
     if let Some(place) = &installation.grant {
         let grant = load::<Grant>(&*ctx.store, &keys::grant(&place.organization, &place.grant)).await?;
-        if let Some(grant) = grant.filter(|grant| grant.status != GrantStatus::Revoked) {
-            batch.replace(&grant, &grant.revoke())?;
-            batch.insert(&Event {
-                user: Some(grant.user.clone()),
-                by: reset.by.clone(),
-                note: reset.note.clone(),
-                ..event(ctx, app, EventKind::GrantRevoked)
-            })?;
+        match grant {
+            Some(grant) if grant.status == GrantStatus::Revoked => {
+                batch.require(&grant);
+            }
+            Some(grant) => {
+                batch.replace(&grant, &grant.revoke())?;
+                batch.insert(&Event {
+                    user: Some(grant.user.clone()),
+                    by: reset.by.clone(),
+                    note: reset.note.clone(),
+                    ..event(ctx, app, EventKind::GrantRevoked)
+                })?;
+            }
+            None => {}
         }
         put_families_away(ctx, batch, &place.organization, &place.grant).await?;
     }
-    Ok(Vec::new())
+    let place = installation.grant.as_ref();
+    let place = place.map(|place| (place.organization.as_str(), place.grant.as_str()));
+    subscriptions::put_end_of_client(ctx, batch, &app.client_id, place).await
 }
 
 /// They are dead already, and some would never expire.

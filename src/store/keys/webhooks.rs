@@ -61,3 +61,17 @@ pub fn reminder(at: Timestamp, name: &str) -> Key {
 pub fn reminders() -> Key {
     key(REMINDER, &[])
 }
+
+/// `owner` is the grant, or what stands for one.
+pub fn subscription(organization: &str, owner: &str) -> Key {
+    key(SUBSCRIPTION, &[organization, owner])
+}
+
+pub fn subscription_of_client(client_id: &str, subscription: &str) -> Key {
+    key(SUBSCRIPTION_OF_CLIENT, &[client_id, subscription])
+}
+
+/// All it ever had, in the order of their ids.
+pub fn subscriptions_of_client(client_id: &str) -> Key {
+    key(SUBSCRIPTION_OF_CLIENT, &[client_id])
+}
