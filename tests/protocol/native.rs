@@ -314,20 +314,29 @@ pub async fn verified_by_a_plugin(world: &World, plugin: &Plugin, key: &ClientKe
     assert_eq!((&head["alg"], &head["typ"]), (&json!("RS256"), &json!("at+jwt")));
     let jwks = world.get("/oauth/jwks.json").await;
     let keys = jwks.json["keys"].as_array().unwrap();
-    let jwk = keys.iter().find(|jwk| jwk["kid"] == head["kid"]).expect("its key is published");
+    let jwk = keys
+        .iter()
+        .find(|jwk| jwk["kid"] == head["kid"])
+        .expect("its key is published");
     assert_eq!(jwk["kty"], "RSA");
     assert!(matches!(jwk["alg"].as_str(), None | Some("RS256")), "{jwk}");
     assert!(matches!(jwk["use"].as_str(), None | Some("sig")), "{jwk}");
-    assert!(jwk.get("key_ops").is_none_or(|ops| ops.as_array().unwrap().contains(&json!("verify"))));
+    assert!(
+        jwk.get("key_ops")
+            .is_none_or(|ops| ops.as_array().unwrap().contains(&json!("verify")))
+    );
     let part = |name: &str| from_base64url(jwk[name].as_str().unwrap()).unwrap();
     let (signed, signature) = token.rsplit_once('.').unwrap();
-    RsaPublicKeyComponents { n: part("n"), e: part("e") }
-        .verify(
-            &RSA_PKCS1_2048_8192_SHA256,
-            signed.as_bytes(),
-            &from_base64url(signature).unwrap(),
-        )
-        .expect("RSASSA-PKCS1-v1_5 with SHA-256");
+    RsaPublicKeyComponents {
+        n: part("n"),
+        e: part("e"),
+    }
+    .verify(
+        &RSA_PKCS1_2048_8192_SHA256,
+        signed.as_bytes(),
+        &from_base64url(signature).unwrap(),
+    )
+    .expect("RSASSA-PKCS1-v1_5 with SHA-256");
     let claims = payload(&token);
     assert_eq!((&claims["iss"], &claims["aud"]), (&json!(ISSUER), &json!(RESOURCE)));
     assert_eq!(claims["client_id"], plugin.client_id.as_str());
@@ -341,7 +350,11 @@ pub async fn verified_by_a_plugin(world: &World, plugin: &Plugin, key: &ClientKe
     let now = world.ctx.now().seconds();
     assert!(iat <= now + 30 && exp > iat, "{claims}");
     assert!(answer.replayed() || exp > now, "{claims}");
-    assert!(claims.get("nbf").is_none_or(|nbf| nbf.as_u64().is_some_and(|nbf| nbf <= now + 30)));
+    assert!(
+        claims
+            .get("nbf")
+            .is_none_or(|nbf| nbf.as_u64().is_some_and(|nbf| nbf <= now + 30))
+    );
     for id in ["company_id", "grant_id", "installation_id"] {
         assert!(claims[id].as_str().is_some_and(|id| !id.is_empty()), "{id} in {claims}");
     }

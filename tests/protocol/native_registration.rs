@@ -132,7 +132,13 @@ async fn native_3_1_what_is_no_installation_of_the_platform_is_refused() {
         let answer = register(&world, &body, &key, None).await;
         assert_eq!(answer.error(), (400, "invalid_native_installation"), "{name} {value}");
     }
-    for body in ["", "[]", "null", "{", "{\"platform\":\"medusa\",\"platform\":\"medusa\"}"] {
+    for body in [
+        "",
+        "[]",
+        "null",
+        "{",
+        "{\"platform\":\"medusa\",\"platform\":\"medusa\"}",
+    ] {
         let dpop = proof(&world, &key, "POST", PATH, None);
         let headers = [("dpop", dpop.as_str())];
         let answer = world.send(request(Method::POST, PATH, &headers, body.as_bytes())).await;
@@ -221,7 +227,10 @@ async fn native_0_10_another_key_without_proof_of_the_accepted_one_is_401_and_ch
     for _ in 0..20 {
         let missing = shop.register(&world, &second, None).await;
         assert_eq!(missing.error(), (401, "previous_dpop_required"));
-        assert!(missing.header("www-authenticate").unwrap().starts_with("DPoP "), "{missing:?}");
+        assert!(
+            missing.header("www-authenticate").unwrap().starts_with("DPoP "),
+            "{missing:?}"
+        );
         for wrong in [&second, &third] {
             let answer = shop.register(&world, &second, Some(wrong)).await;
             assert_eq!(answer.error(), (401, "invalid_previous_dpop_key"));
@@ -234,7 +243,10 @@ async fn native_0_10_another_key_without_proof_of_the_accepted_one_is_401_and_ch
         assert_eq!(answer.error(), (401, "invalid_previous_dpop_key"), "{bad}");
     }
     assert_eq!(written(&world).await, before, "a failed try has no side effect");
-    assert_eq!(app(&world, &shop.client_id).await.installation.unwrap().pending_key, None);
+    assert_eq!(
+        app(&world, &shop.client_id).await.installation.unwrap().pending_key,
+        None
+    );
 }
 
 #[tokio::test]
@@ -284,7 +296,10 @@ async fn d9_native_3_1_a_pair_of_proofs_is_good_once_and_a_replay_is_400() {
         proof(&world, &first, "POST", PATH, None),
     );
     let body = shop.body_for(&second);
-    assert_eq!(register_with(&world, &body, Some(&own), Some(&previous)).await.status, 200);
+    assert_eq!(
+        register_with(&world, &body, Some(&own), Some(&previous)).await.status,
+        200
+    );
     let fresh = || proof(&world, &second, "POST", PATH, None);
     for (own, previous) in [(&own, &previous), (&fresh(), &previous)] {
         let answer = register_with(&world, &body, Some(own), Some(previous)).await;
@@ -339,7 +354,11 @@ async fn native_new_installations_of_one_address_or_of_one_site_are_counted() {
     for number in 0..60u8 {
         let mut store = Plugin::btcpay("https://pay.example");
         store.body["redirectUri"] = format!("https://pay.example/plugins/s{number}/makepay/oauth/callback").into();
-        assert_eq!(from(&world, &store, [203, 0, 113, number]).await.status, 201, "{number}");
+        assert_eq!(
+            from(&world, &store, [203, 0, 113, number]).await.status,
+            201,
+            "{number}"
+        );
     }
     let mut store = Plugin::btcpay("https://pay.example");
     store.body["redirectUri"] = "https://pay.example/plugins/more/makepay/oauth/callback".into();
@@ -379,9 +398,17 @@ async fn native_3_where_there_are_no_templates_there_is_no_endpoint() {
 async fn native_0_2_0_3_the_metadata_names_every_endpoint_under_the_origin_of_the_issuer() {
     let world = World::new("makecrypto").await;
     let metadata = world.get("/.well-known/oauth-authorization-server").await.json;
-    assert_eq!(metadata["native_installation_endpoint"], format!("https://auth.example{PATH}"));
+    assert_eq!(
+        metadata["native_installation_endpoint"],
+        format!("https://auth.example{PATH}")
+    );
     assert_eq!(metadata["authorization_response_iss_parameter_supported"], true);
-    for name in ["authorization_endpoint", "token_endpoint", "jwks_uri", "native_installation_endpoint"] {
+    for name in [
+        "authorization_endpoint",
+        "token_endpoint",
+        "jwks_uri",
+        "native_installation_endpoint",
+    ] {
         let endpoint = url::Url::parse(metadata[name].as_str().unwrap()).unwrap();
         assert_eq!(endpoint.origin().ascii_serialization(), metadata["issuer"], "{name}");
         assert!(endpoint.query().is_none() && endpoint.fragment().is_none());

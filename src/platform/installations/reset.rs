@@ -158,14 +158,14 @@ fn answer(shown: &Shown<'_>, mutation: String, ids: Vec<String>) -> Answer {
 }
 
 async fn decide(ctx: &Context, shown: &Shown<'_>) -> Result<(Answer, Batch), NativeError> {
-    // 3.
-    let claims = verify(ctx, shown.token).map_err(|why| dead(why))?;
+    // 3. The installation is read first: should it be reset meanwhile, this reset rests on what is no more.
+    let claims = verify(ctx, shown.token).map_err(dead)?;
     if claims.jkt.as_deref() != Some(&shown.proof.jkt) {
         return Err(Why::Token.into());
     }
-    standing(ctx, &claims).await?.map_err(|why| dead(why))?;
-    // 4.
     let app = load::<App>(&*ctx.store, &keys::app(&claims.client_id)).await?;
+    standing(ctx, &claims).await?.map_err(dead)?;
+    // 4.
     let app = app.filter(|app| app.kind == Kind::Native && app.client_id == shown.client_id);
     let app = app.ok_or(Why::NotFound)?;
     let mut batch = Batch::new();
