@@ -4,4 +4,5 @@ pub mod cors;
 pub mod developer;
 pub mod health;
 pub mod oauth;
+pub mod webhook_subscriptions;
 pub mod well_known;

@@ -61,6 +61,10 @@
 //! | `M`   | org., collection, unique  | index → document                        | with the document             |
 //! | `7`   | organization, owner       | webhook subscription, its secret sealed | never (disabled)              |
 //! | `8`   | client_id, subscription   | index → webhook subscription            | with the subscription         |
+//! | `9`   | org., owner, digest       | answer to a keyed change of one, sealed | swept after a day             |
+//! | `0`   | organization, owner       | what signs callbacks, sealed            | never                         |
+//! | `+`   | org., owner, age, deliv.  | index → delivery, the newest first      | with the delivery             |
+//! | `-`   | organization, age, deliv. | index → delivery, the newest first      | with the delivery             |
 
 mod platform;
 mod sandbox;
@@ -131,9 +135,13 @@ const ANSWER_PIECE: u8 = b'2';
 const DOCUMENT_BY_UNIQUE: u8 = b'M';
 const SUBSCRIPTION: u8 = b'7';
 const SUBSCRIPTION_OF_CLIENT: u8 = b'8';
+const SUBSCRIPTION_RECEIPT: u8 = b'9';
+const CALLBACK_SECRET: u8 = b'0';
+const DELIVERY_OF_OWNER: u8 = b'+';
+const DELIVERY_OF_ORGANIZATION: u8 = b'-';
 
 /// Every space, with the name it has in an export.
-pub const SPACES: [(u8, &str); 56] = [
+pub const SPACES: [(u8, &str); 60] = [
     (SETTINGS, "settings"),
     (ORGANIZATION, "organization"),
     (USER, "user"),
@@ -190,6 +198,10 @@ pub const SPACES: [(u8, &str); 56] = [
     (DOCUMENT_BY_UNIQUE, "document_by_unique"),
     (SUBSCRIPTION, "subscription"),
     (SUBSCRIPTION_OF_CLIENT, "subscription_of_client"),
+    (SUBSCRIPTION_RECEIPT, "subscription_receipt"),
+    (CALLBACK_SECRET, "callback_secret"),
+    (DELIVERY_OF_OWNER, "delivery_of_owner"),
+    (DELIVERY_OF_ORGANIZATION, "delivery_of_organization"),
 ];
 
 fn key(space: u8, parts: &[&str]) -> Key {
@@ -362,7 +374,10 @@ pub fn events() -> Key {
 
 /// What is left of all time after `at`, so that the newest sorts first.
 fn newest_first(space: u8, of: &str, at: Timestamp, name: &str) -> Key {
-    let mut key = key(space, &[of]);
+    behind_age(key(space, &[of]), at, name)
+}
+
+fn behind_age(mut key: Key, at: Timestamp, name: &str) -> Key {
     key.0.extend_from_slice(&(u64::MAX - at.millis()).to_be_bytes());
     key.0.extend_from_slice(name.as_bytes());
     key.0.push(0);
