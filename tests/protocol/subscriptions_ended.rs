@@ -24,7 +24,7 @@ async fn a_refresh_token_given_back_switches_it_off() {
     assert_eq!((&subscription.id, subscription.active), (&id, false));
     assert_eq!(subscription.url, shop.receiver.url("/hooks"), "address and secret stay");
     assert_eq!(connection.get(CURRENT).await.status, 401);
-    let again = shop.connect().await;
+    let again = shop.connect_as(&shop.app, 2).await;
     let read = again.get(CURRENT).await;
     assert_eq!(
         (&read.json["subscription"]["id"], &read.json["subscription"]["active"]),
@@ -69,9 +69,9 @@ async fn an_admin_who_disconnects_the_app_switches_all_of_them_off() {
     }
     let browser = Browser::new(world);
     browser.sign_in().await;
-    let path = format!("/organizations/{}/apps/{}", world.organization, shop.app.0);
+    let path = format!("/organizations/{}/apps/{}/revoke", world.organization, shop.app.0);
     let page = browser.get(&path).await;
-    let done = browser.submit(&page, &format!("{path}/revoke"), &[]).await;
+    let done = browser.submit(&page, &path, &[("confirm", "App")]).await;
     assert!(done.status == 303 || done.status == 200, "{done:?}");
     let all = shop.subscriptions().await;
     assert_eq!(all.len(), 15);
