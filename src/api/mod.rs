@@ -5,4 +5,5 @@ pub mod developer;
 pub mod health;
 pub mod native;
 pub mod oauth;
+pub mod webhook_subscriptions;
 pub mod well_known;

@@ -3,16 +3,23 @@
 //! It is never removed. Switched off it still says where what was made under it is told, and with which secret; an
 //! installation that is reset names all that it ever had.
 
-use crate::base::master::Sealed;
+use crate::base::master::{KeyedDigest, Sealed};
 use crate::base::time::Timestamp;
 use crate::store::records::Record;
 use crate::store::{Key, keys};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
-pub const EVENTS_MAX: usize = 10;
+pub const EVENTS_MAX: usize = 5;
 pub const EVENT_BYTES_MAX: usize = 100;
 pub const DESCRIPTION_CHARS_MAX: usize = 300;
-pub const METADATA_BYTES_MAX: usize = 2 * 1024;
+pub const METADATA_BYTES_MAX: usize = 1024;
+/// How long the same key gets the same answer.
+pub const REPLAYED_FOR: Duration = Duration::from_secs(10 * 60);
+/// How long it is known that there was one.
+pub const RECEIPT_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+/// Of one owner.
+pub const RECEIPTS_MAX: u32 = 200;
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Subscription {
@@ -77,6 +84,32 @@ impl Record for Subscription {
         of_client
             .map(|client_id| keys::subscription_of_client(client_id, &self.id))
             .collect()
+    }
+}
+
+/// The answer to a change with an `Idempotency-Key`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SubscriptionReceipt {
+    pub organization: String,
+    pub owner: String,
+    /// Digest of the key.
+    pub key: KeyedDigest,
+    /// Digest of the request that came with it.
+    pub request: KeyedDigest,
+    /// The key that the caller's token is bound to.
+    pub jkt: Option<String>,
+    /// Sealed: it may hold the secret that was shown once.
+    pub body: Sealed,
+    pub made_at: Timestamp,
+}
+
+impl Record for SubscriptionReceipt {
+    fn key(&self) -> Key {
+        keys::subscription_receipt(&self.organization, &self.owner, &self.key)
+    }
+
+    fn expires_at(&self) -> Option<Timestamp> {
+        Some(self.made_at + RECEIPT_KEPT)
     }
 }
 

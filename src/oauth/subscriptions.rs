@@ -1,6 +1,9 @@
 //! What becomes of webhook subscriptions when what they belong to ends: they are switched off, and stay.
 
+use super::native;
+use crate::config::Subscription as Rule;
 use crate::context::Context;
+use crate::model::app::App;
 use crate::model::subscription::{Subscription, owner_of_grant};
 use crate::store::records::{Record as _, Versioned, list_by_index, load};
 use crate::store::{Batch, Key, StoreError, keys};
@@ -77,6 +80,23 @@ pub async fn put_end_of_client(
         batch.require_absent(key);
     }
     Ok(ids)
+}
+
+/// What the platform of an app says of subscriptions; `None` where it is no platform's.
+pub async fn rule(ctx: &Context, client_id: Option<&str>) -> Result<Option<Rule>, StoreError> {
+    let Some(client_id) = client_id else {
+        return Ok(None);
+    };
+    let app = ctx.load::<App>(&keys::app(client_id)).await?;
+    Ok(app
+        .as_deref()
+        .and_then(|app| native::template(ctx, app))
+        .map(|template| template.webhook_subscription))
+}
+
+/// Whether what was made while it was active is told even when it is switched off.
+pub async fn tells_late(ctx: &Context, subscription: &Subscription) -> Result<bool, StoreError> {
+    Ok(rule(ctx, subscription.client_id.as_deref()).await? == Some(Rule::Required))
 }
 
 fn put_off(ctx: &Context, batch: &mut Batch, subscription: &Versioned<Subscription>) -> Result<(), StoreError> {

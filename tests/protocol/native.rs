@@ -197,7 +197,7 @@ impl Plugin {
 
     /// Registered, approved and redeemed.
     pub async fn connect(&mut self, asking: &Native<'_>, key: &ClientKey) -> Tokens {
-        let registered = self.register(&asking.world, key, None).await;
+        let registered = self.register(asking.world, key, None).await;
         assert!(matches!(registered.status, 200 | 201), "{registered:?}");
         self.consent(asking, key).await
     }
@@ -207,7 +207,7 @@ impl Plugin {
         let code = self.code(asking, key).await;
         let once = key_of(&code);
         let idempotency = self.modern.then_some(once.as_str());
-        let answer = self.exchange(&asking.world, &code, key, idempotency).await;
+        let answer = self.exchange(asking.world, &code, key, idempotency).await;
         Tokens::of(&answer)
     }
 
