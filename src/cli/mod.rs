@@ -6,6 +6,7 @@ mod command;
 mod demo;
 mod demo_page;
 mod output;
+mod service_manager;
 mod start;
 mod transfer;
 

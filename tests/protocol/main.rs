@@ -48,6 +48,7 @@ mod epochs;
 mod failing_store;
 mod failures;
 mod gateway;
+mod gateway_abuse;
 mod gateway_check;
 mod gateway_guard;
 mod gateway_proofs;
