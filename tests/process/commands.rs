@@ -4,7 +4,7 @@ use crate::program::{Place, Running};
 use serde_json::Value;
 
 /// All commands but those that stay: their words, as `--help` is asked of them.
-const COMMANDS: [&str; 45] = [
+const COMMANDS: [&str; 48] = [
     "",
     "serve",
     "demo",
@@ -42,6 +42,9 @@ const COMMANDS: [&str; 45] = [
     "app disable",
     "app enable",
     "app secret",
+    "installation",
+    "installation list",
+    "installation reset",
     "key",
     "key list",
     "key rotate",

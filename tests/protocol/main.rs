@@ -76,6 +76,7 @@ mod matrix_api_rows;
 mod native;
 mod native_consent;
 mod native_limits;
+mod native_lives;
 mod native_registration;
 mod native_reset;
 mod native_templates;
