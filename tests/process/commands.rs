@@ -4,7 +4,7 @@ use crate::program::{Place, Running};
 use serde_json::Value;
 
 /// All commands but those that stay: their words, as `--help` is asked of them.
-const COMMANDS: [&str; 48] = [
+const COMMANDS: [&str; 49] = [
     "",
     "serve",
     "demo",
@@ -52,9 +52,9 @@ const COMMANDS: [&str; 48] = [
     "token",
     "token mint",
     "token inspect",
+    "token verify",
     "token revoke",
 ];
-
 const CONFIG: &str = "issuer = \"https://auth.example\"\nlisten = [\"http://127.0.0.1:0\"]\nprofile = \"mokapen\"\n";
 const PASSWORD: &str = "correct horse battery staple";
 
