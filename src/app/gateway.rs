@@ -1,5 +1,6 @@
-//! The API's routes: what the gateway admits goes to whoever answers it, the sandbox or a real API.
+//! The API's routes: what the gateway admits goes to whoever answers it, this server, the sandbox or a real API.
 
+use crate::api::webhook_subscriptions;
 use crate::config::routes::Upstream;
 use crate::context::Context;
 use crate::gateway::guard::{Admitted, Asked, admit};
@@ -13,11 +14,17 @@ use std::sync::Arc;
 /// A document has 6 KiB; what is a little larger is refused with a sentence of its own.
 const SANDBOX_BODY_BYTES_MAX: usize = 64 * 1024;
 
+/// An address, a few names, and what an app notes down with them.
+const OWN_BODY_BYTES_MAX: usize = 16 * 1024;
+
 /// A proxy streams; the sandbox keeps what it is sent, so that is read whole. Of all else not a byte is read.
 pub fn body_rule(ctx: &Context, path: &str) -> BodyRule {
     match ctx.routes().at(path).map(|found| found.route) {
-        Some(route) if route.upstream == Upstream::Sandbox => BodyRule::Whole(SANDBOX_BODY_BYTES_MAX),
-        Some(_) => BodyRule::Streamed,
+        Some(route) => match route.upstream {
+            Upstream::Sandbox => BodyRule::Whole(SANDBOX_BODY_BYTES_MAX),
+            Upstream::Own(_) => BodyRule::Whole(OWN_BODY_BYTES_MAX),
+            Upstream::Http(_) => BodyRule::Streamed,
+        },
         None => BodyRule::Whole(0),
     }
 }
@@ -60,6 +67,9 @@ async fn pass(
     let route = Arc::clone(&admitted.found.route);
     match &route.upstream {
         Upstream::Http(url) => proxy::forward(ctx, gateway, request, admitted, url).await,
+        Upstream::Own(own) => {
+            Ok(webhook_subscriptions::answer(ctx, &request, &admitted.caller, &admitted.found, *own).await)
+        }
         Upstream::Sandbox if route.sandbox.is_none() => Err(Refusal::NotInSandbox),
         Upstream::Sandbox => Ok(sandbox::answer(ctx, &request, &admitted.caller, &admitted.found).await),
     }

@@ -49,6 +49,16 @@ pub fn token<const N: usize>(random: &dyn Random) -> String {
     URL_SAFE_NO_PAD.encode(bytes::<N>(random))
 }
 
+/// RFC 9562 §5.4.
+pub fn uuid(random: &dyn Random) -> String {
+    let mut bytes: [u8; 16] = bytes(random);
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
+    parts.join("-")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

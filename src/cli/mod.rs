@@ -111,7 +111,12 @@ fn perform(action: Action, common: &Common, output: &Output) -> Result<(), Strin
         },
         Action::Export(export) => transfer::export(load(common)?, export.file.as_deref(), output),
         Action::Import(import) => transfer::import(load(common)?, import.file.as_deref(), output),
-        Action::User(_) | Action::Org(_) | Action::App(_) | Action::Key(_) | Action::Token(_) => {
+        Action::User(_)
+        | Action::Org(_)
+        | Action::App(_)
+        | Action::Installation(_)
+        | Action::Key(_)
+        | Action::Token(_) => {
             let command = command::of(action)?;
             output.answer(&start::execute(load(common)?, command)?);
             Ok(())

@@ -12,6 +12,7 @@ mod limits;
 mod mail;
 mod native_templates;
 mod pages;
+mod payment_webhooks;
 mod platform_rules;
 mod profile;
 mod profile_file;
@@ -37,6 +38,7 @@ pub use issuer::Issuer;
 pub use mail::{MailSecurity, MailServer, SignUp};
 pub use native_templates::{NativeTemplate, Nonces, Site, Subscription};
 pub use pages::{Asset, Pages, Texts};
+pub use payment_webhooks::PaymentRules;
 pub use profile::{
     AuthorizeParameter, AuthorizeRules, DpopRules, ErrorBody, IdType, Lifetimes, Noun, PatRules, Pkce, Profile,
     Resource, Sdk, SelfService,

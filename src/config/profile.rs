@@ -185,6 +185,18 @@ impl Noun {
         &self.id_claim
     }
 
+    /// `organizationId`: the member of an API in camel case.
+    pub fn id_member(&self) -> String {
+        let mut parts = self.singular.split('_');
+        let mut out = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let mut letters = part.chars();
+            out.extend(letters.next().map(|c| c.to_ascii_uppercase()));
+            out.extend(letters);
+        }
+        out + "Id"
+    }
+
     /// `organization_name`.
     pub fn name_member(&self) -> &str {
         &self.name_member
@@ -197,6 +209,13 @@ impl Profile {
         self.resources
             .first()
             .expect("loading refuses a profile without resources")
+    }
+
+    /// By any of its names.
+    pub fn native_template(&self, platform: &str) -> Option<&NativeTemplate> {
+        self.native_templates
+            .iter()
+            .find(|template| template.is_named(platform))
     }
 
     /// Compared byte for byte (RFC 8707 §2).

@@ -4,7 +4,7 @@ use super::gateway_settings::{GatewaySettings, upstream};
 use super::profile::Profile;
 use super::profile_file;
 use super::reader::{Item, Problems, Table, nearest};
-use super::routes::{Route, Routes, names};
+use super::routes::{Own, Route, Routes, Upstream, names};
 use super::tree::parse_json;
 use super::{Issuer, rate_limits, source};
 use http::Method;
@@ -79,9 +79,15 @@ impl Reader<'_> {
             (Some(path), Some(item)) => Some(part(&item, path)?),
             _ => None,
         };
-        let upstream = match table.get("upstream") {
-            Some(item) => upstream(&item),
-            None => Some(self.gateway.upstream.clone()),
+        let own = table.get("own");
+        let upstream = match (own, table.get("upstream")) {
+            (Some(item), None) => self.own(&item).map(Upstream::Own),
+            (Some(_), Some(item)) => {
+                item.complain("stands beside `own`; this server answers such a path itself");
+                None
+            }
+            (None, Some(item)) => upstream(&item),
+            (None, None) => Some(self.gateway.upstream.clone()),
         };
         let sandbox = table.get("sandbox").and_then(|item| collection(&item));
         let body = table.get("body_bytes_max");
@@ -124,6 +130,21 @@ impl Reader<'_> {
             return None;
         }
         Some(found)
+    }
+
+    fn own(&self, item: &Item<'_>) -> Option<Own> {
+        let own = item.choice(&[
+            ("webhook_subscription", Own::WebhookSubscription),
+            ("webhook_test", Own::WebhookTest),
+            ("webhook_secret", Own::WebhookSecret),
+            ("webhook_requests", Own::WebhookRequests),
+            ("webhook_retry", Own::WebhookRetry),
+        ])?;
+        if self.profile.webhooks.payments.is_none() {
+            item.complain("needs `[webhooks.payments]` in profile.toml, which says what is told");
+            return None;
+        }
+        Some(own)
     }
 
     fn scope(&self, item: &Item<'_>) -> Option<String> {

@@ -54,9 +54,27 @@ pub struct Route {
 #[serde(rename_all = "snake_case")]
 pub enum Upstream {
     Sandbox,
+    /// This server, whatever upstream the other routes have.
+    Own(Own),
     /// http or https; its path, without a slash at the end, stands before the request's.
     #[serde(untagged, serialize_with = "written")]
     Http(Url),
+}
+
+/// What of the API's routes this server answers itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Own {
+    /// Where the caller wants to be told of payments.
+    WebhookSubscription,
+    /// Sends it a message that says nothing.
+    WebhookTest,
+    /// Makes another secret for the addresses that payment links name.
+    WebhookSecret,
+    /// What was sent.
+    WebhookRequests,
+    /// Sends one of those once more.
+    WebhookRetry,
 }
 
 /// A path that is a row's.

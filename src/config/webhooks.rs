@@ -2,6 +2,7 @@
 
 use super::duration_text;
 use super::file::path;
+use super::payment_webhooks::{self, PaymentRules};
 use super::reader::{Item, Table};
 use crate::base::networks;
 use http::HeaderName;
@@ -40,6 +41,9 @@ pub struct WebhookRules {
     /// After each failed attempt, how long until the next one; behind the last it is given up.
     #[serde(serialize_with = "durations")]
     pub retry_after: Vec<Duration>,
+    /// How payments are told; `None`: nobody is told of any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payments: Option<PaymentRules>,
 }
 
 /// A header's name, as it is written in documentation.
@@ -72,6 +76,7 @@ impl WebhookRules {
             retry_after: [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400]
                 .map(Duration::from_secs)
                 .to_vec(),
+            payments: None,
         }
     }
 
@@ -139,6 +144,7 @@ pub(super) fn rules(table: &Table<'_>, prefix: &str) -> WebhookRules {
             item.complain("is longer than 14d in all; deliveries are forgotten after 30d");
         }
     }
+    rules.payments = payment_webhooks::read(&table);
     table.finish();
     rules
 }

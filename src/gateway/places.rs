@@ -79,6 +79,7 @@ mod tests {
             user: "u".into(),
             client_id: Some(app.into()),
             grant: None,
+            jkt: None,
             scopes: Vec::new(),
             credential: Credential::ApiKey { id: "k".into() },
             expires_at: None,

@@ -38,12 +38,37 @@ pub enum Origin {
     Resend,
 }
 
+/// Where it goes. Address and secret are looked up at every attempt.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum To {
+    /// The endpoint of an app.
+    #[default]
+    Endpoint,
+    /// The webhook subscription of whoever made what this is about.
+    Subscription { organization: String, owner: String },
+    /// An address that was given with what this is about, or by the organization for all of it.
+    Address {
+        organization: String,
+        owner: String,
+        url: String,
+        /// Whose secret signs it: the owner of a [`CallbackSecret`](super::callback_secret::CallbackSecret).
+        signer: String,
+    },
+}
+
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Delivery {
     /// `d_…`: the same at every attempt, so that receivers can drop repeats. It holds the time of the event.
     pub id: String,
     pub client_id: String,
+    /// The queue it waits in: of an endpoint, of a subscription, of an address.
     pub endpoint: String,
+    #[serde(default)]
+    pub to: To,
+    /// The same for the same event and receiver. With one, each attempt has an id of its own, in the body too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
     /// The event's id and type.
     pub event: String,
     pub kind: String,
@@ -156,6 +181,35 @@ impl Delivery {
         }
     }
 
+    /// Whose it is, of what is no app's: organization and owner.
+    pub fn owner(&self) -> Option<(&str, &str)> {
+        match &self.to {
+            To::Endpoint => None,
+            To::Subscription { organization, owner }
+            | To::Address {
+                organization, owner, ..
+            } => Some((organization, owner)),
+        }
+    }
+
+    /// What receivers know repeats by.
+    pub fn repeats_as(&self) -> &str {
+        self.group.as_deref().unwrap_or(&self.id)
+    }
+
+    /// Tried and not taken, by a receiver that no record of its own says this of.
+    pub fn is_missing(&self) -> bool {
+        self.attempted > 0 && self.owner().is_some()
+    }
+
+    /// The body of an attempt, for a receiver that wants to find the attempt's id in it.
+    pub fn body_of(&self, attempt_id: &str) -> String {
+        match (&self.group, self.body.strip_prefix('{')) {
+            (Some(_), Some(rest)) => format!("{{\"deliveryId\":\"{attempt_id}\",{rest}"),
+            _ => self.body.clone(),
+        }
+    }
+
     pub fn cancelled(&self) -> Self {
         Self {
             state: State::Cancelled,
@@ -180,10 +234,15 @@ impl Record for Delivery {
     }
 
     fn index_keys(&self) -> Vec<Key> {
-        match self.state {
-            State::Pending => vec![keys::waiting_delivery(&self.endpoint, self.next_attempt_at, &self.id)],
-            _ => Vec::new(),
+        let mut found = Vec::new();
+        if self.state == State::Pending {
+            found.push(keys::waiting_delivery(&self.endpoint, self.next_attempt_at, &self.id));
         }
+        if let Some((organization, owner)) = self.owner() {
+            found.push(keys::delivery_of_owner(organization, owner, self.at, &self.id));
+            found.push(keys::delivery_of_organization(organization, self.at, &self.id));
+        }
+        found
     }
 
     fn expires_at(&self) -> Option<Timestamp> {
@@ -202,6 +261,8 @@ mod tests {
             id: Delivery::id_of(at, &"n".repeat(27)),
             client_id: "mco_app_12345678901234567890".into(),
             endpoint: "we_1234567890123456".into(),
+            to: To::default(),
+            group: None,
             event: "e_12345678901234567890".into(),
             kind: "app.changes_requested".into(),
             at,

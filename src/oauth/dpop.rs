@@ -8,7 +8,7 @@ use crate::base::json::parse_strict_object;
 use crate::base::master::{KeyedDigest, Purpose};
 use crate::base::time::Timestamp;
 use crate::context::Context;
-use crate::model::app::App;
+use crate::model::app::{App, Kind};
 use crate::model::used_once::UsedOnce;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
@@ -45,42 +45,45 @@ pub fn of_client(
     app: &App,
     path: &str,
 ) -> Result<Option<Proof>, OAuthError> {
-    let proof = verify(ctx, &credentials.dpop, "POST", path, None)?;
+    let asked = Asked {
+        origins: &[ctx.issuer()],
+        headers: &credentials.dpop,
+        method: "POST",
+        path,
+        access_token: None,
+        native: app.kind == Kind::Native,
+    };
+    let proof = verify(ctx, &asked)?;
     if proof.is_none() && app.rules().require_dpop {
         return Err(refused("This app must prove its key: the DPoP header is missing."));
     }
     Ok(proof)
 }
 
-/// The proof in the `DPoP` headers of a request to `path` of this server, or `None` where there is no such header.
-/// All of §4.3 is checked but the `jti`, which is used up when the decision is committed.
-pub fn verify(
-    ctx: &Context,
-    headers: &[&[u8]],
-    method: &str,
-    path: &str,
-    access_token: Option<&str>,
-) -> Result<Option<Proof>, OAuthError> {
-    verify_at(ctx, &[ctx.issuer()], headers, method, path, access_token)
+/// The request that a proof must be for.
+pub struct Asked<'a> {
+    /// Those that the path is reached under.
+    pub origins: &'a [&'a str],
+    /// Every header with a proof, as sent.
+    pub headers: &'a [&'a [u8]],
+    pub method: &'a str,
+    pub path: &'a str,
+    pub access_token: Option<&'a str>,
+    /// Of an installation: none of them knows nonces, so none is asked for.
+    pub native: bool,
 }
 
-/// As [`verify`], for a path that is reached under several origins.
-pub fn verify_at(
-    ctx: &Context,
-    origins: &[&str],
-    headers: &[&[u8]],
-    method: &str,
-    path: &str,
-    access_token: Option<&str>,
-) -> Result<Option<Proof>, OAuthError> {
-    let text = match headers {
+/// The proof in the headers of a request, or `None` where there is no such header. All of §4.3 is checked but the
+/// `jti`, which is used up when the decision is committed.
+pub fn verify(ctx: &Context, asked: &Asked<'_>) -> Result<Option<Proof>, OAuthError> {
+    let text = match asked.headers {
         [] => return Ok(None),
         [one] => std::str::from_utf8(one).map_err(|_| refused("The DPoP header is no signed JWT."))?,
         _ => return Err(refused("There is more than one DPoP header.")),
     };
-    let addresses = origins.iter().map(|origin| format!("{origin}{path}"));
-    let shown = examine(text, method, addresses, access_token, ctx.now())?;
-    judge_nonce(ctx, shown.nonce.as_ref())?;
+    let addresses = asked.origins.iter().map(|origin| format!("{origin}{}", asked.path));
+    let shown = examine(text, asked.method, addresses, asked.access_token, ctx.now())?;
+    judge_nonce(ctx, shown.nonce.as_ref(), asked.native)?;
     // A thumbprint and a URI hold no line break, so the parts are told apart.
     let used = format!("{}\n{}\n{}", shown.jkt, shown.uri, shown.jti);
     let digest = ctx.secret.digest(Purpose::DpopProof, used.as_bytes());
@@ -176,8 +179,8 @@ fn age(now: Timestamp, claims: &Map<String, Value>) -> Result<Timestamp, OAuthEr
 }
 
 /// §8, §11.3. A nonce that this server never made is refused also where it asks for none.
-fn judge_nonce(ctx: &Context, nonce: Option<&Value>) -> Result<(), OAuthError> {
-    let wanted = ctx.profile().dpop.nonces;
+fn judge_nonce(ctx: &Context, nonce: Option<&Value>, native: bool) -> Result<(), OAuthError> {
+    let wanted = ctx.profile().dpop.nonces && !native;
     match nonce {
         None if !wanted => Ok(()),
         Some(nonce) if nonce.as_str().is_some_and(|nonce| is_ours(ctx, nonce)) => Ok(()),

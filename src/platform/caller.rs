@@ -5,6 +5,7 @@ use crate::base::time::Timestamp;
 use crate::config::IdType;
 use crate::context::Context;
 use crate::model::last_use::GRANT;
+use crate::model::subscription::owner_of_grant;
 use crate::oauth::access_token::{self, Claims};
 use crate::oauth::standing::Judged;
 use crate::oauth::{last_use, personal_token};
@@ -17,6 +18,8 @@ pub struct Caller {
     /// The app that acts for them.
     pub client_id: Option<String>,
     pub grant: Option<String>,
+    /// Thumbprint of the key that the token is bound to (RFC 9449 §6).
+    pub jkt: Option<String>,
     /// What they may do now.
     pub scopes: Vec<String>,
     pub credential: Credential,
@@ -58,6 +61,7 @@ impl Caller {
             user: claims.sub.clone(),
             client_id: Some(claims.client_id.clone()),
             grant,
+            jkt: claims.jkt.clone(),
             scopes,
             credential: Credential::AccessToken {
                 jti: claims.jti.clone(),
@@ -81,6 +85,7 @@ impl Caller {
             user: token.user.clone(),
             client_id: None,
             grant: None,
+            jkt: None,
             scopes: acting.scopes,
             credential: Credential::PersonalToken { id: token.id.clone() },
             expires_at: token.expires_at,
@@ -93,12 +98,32 @@ impl Caller {
             user: shown.key.created_by.clone(),
             client_id: None,
             grant: None,
+            jkt: None,
             scopes: shown.scopes,
             credential: Credential::ApiKey {
                 id: shown.key.id.clone(),
             },
             expires_at: shown.key.expires_at,
         }
+    }
+
+    /// As what they make remembers them: a grant where there is one, else an app, a token or a key.
+    pub fn owner(&self) -> String {
+        match (&self.grant, &self.client_id, &self.credential) {
+            (Some(grant), ..) => owner_of_grant(grant),
+            (None, Some(client_id), _) => format!("app:{client_id}"),
+            (None, None, Credential::ApiKey { id }) => format!("key:{id}"),
+            (None, None, Credential::PersonalToken { id }) => format!("token:{id}"),
+            (None, None, Credential::AccessToken { jti }) => format!("token:{jti}"),
+        }
+    }
+
+    /// Keys and personal tokens are the organization's own; an app sees what it made.
+    pub const fn sees_all(&self) -> bool {
+        matches!(
+            self.credential,
+            Credential::ApiKey { .. } | Credential::PersonalToken { .. }
+        )
     }
 
     /// Who counts as one within an organization, however many tokens they have: the app, or a person without one.

@@ -9,7 +9,7 @@ use crate::model::family::Family;
 use crate::model::grant::{Grant, GrantStatus};
 use crate::model::last_use::GRANT;
 use crate::model::organization::Organization;
-use crate::oauth::last_use;
+use crate::oauth::{last_use, subscriptions};
 use crate::store::records::{Versioned, list, list_by_index, load};
 use crate::store::{Batch, Outcome, StoreError, keys};
 
@@ -54,15 +54,15 @@ pub async fn revoke(ctx: &Context, user: &str, organization: &str, id: &str) -> 
             return Ok(true);
         }
         let mut batch = Batch::new();
-        put_revocation(ctx, &mut batch, &grant, (user, None))?;
+        put_revocation(ctx, &mut batch, &grant, (user, None)).await?;
         if let Outcome::Committed(_) = ctx.store.commit(batch).await? {
             return Ok(true);
         }
     }
 }
 
-/// Ended, with this batch, by the user with the id `by`.
-pub fn put_revocation(
+/// Ended, with this batch, by the user with the id `by`: with it what its webhook subscription is told.
+pub async fn put_revocation(
     ctx: &Context,
     batch: &mut Batch,
     grant: &Versioned<Grant>,
@@ -71,6 +71,7 @@ pub fn put_revocation(
     let (by, token) = by;
     batch.replace(grant, &grant.revoke())?;
     batch.revokes = true;
+    subscriptions::put_end(ctx, batch, &grant.organization, &grant.id).await?;
     batch.insert(&Event {
         organization: Some(grant.organization.clone()),
         user: Some(grant.user.clone()),

@@ -8,7 +8,7 @@ use crate::config::routes::{Found, Route};
 use crate::context::Context;
 use crate::oauth::access_token::TypedId;
 use crate::oauth::params::Params;
-use crate::platform::caller::{Caller, Credential};
+use crate::platform::caller::Caller;
 use crate::web::request::Request;
 use http::header::CONTENT_TYPE;
 use http::{HeaderName, Method, StatusCode};
@@ -54,7 +54,7 @@ impl<'a> Call<'a> {
             collection: route.sandbox.as_deref().unwrap_or_default(),
             id: name.map(|name| found.part(name)),
             action,
-            owner: owner(caller),
+            owner: caller.owner(),
             params,
             key: if reads { None } else { key(request)? },
         })
@@ -87,13 +87,8 @@ impl<'a> Call<'a> {
         self.id.filter(|id| ids::is_one(id))
     }
 
-    /// Keys and personal tokens are the organization's own; an app sees what it made.
     pub fn sees(&self, owner: &str) -> bool {
-        let trusted = matches!(
-            self.caller.credential,
-            Credential::ApiKey { .. } | Credential::PersonalToken { .. }
-        );
-        trusted || self.owner == owner
+        self.caller.sees_all() || self.owner == owner
     }
 
     pub fn param(&self, name: &'static str) -> Result<Option<&str>, Refusal> {
@@ -150,7 +145,7 @@ impl<'a> Call<'a> {
 
     /// `companyId`, where an organization is a company.
     pub fn id_member(&self) -> String {
-        format!("{}Id", camel(&self.ctx.profile().noun.singular))
+        self.ctx.profile().noun.id_member()
     }
 }
 
@@ -198,16 +193,6 @@ fn item(route: &Route) -> (Option<&str>, &str) {
     (Some(name), after.trim_start_matches('/'))
 }
 
-fn owner(caller: &Caller) -> String {
-    match (&caller.grant, &caller.client_id, &caller.credential) {
-        (Some(grant), ..) => format!("grant:{grant}"),
-        (None, Some(client_id), _) => format!("app:{client_id}"),
-        (None, None, Credential::ApiKey { id }) => format!("key:{id}"),
-        (None, None, Credential::PersonalToken { id }) => format!("token:{id}"),
-        (None, None, Credential::AccessToken { jti }) => format!("token:{jti}"),
-    }
-}
-
 fn key(request: &Request) -> Result<Option<&str>, Refusal> {
     let mut headers = request.headers.get_all(KEY).iter();
     let Some(key) = headers.next() else {
@@ -228,16 +213,4 @@ fn key(request: &Request) -> Result<Option<&str>, Refusal> {
         ));
     }
     Ok(Some(key))
-}
-
-/// `work_space` → `workSpace`.
-fn camel(word: &str) -> String {
-    let mut parts = word.split('_');
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let mut letters = part.chars();
-        out.extend(letters.next().map(|c| c.to_ascii_uppercase()));
-        out.extend(letters);
-    }
-    out
 }

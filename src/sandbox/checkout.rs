@@ -19,8 +19,6 @@ use std::time::Duration;
 
 /// In every language: who sends funds here loses them.
 const WARNING: &str = "Do not send real funds";
-/// What the address of a session begins with: none of any network.
-const ADDRESS: &str = "SANDBOX-DO-NOT-SEND";
 const SHOWN_CHARS_MAX: usize = 200;
 /// Members of the payload that people are shown.
 const SHOWN: [(&str, &str); 3] = [
@@ -66,7 +64,7 @@ pub fn body(ctx: &Context, texts: &Texts, document: &Document, link: &Link, halt
             dd { code { (session.map_or(link.status.as_str(), |session| session.status.as_str())) } }
             @if let Some(session) = session {
                 dt { (texts.get("checkout_address")) }
-                dd { code { (ADDRESS) "-" (session.id.to_uppercase()) } }
+                dd { code { (session.address()) } }
             }
         }
         @if !goes_on && closed && halt.is_none() {

@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 /// What the server says of a document itself; sent back to it, they say nothing.
 const OWN: [&str; 3] = ["id", "created_at", "updated_at"];
 /// The id of what is one document by itself.
-const THE_ONE: &str = "document";
+pub const THE_ONE: &str = "document";
 
 /// Whether the route is about one document that is in no list.
 pub fn is_single(call: &Call<'_>) -> bool {

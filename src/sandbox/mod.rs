@@ -29,10 +29,9 @@ use crate::store::Outcome;
 use crate::web::request::Request;
 use crate::web::response::Response;
 use call::{Call, Reply};
-use http::{HeaderName, Method, StatusCode};
+use http::HeaderName;
 use refusal::Refusal;
 use round::Round;
-use serde_json::json;
 
 /// On every answer.
 pub static SANDBOX: HeaderName = HeaderName::from_static("x-grantd-sandbox");
@@ -103,22 +102,7 @@ async fn act(round: &mut Round<'_>) -> Result<Reply, Refusal> {
         "payment_links" => payment_links::answer(round).await,
         "payment_customers" => customers::answer(round).await,
         "payment_subscriptions" => subscriptions::answer(round).await,
-        "webhook_requests" => webhook_requests(call),
         _ if collections::is_single(call) => collections::answer_single(round).await,
         _ => collections::answer(round).await,
-    }
-}
-
-/// The sandbox delivers nothing itself: there is no request in its log, and so none to retry.
-fn webhook_requests(call: &Call<'_>) -> Result<Reply, Refusal> {
-    match (call.names_one(), call.method(), call.action) {
-        (false, &Method::GET, _) => {
-            call.limit()?;
-            let mut body = json!({ "webhookRequests": [] });
-            body[call.id_member()] = call.organization_id();
-            Ok(Reply::new(StatusCode::OK, body))
-        }
-        (true, &Method::POST, "retry") => Err(Refusal::NotFound("webhook_request_not_found", "webhook request")),
-        _ => Err(Refusal::NotHere),
     }
 }

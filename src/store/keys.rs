@@ -59,12 +59,24 @@
 //! | `G`   | organization              | how many documents there are            | never                         |
 //! | `2`   | org., owner, digest, num. | answer to a keyed call of the sandbox   | swept after a day             |
 //! | `M`   | org., collection, unique  | index → document                        | with the document             |
+//! | `=`   | platform, identity        | index → app that is an installation     | with the app                  |
+//! | `4`   | client_id, digest         | receipt of a reset                      | swept after 400 days          |
+//! | `5`   | client_id, reset, number  | ids that the answer to a reset names    | with the receipt              |
+//! | `6`   | kid, place of a receipt   | index → receipt with a token of the key | with the receipt              |
+//! | `7`   | organization, owner       | webhook subscription, its secret sealed | never (disabled)              |
+//! | `8`   | client_id, subscription   | index → webhook subscription            | with the subscription         |
+//! | `9`   | org., owner, digest       | answer to a keyed change of one, sealed | swept after a day             |
+//! | `0`   | organization, owner       | what signs callbacks, sealed            | never                         |
+//! | `+`   | org., owner, age, deliv.  | index → delivery, the newest first      | with the delivery             |
+//! | `-`   | organization, age, deliv. | index → delivery, the newest first      | with the delivery             |
 //! | `3`   | organization, subject     | requests to the API in a day, a month   | swept once both are over      |
 
+mod native;
 mod platform;
 mod sandbox;
 mod webhooks;
 
+pub use native::*;
 pub use platform::*;
 pub use sandbox::*;
 pub use webhooks::*;
@@ -128,10 +140,20 @@ const DOCUMENT_WITH_PAGE: u8 = b'C';
 const TALLY: u8 = b'G';
 const ANSWER_PIECE: u8 = b'2';
 const DOCUMENT_BY_UNIQUE: u8 = b'M';
+const INSTALLATION: u8 = b'=';
+const RESET_RECEIPT: u8 = b'4';
+const RESET_IDS: u8 = b'5';
+const RECEIPT_OF_KEY: u8 = b'6';
+const SUBSCRIPTION: u8 = b'7';
+const SUBSCRIPTION_OF_CLIENT: u8 = b'8';
+const SUBSCRIPTION_RECEIPT: u8 = b'9';
+const CALLBACK_SECRET: u8 = b'0';
+const DELIVERY_OF_OWNER: u8 = b'+';
+const DELIVERY_OF_ORGANIZATION: u8 = b'-';
 const USAGE: u8 = b'3';
 
 /// Every space, with the name it has in an export.
-pub const SPACES: [(u8, &str); 55] = [
+pub const SPACES: [(u8, &str); 65] = [
     (SETTINGS, "settings"),
     (ORGANIZATION, "organization"),
     (USER, "user"),
@@ -186,6 +208,16 @@ pub const SPACES: [(u8, &str); 55] = [
     (TALLY, "tally"),
     (ANSWER_PIECE, "answer_piece"),
     (DOCUMENT_BY_UNIQUE, "document_by_unique"),
+    (INSTALLATION, "installation"),
+    (RESET_RECEIPT, "reset_receipt"),
+    (RESET_IDS, "reset_ids"),
+    (RECEIPT_OF_KEY, "receipt_of_key"),
+    (SUBSCRIPTION, "subscription"),
+    (SUBSCRIPTION_OF_CLIENT, "subscription_of_client"),
+    (SUBSCRIPTION_RECEIPT, "subscription_receipt"),
+    (CALLBACK_SECRET, "callback_secret"),
+    (DELIVERY_OF_OWNER, "delivery_of_owner"),
+    (DELIVERY_OF_ORGANIZATION, "delivery_of_organization"),
     (USAGE, "usage"),
 ];
 
@@ -332,23 +364,6 @@ pub fn sessions_of_user(user: &str) -> Key {
     key(SESSION_OF_USER, &[user])
 }
 
-pub fn link(expires_at: Timestamp, digest: &KeyedDigest) -> Key {
-    by_hour(LINK, expires_at, &base64url(digest.as_bytes()))
-}
-
-pub fn attempts(digest: &KeyedDigest) -> Key {
-    key(ATTEMPTS, &[&base64url(digest.as_bytes())])
-}
-
-/// What is due first comes first.
-pub fn mail(next_attempt_at: Timestamp, mail: &str) -> Key {
-    numbered(MAIL, next_attempt_at.millis(), mail)
-}
-
-pub fn mails() -> Key {
-    key(MAIL, &[])
-}
-
 pub fn event(at: Timestamp, event: &str) -> Key {
     numbered(EVENT, at.millis(), event)
 }
@@ -359,7 +374,10 @@ pub fn events() -> Key {
 
 /// What is left of all time after `at`, so that the newest sorts first.
 fn newest_first(space: u8, of: &str, at: Timestamp, name: &str) -> Key {
-    let mut key = key(space, &[of]);
+    behind_age(key(space, &[of]), at, name)
+}
+
+fn behind_age(mut key: Key, at: Timestamp, name: &str) -> Key {
     key.0.extend_from_slice(&(u64::MAX - at.millis()).to_be_bytes());
     key.0.extend_from_slice(name.as_bytes());
     key.0.push(0);

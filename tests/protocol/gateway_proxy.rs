@@ -1,6 +1,5 @@
 //! The way to the upstream and back: what is told, what is taken out, what happens when either side misbehaves.
 
-use crate::authorizing::Authorizing;
 use crate::gateway::{Guarded, Upstream, configured};
 use crate::personal_tokens::with_token;
 use crate::support::{ISSUER, OWNER, World};
@@ -333,17 +332,14 @@ async fn only_what_is_safe_is_asked_again() {
 
 #[tokio::test]
 async fn without_an_upstream_and_a_sandbox_for_it_a_route_says_so() {
-    let the: Authorizing = Authorizing::new("makecrypto").await;
-    let token = the.world.mint("").await;
-    let request = crate::http::request(
-        Method::POST,
-        "/api/partner/v1/makepay/webhook-secret",
-        &[("authorization", &format!("Bearer {token}"))],
-        b"{}",
-    );
-    let answer = the.world.send(request).await;
-    assert_eq!(
-        (answer.status, answer.text("errorCode").as_str()),
-        (501, "not_in_sandbox")
-    );
+    let routes = r#"{"routes":[{"path":"/api/v1/other","methods":{"POST":[]}}]}"#;
+    let (config, _dir) = configured("default", "", &[("routes.json", routes)]);
+    let world = World::with_config(config, Arc::new(MemoryStore::new())).await;
+    let token = world.mint("").await;
+    let authorization = format!("Bearer {token}");
+    let headers = [("authorization", authorization.as_str())];
+    let answer = world
+        .send(crate::http::request(Method::POST, "/api/v1/other", &headers, b"{}"))
+        .await;
+    assert_eq!(answer.error(), (501, "not_in_sandbox"));
 }

@@ -3,7 +3,7 @@
 use crate::gateway::{Guarded, challenges};
 use crate::http::Answer;
 use crate::support::{ISSUER, World};
-use grantd::config::routes::Route;
+use grantd::config::routes::{Route, Upstream};
 use http::Method;
 
 /// A path of the row for this organization.
@@ -86,6 +86,11 @@ async fn o26_m7_r2_every_row_takes_its_scopes_and_nothing_less() {
                 let token = the.token(&[lacking]).await;
                 let header = format!("Bearer {token}");
                 let answer = the.send(method.clone(), &path, &[("authorization", &header)], "").await;
+                if let Upstream::Own(_) = route.upstream {
+                    let admitted = answer.status < 500 && answer.status != 401 && answer.status != 403;
+                    assert!(admitted && the.upstream.take().is_empty(), "{what}: {answer:?}");
+                    continue;
+                }
                 assert_eq!(answer.status, 200, "{what}: {answer:?}");
                 let seen = the.upstream.one();
                 assert_eq!(

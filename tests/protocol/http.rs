@@ -97,7 +97,7 @@ impl Answer {
     pub fn untold(&self) -> String {
         let mut body = self.body.clone();
         if self.replayed() {
-            for member in ["access_token", "refresh_token"] {
+            for member in ["access_token", "refresh_token", "signingSecret"] {
                 body = body.replace(self.json[member].as_str().unwrap_or("(none)"), "");
             }
         }

@@ -1,10 +1,12 @@
 //! What the command line may say. The common options are taken out first: they may stand anywhere.
 
 pub mod apps;
+pub mod installations;
 pub mod people;
 pub mod tokens;
 
 use self::apps::App;
+use self::installations::Installation;
 use self::people::{Org, User};
 use self::tokens::{Key, Token};
 use argh::FromArgs;
@@ -81,6 +83,7 @@ pub enum Action {
     User(User),
     Org(Org),
     App(App),
+    Installation(Installation),
     Key(Key),
     Token(Token),
     Export(Export),

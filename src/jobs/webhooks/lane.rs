@@ -6,10 +6,11 @@ use crate::base::secret::Secret;
 use crate::base::time::{Stopwatch, Timestamp};
 use crate::context::Context;
 use crate::model::delivery::{Attempted, Delivery};
-use crate::model::endpoint::{Endpoint, Standing};
+use crate::model::endpoint::Standing;
 use crate::platform::webhooks::address::{Target, may_connect, target};
-use crate::platform::webhooks::{outcome, secret_of, signature};
-use crate::store::records::{Versioned, list_by_index, load};
+use crate::platform::webhooks::destination::{self, Destination};
+use crate::platform::webhooks::{outcome, signature};
+use crate::store::records::list_by_index;
 use crate::store::{StoreError, keys};
 use crate::web::outbound::{Answer, Connection, Place};
 use bytes::Bytes;
@@ -41,6 +42,7 @@ pub(super) async fn run(courier: Arc<Courier>, endpoint: String) -> Done {
         courier: &courier,
         connections: [None, None],
         sent: 0,
+        missed: false,
     };
     let next = match lane.run(&endpoint).await {
         Ok(next) => next,
@@ -58,6 +60,8 @@ struct Lane<'a> {
     /// Kept while the lane lasts.
     connections: [Option<Kept>; 2],
     sent: usize,
+    /// What was sent last was not taken.
+    missed: bool,
 }
 
 impl Lane<'_> {
@@ -69,11 +73,10 @@ impl Lane<'_> {
             let Some(first) = waiting.first() else {
                 return Ok(Next::Nothing);
             };
-            let key = keys::endpoint(&first.client_id, id);
-            let endpoint = load::<Endpoint>(&*ctx.store, &key).await?;
-            match endpoint.as_ref().map(|endpoint| endpoint.standing) {
+            let destination = destination::of(ctx, first).await?;
+            match destination.as_ref().map(|destination| destination.standing) {
                 None | Some(Standing::Disabled) => {
-                    outcome::drop_waiting(ctx, &waiting, endpoint.as_deref()).await?;
+                    outcome::drop_waiting(ctx, &waiting, destination.is_some()).await?;
                     continue;
                 }
                 Some(standing) if standing.is_paused() => return Ok(Next::Stopped),
@@ -82,19 +85,24 @@ impl Lane<'_> {
             let next = first.next_attempt_at;
             let due = waiting.iter().filter(|delivery| delivery.next_attempt_at <= ctx.now());
             let due: Vec<&Delivery> = due.map(|delivery| &delivery.value).collect();
-            let failing = endpoint.is_some_and(|endpoint| endpoint.failing_since.is_some());
+            let failing = self.missed
+                || destination.is_some_and(|destination| destination.failing)
+                || waiting.iter().any(|delivery| delivery.is_missing());
             let [one, two] = &mut self.connections;
             match due[..] {
                 [] => return Ok(Next::At(next)),
                 [first, second, ..] if !failing => {
-                    let both = (attempt(self.courier, first, one), attempt(self.courier, second, two));
+                    let both = (
+                        attempt(self.courier, first, failing, one),
+                        attempt(self.courier, second, failing, two),
+                    );
                     let (first, second) = tokio::join!(both.0, both.1);
                     self.sent += 2;
-                    first.and(second)?;
+                    self.missed = !(first? && second?);
                 }
                 [first, ..] => {
                     self.sent += 1;
-                    attempt(self.courier, first, one).await?;
+                    self.missed = !attempt(self.courier, first, failing, one).await?;
                 }
             }
         }
@@ -104,26 +112,22 @@ impl Lane<'_> {
 /// A connection that may be used again, and whether by https and to which authority it leads.
 type Kept = ((bool, String), Connection);
 
-/// Sends one delivery and writes down what came of it. A crash between the two sends it once more.
-async fn attempt(courier: &Courier, delivery: &Delivery, connection: &mut Option<Kept>) -> Result<(), StoreError> {
+/// Sends one delivery and writes down what came of it: whether it was taken, if it was sent. A crash between the two sends it once more.
+async fn attempt(
+    courier: &Courier,
+    delivery: &Delivery,
+    failing: bool,
+    connection: &mut Option<Kept>,
+) -> Result<bool, StoreError> {
     let ctx = &*courier.ctx;
-    let key = keys::endpoint(&delivery.client_id, &delivery.endpoint);
-    let failing = |endpoint: &Option<Arc<Versioned<Endpoint>>>| {
-        endpoint
-            .as_ref()
-            .is_some_and(|endpoint| endpoint.failing_since.is_some())
-    };
-    let endpoint = ctx.load::<Endpoint>(&key).await?;
-    let slot = courier.slots(failing(&endpoint)).acquire().await;
+    let slot = courier.slots(failing).acquire().await;
     // As it is now: a secret, an address or a switch may be another one since it began to wait.
-    let Some(endpoint) = ctx.load::<Endpoint>(&key).await? else {
-        return Ok(());
+    let destination = destination::of(ctx, delivery).await?;
+    let Some(destination) = destination.filter(|to| to.standing == Standing::Enabled) else {
+        return Ok(true);
     };
-    if endpoint.standing != Standing::Enabled {
-        return Ok(());
-    }
     let (at, watch) = (ctx.now(), Stopwatch::start());
-    let result = sent(courier, &endpoint, delivery, connection).await;
+    let result = sent(courier, &destination, delivery, connection).await;
     drop(slot);
     if result.is_err() {
         *connection = None;
@@ -133,20 +137,24 @@ async fn attempt(courier: &Courier, delivery: &Delivery, connection: &mut Option
         took_ms: u32::try_from(watch.elapsed().as_millis()).unwrap_or(u32::MAX),
         result,
     };
-    outcome::record(ctx, delivery, &attempted).await
+    outcome::record(ctx, delivery, &attempted).await?;
+    Ok(attempted.delivered())
 }
 
 async fn sent(
     courier: &Courier,
-    endpoint: &Endpoint,
+    destination: &Destination,
     delivery: &Delivery,
     kept: &mut Option<Kept>,
 ) -> Result<(u16, String), String> {
     let ctx = &*courier.ctx;
-    let target = target(ctx, &endpoint.url)?;
-    let secret = secret_of(ctx, endpoint).ok_or("The secret cannot be read any more: rotate it.")?;
-    let headers = headers(ctx, delivery, &secret);
-    let body = Bytes::from(delivery.body.clone());
+    let target = target(ctx, &destination.url)?;
+    let secret = destination.secret.as_ref();
+    let secret = secret.ok_or("The secret cannot be read any more: rotate it.")?;
+    let attempt_id = random::uuid(&*ctx.random);
+    let body = delivery.body_of(&attempt_id);
+    let headers = headers(ctx, delivery, (&attempt_id, &body), secret);
+    let body = Bytes::from(body);
     // One to where the address led before is not used: it may have been changed since.
     let place = (target.https, target.authority.clone());
     *kept = kept.take().filter(|(to, _)| *to == place);
@@ -162,7 +170,7 @@ async fn sent(
         match sent.await {
             Ok(answer) => {
                 *kept = answer.whole.then_some((place, connection));
-                return Ok((answer.status, shown(&answer, &secret)));
+                return Ok((answer.status, shown(&answer, secret)));
             }
             // The other end may close what is not used at any time.
             Err(silence) if used && silence.hung_up => used = false,
@@ -185,7 +193,7 @@ async fn connect(courier: &Courier, target: &Target) -> Result<Connection, Strin
         .await
 }
 
-fn headers(ctx: &Context, delivery: &Delivery, secret: &Secret) -> HeaderMap {
+fn headers(ctx: &Context, delivery: &Delivery, (attempt_id, body): (&str, &str), secret: &Secret) -> HeaderMap {
     let rules = &ctx.profile().webhooks;
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -202,32 +210,13 @@ fn headers(ctx: &Context, delivery: &Delivery, secret: &Secret) -> HeaderMap {
         }
     };
     put(&[USER_AGENT.to_string()], &rules.user_agent);
-    put(
-        &rules.signature_headers,
-        &signature::header(secret, ctx.now(), &delivery.body),
-    );
-    put(&rules.id_headers, &delivery.id);
-    put(&rules.attempt_id_headers, &uuid(ctx));
+    put(&rules.signature_headers, &signature::header(secret, ctx.now(), body));
+    put(&rules.id_headers, delivery.repeats_as());
+    put(&rules.attempt_id_headers, attempt_id);
     put(&rules.event_headers, &delivery.kind);
     put(&rules.attempt_headers, &(delivery.attempted + 1).to_string());
     put(&rules.origin_headers, delivery.origin.as_str());
     headers
-}
-
-/// RFC 9562 section 5.4.
-fn uuid(ctx: &Context) -> String {
-    let mut bytes: [u8; 16] = random::bytes(&*ctx.random);
-    bytes[6] = bytes[6] & 0x0f | 0x40;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!(
-        "{}-{}-{}-{}-{}",
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..]
-    )
 }
 
 /// The beginning of what was answered, without what would break a page, and without the secret, should a receiver that

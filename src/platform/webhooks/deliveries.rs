@@ -115,7 +115,7 @@ pub fn headers(ctx: &Context, delivery: &Delivery) -> Vec<(String, String)> {
     let attempt = delivery.attempted.max(1);
     [
         (&rules.signature_headers, "t=…,v1=…".to_owned()),
-        (&rules.id_headers, delivery.id.clone()),
+        (&rules.id_headers, delivery.repeats_as().to_owned()),
         (&rules.event_headers, delivery.kind.clone()),
         (&rules.attempt_headers, attempt.to_string()),
         (&rules.origin_headers, delivery.origin.as_str().to_owned()),

@@ -6,9 +6,13 @@
 pub mod address;
 pub mod catalog;
 pub mod deliveries;
+pub mod destination;
 pub mod outcome;
+pub mod payments;
 pub mod reminding;
+pub mod requests;
 pub mod signature;
+pub mod subscriptions;
 pub mod telling;
 
 use super::actor::{Actor, AppAccess};
@@ -16,7 +20,7 @@ use super::apps::saving;
 use super::refusal::{Fault, Refusal};
 use super::rights::Right;
 use super::{ATTEMPTS_MAX, commit};
-use crate::base::master::Purpose;
+use crate::base::master::{Purpose, Sealed};
 use crate::base::random;
 use crate::base::secret::Secret;
 use crate::base::text;
@@ -63,11 +67,7 @@ pub async fn find(ctx: &Context, access: &AppAccess, id: &str) -> Result<Version
 
 /// The secret that signs what is sent there now. `None` where it was sealed with a key that is gone.
 pub fn secret_of(ctx: &Context, endpoint: &Endpoint) -> Option<Secret> {
-    let sealed = &endpoint.secret;
-    let opened = ctx
-        .secret
-        .open(Purpose::WebhookSecret, endpoint.id.as_bytes(), sealed)?;
-    std::str::from_utf8(&opened).ok().map(Secret::new)
+    opened(ctx, &endpoint.id, &endpoint.secret)
 }
 
 pub async fn add(ctx: &Context, actor: &Actor, client_id: &str, wanted: &Wanted) -> Result<Made, Refusal> {
@@ -292,13 +292,19 @@ fn checked(ctx: &Context, wanted: &Wanted) -> Result<Checked, Refusal> {
 }
 
 /// 192 random bits behind a prefix that scanners find.
-fn new_secret(ctx: &Context) -> Secret {
+pub(super) fn new_secret(ctx: &Context) -> Secret {
     let prefix = &ctx.profile().webhooks.secret_prefix;
     Secret::new(format!("{prefix}{}", random::token::<24>(&*ctx.random)))
 }
 
-fn sealed(ctx: &Context, id: &str, secret: &Secret) -> crate::base::master::Sealed {
+/// `place` is what it belongs to: it opens nowhere else.
+pub(super) fn sealed(ctx: &Context, place: &str, secret: &Secret) -> Sealed {
     let text = secret.expose().as_bytes();
     ctx.secret
-        .seal(Purpose::WebhookSecret, id.as_bytes(), text, &*ctx.random)
+        .seal(Purpose::WebhookSecret, place.as_bytes(), text, &*ctx.random)
+}
+
+pub(super) fn opened(ctx: &Context, place: &str, sealed: &Sealed) -> Option<Secret> {
+    let opened = ctx.secret.open(Purpose::WebhookSecret, place.as_bytes(), sealed)?;
+    std::str::from_utf8(&opened).ok().map(Secret::new)
 }

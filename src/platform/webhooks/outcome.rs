@@ -24,12 +24,23 @@ pub async fn record(ctx: &Context, delivery: &Delivery, attempted: &Attempted) -
     let (delivery_key, endpoint_key) = (delivery.key(), keys::endpoint(&delivery.client_id, &delivery.endpoint));
     for _ in 0..ATTEMPTS_MAX {
         let delivery = load::<Delivery>(&*ctx.store, &delivery_key).await?;
-        let endpoint = load::<Endpoint>(&*ctx.store, &endpoint_key).await?;
-        let (Some(delivery), Some(endpoint)) = (delivery, endpoint) else {
+        let Some(delivery) = delivery else {
             return Ok(());
         };
         let jitter = u32::from_be_bytes(random::bytes(&*ctx.random));
         let mut new = delivery.after(attempted, &ctx.profile().webhooks.retry_after, jitter);
+        // Nobody looks after a subscription or an address: each delivery is tried to its end, and given up.
+        if delivery.owner().is_some() {
+            let mut batch = Batch::new();
+            batch.replace(&delivery, &new)?;
+            match ctx.store.commit(batch).await? {
+                Outcome::Conflict => continue,
+                Outcome::Committed(_) => return Ok(()),
+            }
+        }
+        let Some(endpoint) = load::<Endpoint>(&*ctx.store, &endpoint_key).await? else {
+            return Ok(());
+        };
         let judged = if attempted.delivered() {
             endpoint.took()
         } else {
@@ -94,18 +105,15 @@ async fn tell(ctx: &Context, batch: &mut Batch, endpoint: &Endpoint) -> Result<(
     Ok(())
 }
 
-/// What waits for an endpoint that is not there any more, or that its developers disabled.
-pub async fn drop_waiting(
-    ctx: &Context,
-    deliveries: &[Versioned<Delivery>],
-    endpoint: Option<&Endpoint>,
-) -> Result<(), StoreError> {
+/// What waits for a receiver that is not there any more, or that is switched off.
+pub async fn drop_waiting(ctx: &Context, deliveries: &[Versioned<Delivery>], is_there: bool) -> Result<(), StoreError> {
     for delivery in deliveries {
         let mut batch = Batch::new();
-        match endpoint {
-            Some(_) => batch.replace(delivery, &delivery.cancelled())?,
-            None => batch.remove(delivery),
-        };
+        if is_there {
+            batch.replace(delivery, &delivery.cancelled())?;
+        } else {
+            batch.remove(delivery);
+        }
         ctx.store.commit(batch).await?;
     }
     Ok(())

@@ -7,7 +7,7 @@ use super::catalog::{self, Envelope, Told, Values, body};
 use crate::base::digest::{base64url, sha256};
 use crate::context::Context;
 use crate::model::app::App;
-use crate::model::delivery::{Delivery, Origin, State, WAITING_MAX};
+use crate::model::delivery::{Delivery, Origin, State, To, WAITING_MAX};
 use crate::model::endpoint::{ENDPOINTS_MAX, Endpoint};
 use crate::model::event::{Event, EventKind};
 use crate::model::grant::{Grant, GrantStatus};
@@ -117,6 +117,8 @@ pub(super) fn delivery(endpoint: &Endpoint, of: &Envelope<'_>, id: String, body:
         id,
         client_id: endpoint.client_id.clone(),
         endpoint: endpoint.id.clone(),
+        to: To::Endpoint,
+        group: None,
         event: of.event.to_owned(),
         kind: of.kind.to_owned(),
         at: of.at,

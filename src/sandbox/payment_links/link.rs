@@ -68,7 +68,20 @@ pub struct Link {
     pub expires_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<Session>,
+    /// The webhook subscription that was active when it was made: told of it even when that is switched off since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subscription: Option<String>,
     pub events: Vec<Value>,
+}
+
+/// What the address of a session begins with: none of any network.
+const ADDRESS: &str = "SANDBOX-DO-NOT-SEND";
+
+impl Session {
+    /// Where nobody should send anything.
+    pub fn address(&self) -> String {
+        format!("{ADDRESS}-{}", self.id.to_uppercase())
+    }
 }
 
 impl LinkStatus {
@@ -184,6 +197,11 @@ impl Link {
         self.status.as_str() == status || session == Some(status)
     }
 
+    /// Its page.
+    pub fn public_url(&self, ctx: &Context, document: &Document) -> String {
+        format!("{}/payment/{}", ctx.issuer(), document.id)
+    }
+
     /// The members that clients know. Whose it is and who made it stand nowhere among them.
     pub fn shown(&self, ctx: &Context, document: &Document) -> Value {
         let of = |name: &str| self.payload.get(name).cloned().unwrap_or(Value::Null);
@@ -196,7 +214,7 @@ impl Link {
         json!({
             "id": document.id,
             "uid": document.id,
-            "publicUrl": format!("{}/payment/{}", ctx.issuer(), document.id),
+            "publicUrl": self.public_url(ctx, document),
             "status": self.status,
             "amount": of("amount"),
             "fiatAmount": of("amount"),

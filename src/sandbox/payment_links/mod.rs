@@ -12,6 +12,7 @@ use super::merge::merge;
 use super::refusal::Refusal;
 use super::round::{NewDocument, Round};
 use crate::model::document::Document;
+use crate::platform::webhooks::payments;
 use crate::store::records::Versioned;
 use http::{Method, StatusCode};
 use link::expiry;
@@ -114,6 +115,7 @@ async fn create(round: &mut Round<'_>) -> Result<Reply, Refusal> {
         settlement: object(&sent, "settlement")?.cloned(),
         expires_at,
         session: None,
+        subscription: subscription(round).await?,
         events: Vec::new(),
     };
     link.tell("created", now, json!({}));
@@ -141,6 +143,20 @@ async fn create(round: &mut Round<'_>) -> Result<Reply, Refusal> {
     body.insert("paymentRequestEmailSent".into(), json!(emailed));
     body.insert("paymentRequestEmailError".into(), json!(email_error));
     Ok(Reply::created(Value::Object(body)))
+}
+
+/// What its maker's platform makes no link without.
+async fn subscription(round: &mut Round<'_>) -> Result<Option<String>, Refusal> {
+    let call = round.call;
+    let (organization, client_id) = (call.organization(), call.caller.client_id.as_deref());
+    let found = payments::put_new_link(call.ctx, &mut round.batch, organization, &call.owner, client_id).await?;
+    found.map_err(|()| {
+        Refusal::State(
+            "webhook_subscription_inactive",
+            "Nobody would hear of a payment: activate the webhook subscription first.",
+            Map::new(),
+        )
+    })
 }
 
 /// No real funds, whatever a client hopes for.

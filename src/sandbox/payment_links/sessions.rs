@@ -4,12 +4,16 @@ use super::link::{Link, LinkStatus, Session, SessionStatus};
 use crate::base::time::Timestamp;
 use crate::context::Context;
 use crate::model::document::{CONTENT_BYTES_MAX, Document};
+use crate::platform::webhooks::payments::{self, Payment};
+use crate::sandbox::collections::THE_ONE;
 use crate::sandbox::ids;
-use crate::store::records::{Versioned, load_by_index};
+use crate::store::records::{Versioned, load, load_by_index};
 use crate::store::{Batch, Outcome, StoreError, keys};
-use serde_json::json;
+use serde_json::{Value, json};
 
 const ATTEMPTS_MAX: u32 = 100;
+/// The document of what an organization set as a merchant.
+const SETTINGS: &str = "merchant_settings";
 
 /// Why a session does not begin or move.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -110,10 +114,54 @@ async fn change_status(
     };
     let mut batch = Batch::new();
     batch.replace(document, &new)?;
+    tell(ctx, &mut batch, (document, &link), before).await?;
     Ok(match ctx.store.commit(batch).await? {
-        Outcome::Committed(_) => Changed::Yes,
+        Outcome::Committed(_) => {
+            ctx.webhooks_waiting.notify_one();
+            Changed::Yes
+        }
         Outcome::Conflict => Changed::Meanwhile,
     })
+}
+
+/// Whoever wants to hear of the payment.
+async fn tell(
+    ctx: &Context,
+    batch: &mut Batch,
+    (document, link): (&Document, &Link),
+    before: SessionStatus,
+) -> Result<(), StoreError> {
+    let Some(session) = &link.session else {
+        return Ok(());
+    };
+    let callback_url = callback_url(ctx, &document.organization).await?;
+    let payment = Payment {
+        at: ctx.now(),
+        organization: &document.organization,
+        owner: &document.owner,
+        subscription: link.subscription.as_deref(),
+        link: &document.id,
+        link_status: link.status.as_str(),
+        public_url: &link.public_url(ctx, document),
+        expires_at: link.expires_at,
+        payload: &link.payload,
+        callback_url: callback_url.as_deref(),
+        session: &session.id,
+        status: session.status.as_str(),
+        previous: before.as_str(),
+        deposit_address: &session.address(),
+    };
+    payments::put(ctx, batch, &payment).await
+}
+
+/// The organization's own, of its settings as a merchant.
+async fn callback_url(ctx: &Context, organization: &str) -> Result<Option<String>, StoreError> {
+    let key = keys::document(organization, SETTINGS, THE_ONE);
+    let settings = load::<Document>(&*ctx.store, &key).await?;
+    let settings = settings.filter(|settings| settings.live(ctx.now()));
+    let settings: Option<Value> = settings.and_then(|settings| serde_json::from_str(&settings.content).ok());
+    let url = settings.as_ref().and_then(|settings| settings.get("callbackUrl"));
+    Ok(url.and_then(Value::as_str).map(str::to_owned))
 }
 
 fn changed(document: &Versioned<Document>, link: &mut Link, now: Timestamp) -> Option<Document> {

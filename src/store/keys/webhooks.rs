@@ -61,3 +61,48 @@ pub fn reminder(at: Timestamp, name: &str) -> Key {
 pub fn reminders() -> Key {
     key(REMINDER, &[])
 }
+
+/// `owner` is the grant, or what stands for one.
+pub fn subscription(organization: &str, owner: &str) -> Key {
+    key(SUBSCRIPTION, &[organization, owner])
+}
+
+pub fn subscription_of_client(client_id: &str, subscription: &str) -> Key {
+    key(SUBSCRIPTION_OF_CLIENT, &[client_id, subscription])
+}
+
+/// All it ever had, in the order of their ids.
+pub fn subscriptions_of_client(client_id: &str) -> Key {
+    key(SUBSCRIPTION_OF_CLIENT, &[client_id])
+}
+
+pub fn subscription_receipt(organization: &str, owner: &str, digest: &KeyedDigest) -> Key {
+    key(
+        SUBSCRIPTION_RECEIPT,
+        &[organization, owner, &base64url(digest.as_bytes())],
+    )
+}
+
+pub fn subscription_receipts(organization: &str, owner: &str) -> Key {
+    key(SUBSCRIPTION_RECEIPT, &[organization, owner])
+}
+
+pub fn callback_secret(organization: &str, owner: &str) -> Key {
+    key(CALLBACK_SECRET, &[organization, owner])
+}
+
+pub fn delivery_of_owner(organization: &str, owner: &str, at: Timestamp, delivery: &str) -> Key {
+    behind_age(deliveries_of_owner(organization, owner), at, delivery)
+}
+
+pub fn deliveries_of_owner(organization: &str, owner: &str) -> Key {
+    key(DELIVERY_OF_OWNER, &[organization, owner])
+}
+
+pub fn delivery_of_organization(organization: &str, at: Timestamp, delivery: &str) -> Key {
+    newest_first(DELIVERY_OF_ORGANIZATION, organization, at, delivery)
+}
+
+pub fn deliveries_of_organization(organization: &str) -> Key {
+    key(DELIVERY_OF_ORGANIZATION, &[organization])
+}

@@ -1,0 +1,67 @@
+//! Where a delivery goes, as it stands now: address, secret, and whether anything is sent there.
+
+use super::{opened, secret_of};
+use crate::base::secret::Secret;
+use crate::context::Context;
+use crate::model::callback_secret::CallbackSecret;
+use crate::model::delivery::{Delivery, To};
+use crate::model::endpoint::{Endpoint, Standing};
+use crate::model::subscription::Subscription;
+use crate::oauth::subscriptions::tells_late;
+use crate::store::{StoreError, keys};
+
+pub struct Destination {
+    pub url: String,
+    /// `None` where it was sealed with a key that is gone.
+    pub secret: Option<Secret>,
+    pub standing: Standing,
+    pub failing: bool,
+}
+
+/// `None`: there is no such receiver any more.
+pub async fn of(ctx: &Context, delivery: &Delivery) -> Result<Option<Destination>, StoreError> {
+    match &delivery.to {
+        To::Endpoint => {
+            let key = keys::endpoint(&delivery.client_id, &delivery.endpoint);
+            let endpoint = ctx.load::<Endpoint>(&key).await?;
+            Ok(endpoint.map(|endpoint| Destination {
+                url: endpoint.url.clone(),
+                secret: secret_of(ctx, &endpoint),
+                standing: endpoint.standing,
+                failing: endpoint.failing_since.is_some(),
+            }))
+        }
+        To::Subscription { organization, owner } => {
+            let key = keys::subscription(organization, owner);
+            let Some(subscription) = ctx.load::<Subscription>(&key).await? else {
+                return Ok(None);
+            };
+            let on = subscription.active || tells_late(ctx, &subscription).await?;
+            Ok(Some(Destination {
+                url: subscription.url.clone(),
+                secret: opened(ctx, &subscription.id, &subscription.secret),
+                standing: if on { Standing::Enabled } else { Standing::Disabled },
+                failing: false,
+            }))
+        }
+        To::Address {
+            organization,
+            url,
+            signer,
+            ..
+        } => {
+            let key = keys::callback_secret(organization, signer);
+            let secret = ctx.load::<CallbackSecret>(&key).await?;
+            Ok(secret.map(|secret| Destination {
+                url: url.clone(),
+                secret: opened(
+                    ctx,
+                    &super::subscriptions::callback::place(organization, signer),
+                    &secret.secret,
+                ),
+                standing: Standing::Enabled,
+                failing: false,
+            }))
+        }
+    }
+}
