@@ -8,6 +8,7 @@ mod demo_page;
 mod output;
 mod start;
 mod transfer;
+mod webhook;
 
 use crate::app;
 use crate::config::{Config, DEFAULT_FILE, FILE_NAME, Overrides};
@@ -81,6 +82,7 @@ fn act(action: Action, common: &Common, output: &Output) -> Result<(), String> {
         },
         Action::Export(export) => transfer::export(load(common)?, export.file.as_deref(), output),
         Action::Import(import) => transfer::import(load(common)?, import.file.as_deref(), output),
+        Action::Webhook(one) => webhook::run(one.verb, output),
         Action::User(_) | Action::Org(_) | Action::App(_) | Action::Key(_) | Action::Token(_) => {
             let command = command::of(action)?;
             output.answer(&start::execute(load(common)?, command)?);

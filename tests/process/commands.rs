@@ -4,7 +4,7 @@ use crate::program::{Place, Running};
 use serde_json::Value;
 
 /// All commands but those that stay: their words, as `--help` is asked of them.
-const COMMANDS: [&str; 45] = [
+const COMMANDS: [&str; 48] = [
     "",
     "serve",
     "demo",
@@ -50,6 +50,9 @@ const COMMANDS: [&str; 45] = [
     "token mint",
     "token inspect",
     "token revoke",
+    "webhook",
+    "webhook verify",
+    "webhook listen",
 ];
 
 const CONFIG: &str = "issuer = \"https://auth.example\"\nlisten = [\"http://127.0.0.1:0\"]\nprofile = \"mokapen\"\n";

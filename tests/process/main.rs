@@ -11,4 +11,6 @@ mod kill;
 mod program;
 mod races_tls;
 mod signals;
+mod webhook_campaign;
+mod webhook_commands;
 mod webhooks;

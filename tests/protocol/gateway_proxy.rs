@@ -341,8 +341,5 @@ async fn without_an_upstream_and_a_sandbox_for_it_a_route_says_so() {
     let answer = world
         .send(crate::http::request(Method::POST, "/api/v1/other", &headers, b"{}"))
         .await;
-    assert_eq!(
-        answer.error(),
-        (501, "not_in_sandbox")
-    );
+    assert_eq!(answer.error(), (501, "not_in_sandbox"));
 }

@@ -3,10 +3,12 @@
 pub mod apps;
 pub mod people;
 pub mod tokens;
+pub mod webhooks;
 
 use self::apps::App;
 use self::people::{Org, User};
 use self::tokens::{Key, Token};
+use self::webhooks::Webhook;
 use argh::FromArgs;
 use std::path::PathBuf;
 
@@ -84,6 +86,7 @@ pub enum Action {
     App(App),
     Key(Key),
     Token(Token),
+    Webhook(Webhook),
     Export(Export),
     Import(Import),
     Version(Version),
