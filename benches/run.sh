@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Speed and size against their bars, one line each; fails when a bar is missed.
 #
-#   benches/run.sh [ed25519] [mint] [introspect] [refresh] [code] [login] [pages] [store] [size]
+#   benches/run.sh [ed25519] [mint] [introspect] [refresh] [code] [login] [pages] [store] [webhooks] [size]
 #
 # All of them when none is named. It takes two cores, and nothing else should be running on them. Those that go over
 # HTTPS need wrk.

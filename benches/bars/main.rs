@@ -15,6 +15,7 @@ mod server;
 mod size;
 mod store;
 mod web;
+mod webhooks;
 mod wrk;
 
 use std::process::ExitCode;
@@ -70,7 +71,7 @@ fn median(values: impl IntoIterator<Item = f64>) -> f64 {
 
 type Bench = fn() -> Result<Report, String>;
 
-const BENCHES: [(&str, Bench); 9] = [
+const BENCHES: [(&str, Bench); 10] = [
     ("ed25519", ed25519::run),
     ("mint", || server::run(server::Subject::Mint)),
     ("introspect", || server::run(server::Subject::Introspect)),
@@ -79,6 +80,7 @@ const BENCHES: [(&str, Bench); 9] = [
     ("login", login::run),
     ("pages", pages::run),
     ("store", store::run),
+    ("webhooks", webhooks::run),
     ("size", size::run),
 ];
 
