@@ -37,6 +37,8 @@ pub struct Context {
     pub limiter: Limiter,
     /// Counts what is written for those who have not authenticated.
     pub pushes: Throttle,
+    /// Counts installations that register: each is a record, and nobody has authenticated.
+    pub registrations: Throttle,
     /// Authorization requests that came by POST. Not in the store: nobody has authenticated when they come.
     pub posted: Shelf,
     /// Hashes and verifies every password.
@@ -88,9 +90,15 @@ impl Context {
             );
         }
         let mut algorithms = vec![Algorithm::EdDsa];
-        for resource in &config.profile.resources {
-            if !algorithms.contains(&resource.algorithm) {
-                algorithms.push(resource.algorithm);
+        let of_resources = config.profile.resources.iter().map(|resource| resource.algorithm);
+        let of_platforms = config
+            .profile
+            .native_templates
+            .iter()
+            .map(|template| template.algorithm);
+        for algorithm in of_resources.chain(of_platforms) {
+            if !algorithms.contains(&algorithm) {
+                algorithms.push(algorithm);
             }
         }
         let tools = Tools {
@@ -102,6 +110,7 @@ impl Context {
         let keyring = Keyring::open(&tools, &algorithms).await.map_err(|e| e.to_string())?;
         let limiter = Limiter::new(config.limits.failures, &*random);
         let pushes = Throttle::new(config.limits.pushes, config.limits.failures.keys_max, &*random);
+        let registrations = Throttle::new(config.limits.registrations, config.limits.failures.keys_max, &*random);
         let passwords = PasswordPool::new(random.clone());
         let routes = RwLock::new(Arc::new(config.routes.clone()));
         Ok(Self {
@@ -113,6 +122,7 @@ impl Context {
             keyring,
             limiter,
             pushes,
+            registrations,
             posted: Shelf::new(POSTED_BYTES_MAX),
             passwords,
             mail_waiting: Notify::new(),

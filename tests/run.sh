@@ -133,6 +133,11 @@ else
     echo "   not on this machine; the scripts were not looked at"
 fi
 
+before=$failed
+step install tests/install/run.sh || failed=$before install_failed=1
+count_script install
+if [ "${install_failed:-0}" = 1 ] && [ "$failed" = "$before" ]; then fail "tests/install/run.sh"; fi
+
 if [ "$mode" = quick ]; then
     echo "== left out of the quick run: cargo deny, the real clients, the fuzzing of the API, the pages in Chromium, the full sizes of the tests"
 else

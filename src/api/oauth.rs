@@ -13,11 +13,11 @@ use http::header::{ACCESS_CONTROL_EXPOSE_HEADERS, AUTHORIZATION, RETRY_AFTER, WW
 use http::{HeaderName, StatusCode};
 
 /// RFC 9449 §4.1.
-const DPOP: HeaderName = HeaderName::from_static("dpop");
+pub const DPOP: HeaderName = HeaderName::from_static("dpop");
 /// draft-ietf-httpapi-idempotency-key-header §2.1.
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// The answer was given before, to the same request.
-const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+pub const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 /// `expired`: the key was right, and its answer is not repeated any more.
 const RECOVERY: HeaderName = HeaderName::from_static("oauth-token-recovery");
 /// RFC 9449 §8.1.
@@ -103,7 +103,7 @@ fn credentials<'a>(request: &'a Request, params: &'a Params<'a>) -> Credentials<
 }
 
 /// Every header of the name, as sent.
-fn every<'a>(request: &'a Request, name: &HeaderName) -> Vec<&'a [u8]> {
+pub fn every<'a>(request: &'a Request, name: &HeaderName) -> Vec<&'a [u8]> {
     request.headers.get_all(name).iter().map(|v| v.as_bytes()).collect()
 }
 
@@ -117,9 +117,14 @@ fn with_nonce(response: Response, nonce: Option<String>) -> Response {
     }
 }
 
-/// RFC 6749 §5.2. The cause goes to the log alone.
+/// To somebody who may be a client of a developer: they are told of it.
 fn refuse(ctx: &Context, request: &Request, error: &OAuthError) -> Response {
     explain(ctx, request, error);
+    refused(ctx, request, error)
+}
+
+/// RFC 6749 §5.2. The cause goes to the log alone.
+pub fn refused(ctx: &Context, request: &Request, error: &OAuthError) -> Response {
     let (code, status) = error.code.wire();
     let cause = error.cause.as_deref().unwrap_or_default();
     match error.code {

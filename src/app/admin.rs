@@ -2,7 +2,7 @@
 
 use super::{Place, Row, get, post};
 use crate::context::Context;
-use crate::portal::admin::{self, apps, first, native_templates, people, requests, review, reviews};
+use crate::portal::admin::{self, apps, first, installations, native_templates, people, requests, review, reviews};
 use crate::portal::trouble::answer;
 use crate::web::request::Request;
 use crate::web::response::Response;
@@ -24,11 +24,14 @@ pub enum Route {
     AccessRequest,
     AnsweredAccessRequest,
     NativeTemplates,
+    Installations,
+    Installation,
+    PostedInstallation,
     First,
     PostedFirst,
 }
 
-pub static ROWS: [Row<Route>; 17] = [
+pub static ROWS: [Row<Route>; 20] = [
     get("/admin", Route::Home),
     get("/admin/reviews", Route::Reviews),
     get("/admin/reviews/{client_id}", Route::Review),
@@ -44,6 +47,9 @@ pub static ROWS: [Row<Route>; 17] = [
     get("/admin/access-requests/{request}", Route::AccessRequest),
     post("/admin/access-requests/{request}", Route::AnsweredAccessRequest),
     get("/admin/native-templates", Route::NativeTemplates),
+    get("/admin/installations", Route::Installations),
+    get("/admin/installations/{client_id}", Route::Installation),
+    post("/admin/installations/{client_id}", Route::PostedInstallation),
     get("/administrator", Route::First),
     post("/administrator", Route::PostedFirst),
 ];
@@ -67,6 +73,9 @@ pub async fn handle(ctx: &Context, request: &Request, route: Route, place: &Plac
         Route::AccessRequest => page(requests::get(ctx, request, asked).await),
         Route::AnsweredAccessRequest => page(requests::post(ctx, request, asked).await),
         Route::NativeTemplates => page(native_templates::get(ctx, request).await),
+        Route::Installations => page(installations::list(ctx, request).await),
+        Route::Installation => page(installations::get(ctx, request, app).await),
+        Route::PostedInstallation => page(installations::post(ctx, request, app).await),
         Route::First => page(first::get(ctx, request).await),
         Route::PostedFirst => page(first::post(ctx, request).await),
     }

@@ -1,12 +1,13 @@
 //! The protocol's endpoints and what watches over the server.
 
-use super::{Place, Row, get, post};
-use crate::api::{health, oauth, well_known};
+use super::{Place, Row, get, post, row};
+use crate::api::{health, native, oauth, well_known};
 use crate::context::Context;
 use crate::portal::authorize;
 use crate::portal::trouble::answer;
 use crate::web::request::Request;
 use crate::web::response::Response;
+use http::Method;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Route {
@@ -16,6 +17,8 @@ pub enum Route {
     Token,
     Introspect,
     Revoke,
+    RegisterInstallation,
+    ResetInstallation,
     Jwks,
     ServerMetadata,
     ResourceMetadata,
@@ -23,13 +26,15 @@ pub enum Route {
     Readyz,
 }
 
-pub static ROWS: [Row<Route>; 15] = [
+pub static ROWS: [Row<Route>; 17] = [
     get("/oauth/authorize", Route::Authorize),
     post("/oauth/authorize", Route::PostedAuthorization),
     post("/oauth/par", Route::PushedAuthorization),
     post("/oauth/token", Route::Token),
     post("/oauth/introspect", Route::Introspect),
     post("/oauth/revoke", Route::Revoke),
+    post("/oauth/native/installations", Route::RegisterInstallation),
+    row(Method::DELETE, "/oauth/native/installations", Route::ResetInstallation),
     get("/oauth/jwks.json", Route::Jwks),
     get("/.well-known/oauth-authorization-server", Route::ServerMetadata),
     get("/.well-known/oauth-authorization-server/{*path}", Route::ServerMetadata),
@@ -50,6 +55,8 @@ pub async fn handle(ctx: &Context, request: &Request, route: Route, place: &Plac
         Route::Token => oauth::token(ctx, request).await,
         Route::Introspect => oauth::introspect(ctx, request).await,
         Route::Revoke => oauth::revoke(ctx, request).await,
+        Route::RegisterInstallation => native::register(ctx, request).await,
+        Route::ResetInstallation => native::reset(ctx, request).await,
         Route::Jwks => well_known::jwks(ctx),
         Route::ServerMetadata => well_known::authorization_server(ctx, &place.rest()),
         Route::ResourceMetadata => well_known::protected_resource(ctx, &place.rest()),

@@ -51,6 +51,8 @@ pub struct Limits {
     pub failures: FailureLimits,
     /// Authorization requests that public clients push, which nobody authenticated; then 429.
     pub pushes: ThrottleLimits,
+    /// Of native apps, by address and by the origin of the site.
+    pub registrations: ThrottleLimits,
 }
 
 impl Default for Limits {
@@ -77,6 +79,7 @@ impl Default for Limits {
             http2_ping_ms_max: 10_000,
             failures: FailureLimits::default(),
             pushes: ThrottleLimits::default(),
+            registrations: ThrottleLimits::of_registrations(),
         }
     }
 }

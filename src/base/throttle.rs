@@ -12,12 +12,23 @@ use std::time::Duration;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ThrottleLimits {
-    /// At once, after a time without any (600: an office behind one address).
+    /// At once, after a time without any.
     pub burst: NonZeroU32,
-    /// After this long there may be one more (1 s).
+    /// After this long there may be one more.
     pub refill_s: NonZeroU32,
 }
 
+impl ThrottleLimits {
+    /// A host of many shops sets them up behind one address; no site registers as often as that.
+    pub fn of_registrations() -> Self {
+        Self {
+            burst: NonZeroU32::new(60).expect("60 is not 0"),
+            refill_s: NonZeroU32::new(60).expect("60 is not 0"),
+        }
+    }
+}
+
+/// An office behind one address.
 impl Default for ThrottleLimits {
     fn default() -> Self {
         Self {

@@ -2,6 +2,7 @@
 
 use super::arguments::Action;
 use super::arguments::apps::AppVerb;
+use super::arguments::installations::InstallationVerb;
 use super::arguments::people::{OrgMember, OrgVerb, UserVerb};
 use super::arguments::tokens::{KeyVerb, TokenVerb};
 use crate::control::policy::PolicyChange;
@@ -16,6 +17,12 @@ pub fn of(action: Action) -> Result<Command, String> {
         Action::User(user) => user_command(user.verb),
         Action::Org(org) => org_command(org.verb),
         Action::App(app) => app_command(app.verb),
+        Action::Installation(installation) => Ok(match installation.verb {
+            InstallationVerb::List(_) => Command::InstallationList,
+            InstallationVerb::Reset(reset) => Command::InstallationReset {
+                client_id: reset.client_id,
+            },
+        }),
         Action::Key(key) => Ok(key_command(key.verb)),
         Action::Token(token) => token_command(token.verb),
         _ => Err("this command is no request to the store".into()),

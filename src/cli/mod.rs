@@ -6,6 +6,7 @@ mod command;
 mod demo;
 mod demo_page;
 mod output;
+mod service_manager;
 mod start;
 mod transfer;
 mod webhook;
@@ -83,7 +84,12 @@ fn act(action: Action, common: &Common, output: &Output) -> Result<(), String> {
         Action::Export(export) => transfer::export(load(common)?, export.file.as_deref(), output),
         Action::Import(import) => transfer::import(load(common)?, import.file.as_deref(), output),
         Action::Webhook(one) => webhook::run(one.verb, output),
-        Action::User(_) | Action::Org(_) | Action::App(_) | Action::Key(_) | Action::Token(_) => {
+        Action::User(_)
+        | Action::Org(_)
+        | Action::App(_)
+        | Action::Installation(_)
+        | Action::Key(_)
+        | Action::Token(_) => {
             let command = command::of(action)?;
             output.answer(&start::execute(load(common)?, command)?);
             Ok(())

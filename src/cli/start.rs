@@ -1,6 +1,7 @@
 //! Opens a data directory, for a server's life or for one command.
 
 use super::output::Output;
+use super::service_manager;
 use crate::app::{self, Service};
 use crate::base::master::MasterSecret;
 use crate::base::random::SystemRandom;
@@ -253,6 +254,7 @@ pub async fn until_stopped(server: Server, ready: impl FnOnce()) -> Result<(), S
     let service = Arc::new(Service::new(ctx.clone())?);
     let control = control_socket(&ctx.config.data_dir)?;
     ready();
+    service_manager::ready();
     let (stop, stopped) = watch::channel(Stop::Run);
     let of_routes = Arc::clone(&service);
     let reload = move || {
@@ -266,11 +268,20 @@ pub async fn until_stopped(server: Server, ready: impl FnOnce()) -> Result<(), S
             Err(error) => log::error!("the routes of the API stay as they were: {error}"),
         }
     };
+    let living = tokio::spawn(service_manager::live(ctx.clone()));
+    let mut ending = stopped.clone();
+    let told = tokio::spawn(async move {
+        if ending.wait_for(|stop| *stop != Stop::Run).await.is_ok() {
+            service_manager::stopping();
+        }
+    });
     let following = tokio::spawn(signals.follow(stop, reload));
     let store = ctx.store.clone();
     let path = socket::path(&ctx.config.data_dir);
     let ended = app::serve(service, listeners, control, stopped).await;
-    following.abort();
+    for task in [following, living, told] {
+        task.abort();
+    }
     let _ = std::fs::remove_file(path);
     close(&*store).await?;
     let ended = ended.map_err(|e| format!("the server ended: {e}"))?;

@@ -21,9 +21,10 @@ type Knob<'a> = (&'static str, Slot<'a>, u32, u32);
 const KIB: u32 = 1024;
 
 /// The names are those of [`Limits`]; a time is written as a duration, so its name does without the unit.
-fn knobs(limits: &mut Limits) -> [Knob<'_>; 25] {
+fn knobs(limits: &mut Limits) -> [Knob<'_>; 27] {
     use Slot::{AtLeastOne, Count, Milliseconds, Seconds, Streams};
     let (failures, pushes) = (&mut limits.failures, &mut limits.pushes);
+    let registrations = &mut limits.registrations;
     [
         ("connections_max", Count(&mut limits.connections_max), 16, 1_000_000),
         (
@@ -81,6 +82,8 @@ fn knobs(limits: &mut Limits) -> [Knob<'_>; 25] {
         ("failure_keys_max", Count(&mut failures.keys_max), KIB, 1024 * KIB),
         ("pushes_max", AtLeastOne(&mut pushes.burst), 1, 100_000),
         ("push_refill", Seconds(&mut pushes.refill_s), 1, 3600),
+        ("registrations_max", AtLeastOne(&mut registrations.burst), 10, 100_000),
+        ("registration_refill", Seconds(&mut registrations.refill_s), 1, 3600),
     ]
 }
 

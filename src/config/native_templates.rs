@@ -15,6 +15,8 @@ use std::time::Duration;
 pub struct NativeTemplate {
     /// As registrations name it.
     pub platform: String,
+    /// Further names of it, for plugins that call themselves otherwise.
+    pub aliases: Vec<String>,
     /// What people know it by.
     pub name: String,
     #[serde(serialize_with = "file_name")]
@@ -25,7 +27,8 @@ pub struct NativeTemplate {
     /// All or nothing: its plugin refuses a consent to fewer or to more. In the order of the profile.
     pub scopes: Vec<String>,
     pub site: Site,
-    /// What follows `{siteUrl}`: a path in which `{segment}` stands for one segment, at its end `{path}` for any path.
+    /// `{siteUrl}` or `{siteOrigin}` and a path in which `{segment}` stands for one segment, at its end `{path}` for any
+    /// path and query.
     pub redirect_uri: String,
     /// JSON members that a registration must have.
     pub required_fields: Vec<String>,
@@ -41,6 +44,12 @@ pub struct NativeTemplate {
     pub refresh_absolute: Option<Duration>,
     pub webhook_subscription: Subscription,
     pub nonces: Nonces,
+}
+
+impl NativeTemplate {
+    pub fn is_named(&self, platform: &str) -> bool {
+        self.platform == platform || self.aliases.iter().any(|alias| alias == platform)
+    }
 }
 
 /// What the address of a site may be.
@@ -71,6 +80,7 @@ pub enum Nonces {
 }
 
 const TEMPLATES_MAX: usize = 20;
+const ALIASES_MAX: usize = 5;
 const FIELDS_MAX: usize = 20;
 const REDIRECT_BYTES_MAX: usize = 200;
 const ICON_BYTES_MAX: usize = 24 * 1024;
@@ -103,8 +113,12 @@ pub(super) fn read(table: &Table<'_>, around: &Around<'_>) -> Vec<NativeTemplate
         let Some(template) = entry.table().and_then(|table| template(table, around)) else {
             continue;
         };
-        if found.iter().any(|other| other.platform == template.platform) {
-            entry.complain(format_args!("repeats the platform {:?}", template.platform));
+        let names = template.aliases.iter().chain([&template.platform]);
+        let repeated = names
+            .into_iter()
+            .find(|name| found.iter().any(|other| other.is_named(name)));
+        if let Some(name) = repeated {
+            entry.complain(format_args!("repeats the platform {name:?}"));
             continue;
         }
         found.push(template);
@@ -114,6 +128,10 @@ pub(super) fn read(table: &Table<'_>, around: &Around<'_>) -> Vec<NativeTemplate
 
 fn template(table: Table<'_>, around: &Around<'_>) -> Option<NativeTemplate> {
     let platform = table.required("platform").and_then(|item| platform(&item));
+    let aliases = match table.get("aliases") {
+        Some(item) => item.set(ALIASES_MAX, self::platform),
+        None => Some(Vec::new()),
+    };
     let name = table.required("name").and_then(|item| item.sentence());
     let icon = table.required("icon").and_then(|item| icon(&item, around));
     let address = |key| table.required(key).and_then(|item| link(&item));
@@ -138,6 +156,7 @@ fn template(table: Table<'_>, around: &Around<'_>) -> Option<NativeTemplate> {
     let (access_token, refresh_idle, refresh_absolute) = lifetimes?;
     Some(NativeTemplate {
         platform: platform?,
+        aliases: aliases?,
         name: name?,
         icon: icon?,
         support: support?,
@@ -209,11 +228,12 @@ fn scopes(item: &Item<'_>, catalog: Option<&ScopeCatalog>) -> Option<Vec<String>
 
 /// Exactly one address for each site and segment: nothing of a query, and no way up or to another host.
 fn redirect_uri(item: &Item<'_>) -> Option<String> {
-    const RULE: &str = "but it is `{siteUrl}` and a path: segments of a-z, A-Z, 0-9, `-`, `_` and `.`, or `{segment}` \
+    const RULE: &str = "but it is `{siteUrl}` or `{siteOrigin}` and a path: segments of a-z, A-Z, 0-9, `-`, `_` and `.`, or `{segment}` \
                         for any one, at the end `{path}` for any path";
     let text = item.text()?;
-    let path = text
-        .strip_prefix("{siteUrl}/")
+    let path = ["{siteUrl}/", "{siteOrigin}/"]
+        .into_iter()
+        .find_map(|site| text.strip_prefix(site))
         .filter(|_| text.len() <= REDIRECT_BYTES_MAX);
     let Some(path) = path else {
         return item.refuse(text, RULE);

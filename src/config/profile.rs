@@ -207,6 +207,13 @@ impl Profile {
             .expect("loading refuses a profile without resources")
     }
 
+    /// By any of its names.
+    pub fn native_template(&self, platform: &str) -> Option<&NativeTemplate> {
+        self.native_templates
+            .iter()
+            .find(|template| template.is_named(platform))
+    }
+
     /// Compared byte for byte (RFC 8707 §2).
     pub fn resource(&self, identifier: &str) -> Option<&Resource> {
         self.resources.iter().find(|resource| resource.identifier == identifier)

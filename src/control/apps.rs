@@ -68,7 +68,8 @@ pub async fn create(ctx: &Context, new: NewApp) -> Result<Value, String> {
 pub async fn list(ctx: &Context, organization: Option<String>) -> Result<Value, String> {
     let Some(organization) = organization else {
         let (apps, _) = list_records::<App>(&*ctx.store, &keys::apps(), None, LIST_MAX).await?;
-        return Ok(apps.iter().map(|app| view(ctx, app)).collect());
+        let apps = apps.iter().filter(|app| app.kind != Kind::Native);
+        return Ok(apps.map(|app| view(ctx, app)).collect());
     };
     let organization = organizations::find(ctx, &organization).await?;
     let index = keys::apps_of_organization(&organization.id);
@@ -226,6 +227,11 @@ pub async fn revoke_secret(ctx: &Context, client_id: &str, secret: &str) -> Resu
 
 pub async fn find(ctx: &Context, client_id: &str) -> Result<Versioned<App>, String> {
     let found = load::<App>(&*ctx.store, &keys::app(client_id)).await?;
+    if found.as_ref().is_some_and(|app| app.kind == Kind::Native) {
+        return Err(format!(
+            "{client_id} is an installation, which nothing of `grantd app` is for: see `grantd installation --help`"
+        ));
+    }
     found.ok_or_else(|| format!("there is no app {client_id}: `grantd app list` shows them"))
 }
 

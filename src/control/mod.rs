@@ -2,6 +2,7 @@
 
 pub mod app_settings;
 pub mod apps;
+pub mod installations;
 pub mod keys;
 pub mod manifest;
 pub mod organizations;
@@ -108,6 +109,10 @@ pub enum Command {
         organization: Option<String>,
         /// Only what would become different.
         check: bool,
+    },
+    InstallationList,
+    InstallationReset {
+        client_id: String,
     },
     SecretAdd {
         client_id: String,
@@ -242,6 +247,8 @@ pub async fn execute(ctx: &Context, command: Command) -> Result<Value, String> {
             organization,
             check,
         } => manifest::apply(ctx, &file, &text, organization, check).await,
+        Command::InstallationList => installations::list(ctx).await,
+        Command::InstallationReset { client_id } => installations::reset(ctx, &client_id).await,
         Command::SecretAdd { client_id, label } => apps::add_secret(ctx, &client_id, label).await,
         Command::SecretRevoke { client_id, secret } => apps::revoke_secret(ctx, &client_id, &secret).await,
         Command::KeyList => keys::list(ctx),

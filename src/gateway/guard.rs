@@ -228,8 +228,18 @@ fn possessed(
         .collect();
     let resource = origin(&claims.aud);
     let origins = [ctx.issuer(), resource];
-    let proof = dpop::verify_at(ctx, &origins, &headers, asked.method.as_str(), asked.path, Some(token))
-        .map_err(Wrong::Proof)?;
+    let proof = dpop::verify(
+        ctx,
+        &dpop::Asked {
+            origins: &origins,
+            headers: &headers,
+            method: asked.method.as_str(),
+            path: asked.path,
+            access_token: Some(token),
+            native: claims.native,
+        },
+    )
+    .map_err(Wrong::Proof)?;
     let Some(proof) = proof else {
         let what = "The DPoP header with the proof is missing.";
         return Err(Wrong::Proof(OAuthError::new(ErrorCode::InvalidDpopProof, what)));

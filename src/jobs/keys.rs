@@ -2,6 +2,7 @@
 
 use crate::context::Context;
 use crate::model::signing_key::KeyState;
+use crate::oauth::idempotency;
 use crate::store::StoreError;
 
 pub async fn turn(ctx: &Context) -> Result<(), StoreError> {
@@ -25,7 +26,13 @@ pub async fn turn(ctx: &Context) -> Result<(), StoreError> {
             }
         }
     }
-    let dropped = ctx.keyring.drop_spent(&ctx.key_tools()).await?;
+    let mut spent = Vec::new();
+    for kid in ctx.keyring.spent(now) {
+        if !idempotency::holds_token_of(ctx, &kid).await? {
+            spent.push(kid);
+        }
+    }
+    let dropped = ctx.keyring.drop_spent(&ctx.key_tools(), &spent).await?;
     if dropped > 0 {
         log::info!("{dropped} retired keys were dropped: every token they signed has expired");
     }

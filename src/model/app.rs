@@ -1,5 +1,6 @@
 //! What a developer registers.
 
+use super::installation::{self, Installation, UNUSED_KEPT};
 use crate::base::jose::Jwk;
 use crate::base::master::KeyedDigest;
 use crate::base::time::Timestamp;
@@ -28,6 +29,8 @@ pub enum Kind {
     Public,
     /// An API that only introspects the tokens shown to it; it gets none itself.
     ResourceServer,
+    /// One installation of a platform of the profile: it registered by itself.
+    Native,
 }
 
 impl Kind {
@@ -36,6 +39,7 @@ impl Kind {
             Self::Private => "private",
             Self::Public => "public",
             Self::ResourceServer => "resource_server",
+            Self::Native => "native",
         }
     }
 }
@@ -211,6 +215,7 @@ impl ClientRules {
             Kind::Private => vec![GrantType::ClientCredentials],
             Kind::Public => vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
             Kind::ResourceServer => Vec::new(),
+            Kind::Native => return installation::rules(),
         };
         Self {
             auth_methods,
@@ -226,7 +231,7 @@ impl ClientRules {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct App {
     pub client_id: String,
-    /// The organization that owns it.
+    /// The organization that owns it; none of a native app.
     pub organization: String,
     pub kind: Kind,
     pub client_type: ClientType,
@@ -250,6 +255,9 @@ pub struct App {
     /// What a file calls it: the same file finds the same app. Each once in an organization.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
+    /// Of a native app, and of no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub installation: Option<Installation>,
     pub epoch: u64,
     pub created_at: Timestamp,
 }
@@ -273,6 +281,7 @@ impl App {
             rules: Some(ClientRules::of(kind, client_type)),
             developer: Developer::default(),
             key: None,
+            installation: None,
             epoch: 0,
             created_at: now,
         }
@@ -338,8 +347,19 @@ impl Record for App {
     }
 
     fn index_keys(&self) -> Vec<Key> {
+        if let Some(installation) = &self.installation {
+            return vec![keys::installation(&installation.platform, &installation.identity)];
+        }
         let by_key = self.key.iter().map(|key| keys::app_of_key(&self.organization, key));
         let own = keys::app_of_organization(&self.organization, &self.client_id);
         by_key.chain([own]).collect()
+    }
+
+    fn expires_at(&self) -> Option<Timestamp> {
+        let unused = self
+            .installation
+            .as_ref()
+            .filter(|installation| installation.is_unused());
+        unused.map(|installation| installation.registered_at + UNUSED_KEPT)
     }
 }

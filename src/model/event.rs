@@ -71,6 +71,8 @@ kinds! {
     PersonalTokenRevoked = "personal_token.revoked",
     AccessRequested = "access_request.created",
     AccessRequestAnswered = "access_request.answered",
+    InstallationRegistered = "installation.registered",
+    InstallationReset = "installation.reset",
     WebhookCreated = "webhook.created",
     WebhookChanged = "webhook.changed",
     WebhookSecretRotated = "webhook.secret_rotated",

@@ -67,7 +67,12 @@ pub struct Rotation {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum How {
     /// The answer is in a receipt.
-    Keyed { key: KeyedDigest },
+    Keyed {
+        key: KeyedDigest,
+        /// As in the receipt.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kid: Option<String>,
+    },
     /// The answer can be made once more from this.
     Plain {
         /// The random part of the live refresh token.
@@ -159,9 +164,21 @@ impl Family {
     /// The key of the last rotation, whose answer is in the receipt of the live token.
     pub fn keyed_rotation(&self) -> Option<&KeyedDigest> {
         match &self.rotation.as_ref()?.how {
-            How::Keyed { key } => Some(key),
+            How::Keyed { key, .. } => Some(key),
             How::Plain { .. } => None,
         }
+    }
+
+    /// The receipt of the last rotation holds a token of this key. Answers with the kid.
+    pub fn signed_by(&mut self, signer: &str) -> String {
+        if let Some(Rotation {
+            how: How::Keyed { kid, .. },
+            ..
+        }) = &mut self.rotation
+        {
+            *kid = Some(signer.to_owned());
+        }
+        signer.to_owned()
     }
 
     /// Whether this text is the live refresh token.

@@ -22,6 +22,9 @@ pub struct Grant {
     pub organization: String,
     pub user: String,
     pub client_id: String,
+    /// Of an installation: it belongs to the organization, and its user is who consented last.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub native: bool,
     /// All that was ever approved since the grant last began; each family holds what its own approval said.
     pub scopes: Vec<String>,
     /// Audiences approved, likewise.
@@ -70,6 +73,16 @@ impl Grant {
         self.end(GrantStatus::NeedsConsent)
     }
 
+    /// What tells it from the app's other grants in its organization: its user, or for an installation itself.
+    pub fn holder(&self) -> &str {
+        if self.native { &self.id } else { &self.user }
+    }
+
+    /// Whether it may be this user's. What an installation was granted outlives its approver.
+    pub fn serves(&self, client_id: &str, user: &str) -> bool {
+        self.client_id == client_id && (self.native || self.user == user)
+    }
+
     fn end(&self, status: GrantStatus) -> Self {
         Self {
             status,
@@ -86,7 +99,7 @@ impl Record for Grant {
 
     fn index_keys(&self) -> Vec<Key> {
         vec![
-            keys::grant_of_app(&self.client_id, &self.organization, &self.user),
+            keys::grant_of_app(&self.client_id, &self.organization, self.holder()),
             keys::grant_of_user(&self.user, &self.organization, &self.id),
         ]
     }
@@ -102,6 +115,7 @@ mod tests {
             organization: "849".into(),
             user: "u_1".into(),
             client_id: "grantd_app_1".into(),
+            native: false,
             scopes: vec!["a".into()],
             resources: vec!["https://api.example".into()],
             status: GrantStatus::Active,

@@ -149,11 +149,19 @@ impl Keyring {
         }
     }
 
-    /// Drops retired keys that no living token needs; returns how many.
-    pub async fn drop_spent(&self, tools: &Tools<'_>) -> Result<usize, StoreError> {
+    /// Retired keys whose tokens have all expired.
+    pub fn spent(&self, now: Timestamp) -> Vec<String> {
+        let set = self.set();
+        let spent = set.records.iter().filter(|record| record.spent(now));
+        spent.map(|record| record.kid.clone()).collect()
+    }
+
+    /// Drops those of these keys that are [`Self::spent`]; returns how many.
+    pub async fn drop_spent(&self, tools: &Tools<'_>, kids: &[String]) -> Result<usize, StoreError> {
         let set = self.set();
         let mut dropped = 0;
-        for record in set.records.iter().filter(|r| r.spent(tools.now)) {
+        let spent = |record: &&Versioned<SigningKeyRecord>| record.spent(tools.now) && kids.contains(&record.kid);
+        for record in set.records.iter().filter(spent) {
             let mut batch = Batch::new();
             batch.remove(record);
             if matches!(tools.store.commit(batch).await?, Outcome::Committed(_)) {

@@ -15,6 +15,7 @@ pub mod event;
 pub mod failure;
 pub mod family;
 pub mod grant;
+pub mod installation;
 pub mod issued_token;
 pub mod kept_answer;
 pub mod keyring;

@@ -20,12 +20,21 @@ pub struct Receipt {
     pub key: KeyedDigest,
     /// The whole body of the answer.
     pub body: Sealed,
+    /// The key that signed the token in it, where nobody knows how long the receipt is needed: the public half stays
+    /// published as long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kid: Option<String>,
     pub expires_at: Timestamp,
 }
 
 impl Record for Receipt {
     fn key(&self) -> Key {
         keys::receipt(&self.organization, &self.grant, &self.family, self.counter)
+    }
+
+    fn index_keys(&self) -> Vec<Key> {
+        let of_key = |kid| keys::receipt_of_key(kid, &self.key());
+        self.kid.iter().map(|kid| of_key(kid)).collect()
     }
 
     fn expires_at(&self) -> Option<Timestamp> {

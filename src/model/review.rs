@@ -140,7 +140,7 @@ impl Rules {
         let (first, of_profile): (&[Detail], &[Detail]) = match kind {
             Kind::Public => (&[Detail::Name, Detail::RedirectUri], &self.require_public),
             Kind::Private => (&[Detail::Name, Detail::DedicatedUser], &self.require_private),
-            Kind::ResourceServer => return vec![Detail::Name],
+            Kind::ResourceServer | Kind::Native => return vec![Detail::Name],
         };
         [first, of_profile, &[Detail::Scopes]].concat()
     }
@@ -172,6 +172,8 @@ pub fn save(old: &Case, mut case: Case, save: &Save<'_>) -> Saved {
                 case.app.epoch += 1;
             }
         }
+        // Nobody saves one: it registers by itself.
+        (Kind::Native, _) => {}
         // What a suspended app may do, only a reviewer says.
         (Kind::Public, AppState::Suspended) => {}
         (Kind::Public, AppState::Active) if staged => {

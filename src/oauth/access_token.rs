@@ -37,6 +37,8 @@ pub struct Claims {
     pub organization: String,
     /// What it was made under; `None` for a private app, which needs no grant.
     pub grant: Option<GrantIds>,
+    /// The claim `installation_id`, which is the client_id.
+    pub native: bool,
     /// Thumbprint of the key it is bound to: `cnf.jkt` (RFC 9449 §6.1).
     pub jkt: Option<String>,
     pub epochs: Epochs,
@@ -108,6 +110,9 @@ impl Serialize for Payload<'_> {
             map.serialize_entry("grant_id", &ids.grant)?;
             map.serialize_entry("fid", &ids.family)?;
         }
+        if claims.native {
+            map.serialize_entry("installation_id", &claims.client_id)?;
+        }
         if let Some(jkt) = &claims.jkt {
             map.serialize_entry("cnf", &json!({ "jkt": jkt }))?;
         }
@@ -125,6 +130,8 @@ pub struct Order<'a> {
     pub organization: &'a str,
     pub scopes: &'a [String],
     pub grant: Option<GrantIds>,
+    /// Of an installation.
+    pub native: bool,
     pub jkt: Option<&'a str>,
     pub epochs: Epochs,
     pub lifetime: Duration,
@@ -134,6 +141,7 @@ pub struct Order<'a> {
 
 pub struct Minted {
     pub token: String,
+    pub kid: String,
     pub claims: Claims,
 }
 
@@ -155,6 +163,7 @@ pub async fn mint_at(ctx: &Context, order: &Order<'_>, jti: String, at: Timestam
         scope: order.scopes.join(" "),
         organization: order.organization.to_owned(),
         grant: order.grant.clone(),
+        native: order.native,
         jkt: order.jkt.map(str::to_owned),
         epochs: order.epochs,
     };
@@ -166,6 +175,7 @@ pub async fn mint_at(ctx: &Context, order: &Order<'_>, jti: String, at: Timestam
     let payload = serde_json::to_vec(&Payload { ctx, claims: &claims }).expect("claims are plain data");
     Ok(Minted {
         token: sign_jwt(&signer.key, &signer.record.kid, TYP, &payload),
+        kid: signer.record.kid.clone(),
         claims,
     })
 }
@@ -249,6 +259,7 @@ fn read(ctx: &Context, map: &Map<String, Value>) -> Option<Claims> {
         scope: map.get("scope")?.as_str()?.to_owned(),
         organization,
         grant,
+        native: map.contains_key("installation_id"),
         jkt,
         epochs: serde_json::from_value(map.get("ep")?.clone()).ok()?,
     })
@@ -304,7 +315,7 @@ async fn granted(ctx: &Context, claims: &Claims, ids: &GrantIds) -> Judged<(u64,
         Some(grant) if grant.status == GrantStatus::Active => grant,
         _ => return Ok(Err("its grant has ended or is unknown")),
     };
-    if grant.client_id != claims.client_id || grant.user != claims.sub {
+    if !grant.serves(&claims.client_id, &claims.sub) {
         return Ok(Err("its grant is another app's or another user's"));
     }
     let family = keys::family(&claims.organization, &ids.grant, &ids.family);

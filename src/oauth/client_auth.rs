@@ -3,6 +3,7 @@
 use super::client_assertion;
 use super::error::{ErrorCode, OAuthError};
 use super::params::{Params, decode};
+use super::standing::is_answered_for;
 use super::{last_use, used_once};
 use crate::base::master::Purpose;
 use crate::base::secret::Secret;
@@ -10,7 +11,6 @@ use crate::context::Context;
 use crate::model::app::{App, AuthMethod, ClientType};
 use crate::model::failure::Rule;
 use crate::model::last_use::SECRET;
-use crate::model::organization::Organization;
 use crate::model::used_once::UsedOnce;
 use crate::store::keys;
 use crate::store::records::Versioned;
@@ -100,9 +100,8 @@ async fn verify(ctx: &Context, presented: &Presented) -> Result<Result<Client, N
         let state = if app.disabled { "disabled" } else { app.state.as_str() };
         return Ok(Err((Rule::AppInactive, format!("{client_id} is {state}"))));
     }
-    let organization = ctx.load::<Organization>(&keys::organization(&app.organization)).await?;
-    if organization.is_none_or(|organization| organization.disabled) {
-        let cause = format!("the organization of {client_id} is disabled or unknown");
+    if !is_answered_for(ctx, &app).await? {
+        let cause = format!("the organization or platform of {client_id} is disabled or unknown");
         return Ok(Err((Rule::AppInactive, cause)));
     }
     Ok(Ok(Client { app, once }))

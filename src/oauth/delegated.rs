@@ -3,12 +3,12 @@
 use super::access_token::{GrantIds, Minted, Order, mint_at};
 use super::answer::Granted;
 use super::error::{ErrorCode, OAuthError};
-use super::scope;
 use super::standing::{Judged, Standing, acting};
+use super::{native, scope};
 use crate::base::random;
 use crate::base::time::Timestamp;
 use crate::context::Context;
-use crate::model::app::{App, GrantType};
+use crate::model::app::{App, GrantType, Kind};
 use crate::model::epoch::Epochs;
 use crate::model::event::{Event, EventKind};
 use crate::model::failure::Rule;
@@ -17,6 +17,7 @@ use crate::model::grant::{Grant, GrantStatus};
 use crate::store::records::Versioned;
 use crate::store::{StoreError, keys};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Times a decision is made anew because what it rested on changed before it was written. Whoever changed it got on.
 pub const ATTEMPTS_MAX: usize = 16;
@@ -48,7 +49,7 @@ pub async fn standing(ctx: &Context, app: &App, approval: &Approval<'_>) -> Judg
         Some(grant) if grant.status == GrantStatus::Active => grant,
         _ => return Ok(Err("its grant has ended or is unknown")),
     };
-    if grant.client_id != app.client_id || grant.user != approval.user {
+    if !grant.serves(&app.client_id, approval.user) {
         return Ok(Err("its grant is another app's or another user's"));
     }
     let mut stands = match acting(ctx, app, approval.organization, approval.user).await? {
@@ -62,18 +63,37 @@ pub async fn standing(ctx: &Context, app: &App, approval: &Approval<'_>) -> Judg
     Ok(Ok(Delegated { grant, stands }))
 }
 
-/// What of `granted` works now; with nothing left there is no token.
+/// What of `granted` works now; with nothing left there is no token. An installation has all of it or nothing.
 pub fn effective(ctx: &Context, app: &App, stands: &Standing, granted: &[String]) -> Result<Vec<String>, OAuthError> {
     let scopes = scope::effective(&ctx.profile().scopes, app, stands.role, granted);
     if scopes.is_empty() {
         let what = "The app's scopes and the user's role leave none of these scopes.";
         return Err(OAuthError::new(ErrorCode::InvalidScope, what).breaking(Rule::ScopeBeyondRole));
     }
+    if app.kind == Kind::Native && scopes.len() < granted.len() {
+        let what = "Whoever approved this may not grant all of it any more: it needs a new approver.";
+        return Err(OAuthError::new(ErrorCode::InvalidGrant, what).breaking(Rule::ScopeBeyondRole));
+    }
     Ok(scopes)
+}
+
+/// How long the refresh tokens of a family live: unused, and at most. Without refresh tokens it lives as long as its
+/// one access token.
+pub fn refresh_lifetimes(ctx: &Context, app: &App, resource: &str) -> (Duration, Duration) {
+    let Some(resource) = ctx.profile().resource(resource) else {
+        return (Duration::ZERO, Duration::ZERO);
+    };
+    let terms = native::terms(ctx, app, resource);
+    if app.may_use(GrantType::RefreshToken) {
+        (terms.refresh_idle, terms.refresh_absolute)
+    } else {
+        (terms.access_token, terms.access_token)
+    }
 }
 
 /// An access token of a family.
 pub struct Issue<'a> {
+    pub app: &'a App,
     pub family: &'a Family,
     pub scopes: &'a [String],
     pub jkt: Option<&'a str>,
@@ -90,10 +110,11 @@ pub async fn mint(ctx: &Context, issue: Issue<'_>) -> Result<Minted, OAuthError>
         let what = "The resource of this grant is not one this server issues for any more.";
         OAuthError::new(ErrorCode::InvalidTarget, what)
     })?;
+    let terms = native::terms(ctx, issue.app, resource);
     let order = Order {
         sub: &family.user,
         aud: &family.resource,
-        algorithm: resource.algorithm,
+        algorithm: terms.algorithm,
         client_id: &family.client_id,
         organization: &family.organization,
         scopes: issue.scopes,
@@ -101,12 +122,13 @@ pub async fn mint(ctx: &Context, issue: Issue<'_>) -> Result<Minted, OAuthError>
             grant: family.grant.clone(),
             family: family.id.clone(),
         }),
+        native: issue.app.kind == Kind::Native,
         jkt: issue.jkt,
         epochs: Epochs {
             family: family.epoch,
             ..family.stamps
         },
-        lifetime: resource.access_token_lifetime.min(family.ends_at.since(issue.at)),
+        lifetime: terms.access_token.min(family.ends_at.since(issue.at)),
         repeatable_until: issue.repeatable_until,
     };
     Ok(mint_at(ctx, &order, issue.jti, issue.at).await?)

@@ -8,7 +8,7 @@ use crate::base::json::parse_strict_object;
 use crate::base::master::{KeyedDigest, Purpose};
 use crate::base::time::Timestamp;
 use crate::context::Context;
-use crate::model::app::App;
+use crate::model::app::{App, Kind};
 use crate::model::used_once::UsedOnce;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
@@ -45,57 +45,60 @@ pub fn of_client(
     app: &App,
     path: &str,
 ) -> Result<Option<Proof>, OAuthError> {
-    let proof = verify(ctx, &credentials.dpop, "POST", path, None)?;
+    let asked = Asked {
+        origins: &[ctx.issuer()],
+        headers: &credentials.dpop,
+        method: "POST",
+        path,
+        access_token: None,
+        native: app.kind == Kind::Native,
+    };
+    let proof = verify(ctx, &asked)?;
     if proof.is_none() && app.rules().require_dpop {
         return Err(refused("This app must prove its key: the DPoP header is missing."));
     }
     Ok(proof)
 }
 
-/// The proof in the `DPoP` headers of a request to `path` of this server, or `None` where there is no such header.
-/// All of §4.3 is checked but the `jti`, which is used up when the decision is committed.
-pub fn verify(
-    ctx: &Context,
-    headers: &[&[u8]],
-    method: &str,
-    path: &str,
-    access_token: Option<&str>,
-) -> Result<Option<Proof>, OAuthError> {
-    verify_at(ctx, &[ctx.issuer()], headers, method, path, access_token)
+/// The request that a proof must be for.
+pub struct Asked<'a> {
+    /// Those that the path is reached under.
+    pub origins: &'a [&'a str],
+    /// Every header with a proof, as sent.
+    pub headers: &'a [&'a [u8]],
+    pub method: &'a str,
+    pub path: &'a str,
+    pub access_token: Option<&'a str>,
+    /// Of an installation: none of them knows nonces, so none is asked for.
+    pub native: bool,
 }
 
-/// As [`verify`], for a path that is reached under several origins.
-pub fn verify_at(
-    ctx: &Context,
-    origins: &[&str],
-    headers: &[&[u8]],
-    method: &str,
-    path: &str,
-    access_token: Option<&str>,
-) -> Result<Option<Proof>, OAuthError> {
-    let text = match headers {
+/// The proof in the headers of a request, or `None` where there is no such header. All of §4.3 is checked but the
+/// `jti`, which is used up when the decision is committed.
+pub fn verify(ctx: &Context, asked: &Asked<'_>) -> Result<Option<Proof>, OAuthError> {
+    let text = match asked.headers {
         [] => return Ok(None),
         [one] => std::str::from_utf8(one).map_err(|_| refused("The DPoP header is no signed JWT."))?,
         _ => return Err(refused("There is more than one DPoP header.")),
     };
     let (jkt, claims) = signed_claims(text)?;
-    if claims.get("htm").and_then(Value::as_str) != Some(method) {
+    if claims.get("htm").and_then(Value::as_str) != Some(asked.method) {
         return Err(refused("The htm of the DPoP proof is not the method of the request."));
     }
     let htu = claims.get("htu").and_then(Value::as_str).and_then(normal_form);
-    let mut addresses = origins.iter().map(|origin| format!("{origin}{path}"));
+    let mut addresses = asked.origins.iter().map(|origin| format!("{origin}{}", asked.path));
     let Some(uri) = addresses.find_map(|uri| normal_form(&uri).filter(|uri| htu.as_ref() == Some(uri))) else {
         return Err(refused("The htu of the DPoP proof is not the address of the request."));
     };
     let expires_at = age(ctx.now(), &claims)?;
-    let ath = access_token.map(|token| base64url(sha256(token.as_bytes())));
+    let ath = asked.access_token.map(|token| base64url(sha256(token.as_bytes())));
     match (claims.get("ath"), &ath) {
         (None, None) => {}
         (Some(shown), Some(ath)) if shown.as_str() == Some(ath) => {}
         // A proof for a token is no proof for getting one.
         _ => return Err(refused("The ath of the DPoP proof does not fit the request.")),
     }
-    judge_nonce(ctx, claims.get("nonce"))?;
+    judge_nonce(ctx, claims.get("nonce"), asked.native)?;
     let Some(jti) = claims.get("jti").and_then(Value::as_str).filter(|jti| is_jti(jti)) else {
         return Err(refused("The jti of the DPoP proof is missing, empty or too long."));
     };
@@ -145,8 +148,8 @@ fn age(now: Timestamp, claims: &Map<String, Value>) -> Result<Timestamp, OAuthEr
 }
 
 /// §8, §11.3. A nonce that this server never made is refused also where it asks for none.
-fn judge_nonce(ctx: &Context, nonce: Option<&Value>) -> Result<(), OAuthError> {
-    let wanted = ctx.profile().dpop.nonces;
+fn judge_nonce(ctx: &Context, nonce: Option<&Value>, native: bool) -> Result<(), OAuthError> {
+    let wanted = ctx.profile().dpop.nonces && !native;
     match nonce {
         None if !wanted => Ok(()),
         Some(nonce) if nonce.as_str().is_some_and(|nonce| is_ours(ctx, nonce)) => Ok(()),

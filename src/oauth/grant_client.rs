@@ -70,6 +70,7 @@ pub async fn mint_as_dedicated_user(
         organization: &app.organization,
         scopes: &scopes,
         grant: None,
+        native: false,
         jkt,
         epochs: stands.epochs,
         lifetime,

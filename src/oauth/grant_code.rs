@@ -3,26 +3,30 @@
 use super::answer::Answer;
 use super::delegated::{self, Approval, Delegated, Issue};
 use super::error::{ErrorCode, OAuthError};
+use super::idempotency::{self, Lasts};
 use super::refresh_token::Place;
 use super::token::Asked;
-use super::{code, idempotency, pkce};
+use super::{code, native, pkce};
 use crate::base::master::Purpose;
 use crate::base::random;
 use crate::base::time::Timestamp;
 use crate::context::Context;
-use crate::model::app::{ClientType, GrantType};
+use crate::model::app::{ClientType, Kind};
 use crate::model::code::{Code, REMEMBERED, Redeemed};
 use crate::model::event::EventKind;
 use crate::model::failure::Rule;
 use crate::model::family::{FAMILIES_MAX, Family, Start};
 use crate::store::records::{Versioned, count, list, load};
-use crate::store::{Batch, keys};
+use crate::store::{Batch, Key, keys};
 use std::time::Duration;
 
 /// How long the redemption of a code with an `Idempotency-Key` is repeated.
 const REPLAY_MAX: Duration = Duration::from_secs(10 * 60);
 /// Read at a time: more than a grant has.
 const FAMILIES_PAGE: u32 = 64;
+
+/// Families that one redemption clears away: each is three writes.
+const CLEARED_MAX: usize = 15;
 
 /// A code that this request may redeem, or might have.
 struct Held<'a> {
@@ -78,9 +82,10 @@ async fn check<'a>(ctx: &'a Context, asked: &'a Asked<'a>, code: Versioned<Code>
             return Err(OAuthError::invalid_request(what));
         }
     }
-    if asked.resource.is_some_and(|r| r.identifier != code.resource) {
+    if asked.names_other_resource(&code.resource) {
         let what = "The code is for another resource.";
-        return Err(OAuthError::new(ErrorCode::InvalidTarget, what));
+        let error = OAuthError::new(ErrorCode::InvalidTarget, what);
+        return Err(native::as_grant_error(asked.app(), error));
     }
     check_key(code.jkt.as_deref(), asked.jkt())?;
     let approval = Approval {
@@ -129,6 +134,7 @@ impl Held<'_> {
         let scopes = delegated::effective(ctx, asked.app(), &self.delegated.stands, &family.scopes)?;
         let repeatable_until = key.map(|_| now + REPLAY_MAX);
         let issue = Issue {
+            app: asked.app(),
             family: &family,
             scopes: &scopes,
             jkt: asked.jkt(),
@@ -151,7 +157,7 @@ impl Held<'_> {
         batch.replace(&self.code, &redeemed)?;
         batch.insert(&family)?;
         if let (Some(key), Some(until)) = (key, repeatable_until) {
-            batch.insert(&idempotency::receipt(ctx, &family, key, &body, until)?)?;
+            batch.insert(&idempotency::receipt(ctx, &family, key, &body, Lasts::Until(until))?)?;
         }
         self.make_room(&mut batch).await?;
         Ok((Ok(Answer { body, replayed: false }), batch))
@@ -159,7 +165,7 @@ impl Held<'_> {
 
     fn begin(&self) -> (String, Family) {
         let Self { ctx, asked, code, .. } = self;
-        let (idle, absolute) = self.lifetimes();
+        let (idle, absolute) = delegated::refresh_lifetimes(ctx, asked.app(), &code.resource);
         let place = Place {
             organization: code.organization.clone(),
             grant: code.grant.clone(),
@@ -181,20 +187,12 @@ impl Held<'_> {
         (text, Family::start(code, start, self.now))
     }
 
-    /// Idle and absolute. Without refresh tokens a family lives as long as its one access token.
-    fn lifetimes(&self) -> (Duration, Duration) {
-        let profile = self.ctx.profile();
-        if self.asked.app().may_use(GrantType::RefreshToken) {
-            return (profile.lifetimes.refresh_idle, profile.lifetimes.refresh_absolute);
-        }
-        let resource = profile.resource(&self.code.resource);
-        let lifetime = resource.map_or(Duration::ZERO, |r| r.access_token_lifetime);
-        (lifetime, lifetime)
-    }
-
     /// A grant has so many families at most: the longest idle ends, with its tokens.
     async fn make_room(&self, batch: &mut Batch) -> Result<(), OAuthError> {
         let siblings = keys::families(&self.code.organization, &self.code.grant);
+        if self.asked.app().kind == Kind::Native {
+            return self.clear(&siblings, batch).await;
+        }
         // Few grants come near it: only then are the families looked at. Several redemptions at once may go beyond
         // it; the next one ends all that is too many.
         if count(&*self.ctx.store, &siblings, FAMILIES_PAGE).await? < FAMILIES_MAX {
@@ -204,6 +202,20 @@ impl Held<'_> {
         families.sort_by_key(|family| (family.alive(self.now), family.used_at));
         let surplus = (families.len() + 1).saturating_sub(FAMILIES_MAX);
         for family in &families[..surplus] {
+            batch.remove(family);
+        }
+        Ok(())
+    }
+
+    /// Of an installation, whose families may never expire: those that an earlier key or consent ended go as well.
+    async fn clear(&self, siblings: &Key, batch: &mut Batch) -> Result<(), OAuthError> {
+        let (mut families, _) = list::<Family>(&*self.ctx.store, siblings, None, FAMILIES_PAGE).await?;
+        let stands = |family: &Family| family.alive(self.now) && family.stamps.cover(&self.delegated.stands.epochs);
+        families.sort_by_key(|family| (stands(family), family.used_at));
+        let dead = families.iter().filter(|family| !stands(family)).count();
+        let surplus = (families.len() + 1).saturating_sub(FAMILIES_MAX);
+        for family in families.iter().take(dead.max(surplus).min(CLEARED_MAX)) {
+            idempotency::forget(batch, family);
             batch.remove(family);
         }
         Ok(())

@@ -6,18 +6,19 @@
 use super::answer::Answer;
 use super::delegated::{self, Approval, Delegated, Issue};
 use super::error::{ErrorCode, OAuthError};
-use super::idempotency;
+use super::idempotency::{self, Lasts};
 use super::refresh_token::{self, Place};
 use super::scope;
 use super::token::Asked;
 use crate::base::master::Purpose;
 use crate::base::time::Timestamp;
 use crate::context::Context;
+use crate::model::app::Kind;
 use crate::model::event::EventKind;
 use crate::model::failure::Rule;
 use crate::model::family::{Family, How, Next, Policy, Rotation, Shown, Verdict};
 use crate::store::records::{Versioned, load};
-use crate::store::{Batch, StoreError, Write};
+use crate::store::{Batch, StoreError};
 use std::time::Duration;
 
 /// How long a rotation with an `Idempotency-Key` is repeated, if its successor stays unused.
@@ -56,12 +57,16 @@ pub async fn refresh_token(ctx: &Context, asked: &Asked<'_>) -> Result<Answer, O
     Err(delegated::busy())
 }
 
-/// Refused before anything else is looked at: what is unknown, another client's, or under a grant that has ended.
+/// Refused before anything else is looked at: what is unknown, another client's, or under a grant that has ended. Of an
+/// installation also what is for another resource, whatever key it shows.
 async fn find<'a>(ctx: &'a Context, asked: &'a Asked<'a>, place: &Place) -> Result<Held<'a>, OAuthError> {
     let family = load::<Family>(&*ctx.store, &place.family_key()).await?;
     let family = family.ok_or_else(|| invalid("its family is gone").breaking(Rule::RefreshEnded))?;
     if family.client_id != asked.app().client_id {
         return Err(invalid("it is another client's").breaking(Rule::RefreshOfAnother));
+    }
+    if asked.app().kind == Kind::Native && asked.names_other_resource(&family.resource) {
+        return Err(invalid("it is for another resource").breaking(Rule::Resource));
     }
     let approval = Approval {
         organization: &family.organization,
@@ -97,7 +102,7 @@ impl Held<'_> {
         };
         let policy = Policy {
             grace: self.ctx.profile().lifetimes.refresh_grace,
-            keyed: Some(KEYED_REPLAY_MAX),
+            keyed: (self.asked.app().kind != Kind::Native).then_some(KEYED_REPLAY_MAX),
         };
         self.family.judge(&shown, &policy, self.now)
     }
@@ -110,11 +115,12 @@ impl Held<'_> {
     /// Fewer scopes than the family's, or all of them (RFC 6749 §6); the same audience. Before anything is used up.
     fn scopes(&self) -> Result<Vec<String>, OAuthError> {
         let family = &self.family;
-        if self.asked.resource.is_some_and(|r| r.identifier != family.resource) {
+        if self.asked.names_other_resource(&family.resource) {
             let what = "The refresh token is for another resource.";
             return Err(OAuthError::new(ErrorCode::InvalidTarget, what));
         }
         let asked = match self.asked.params.get("scope")? {
+            Some(asked) if self.asked.app().kind == Kind::Native => scope::exactly(&family.scopes, asked)?,
             Some(asked) => scope::within(&self.ctx.profile().scopes, &family.scopes, asked)?,
             None => family.scopes.clone(),
         };
@@ -131,6 +137,7 @@ impl Held<'_> {
         let how = match &key {
             Some(bound) => How::Keyed {
                 key: ctx.secret.digest(Purpose::IdempotencyKey, bound),
+                kid: None,
             },
             None => How::Plain {
                 successor: ctx
@@ -144,11 +151,15 @@ impl Held<'_> {
             live: ctx.secret.digest(Purpose::RefreshToken, text.as_bytes()),
             jkt: asked.jkt().map(str::to_owned),
             how,
-            idle: ctx.profile().lifetimes.refresh_idle,
+            idle: delegated::refresh_lifetimes(ctx, asked.app(), &self.family.resource).0,
         };
-        let family = self.family.rotate(next, now);
-        let repeatable_until = key.map(|_| family.expiry().min(now + KEYED_REPLAY_MAX));
+        let mut family = self.family.rotate(next, now);
+        // How long one of an installation is repeated nobody knows: the key that signs it is told of the receipt.
+        let with_family = key.is_some() && asked.app().kind == Kind::Native;
+        let repeatable_until = key.filter(|_| !with_family);
+        let repeatable_until = repeatable_until.map(|_| family.expiry().min(now + KEYED_REPLAY_MAX));
         let issue = Issue {
+            app: asked.app(),
             family: &family,
             scopes: &scopes,
             jkt: asked.jkt(),
@@ -157,15 +168,19 @@ impl Held<'_> {
             repeatable_until,
         };
         let minted = delegated::mint(ctx, issue).await?;
+        let lasts = match repeatable_until {
+            Some(until) => Some(Lasts::Until(until)),
+            None if with_family => Some(Lasts::WithFamily {
+                kid: family.signed_by(&minted.kid),
+            }),
+            None => None,
+        };
         let body = delegated::granted(ctx, asked.app(), minted, text, &self.delegated.stands).body(ctx);
         let mut batch = Batch::new();
         batch.replace(&self.family, &family)?;
-        if self.family.keyed_rotation().is_some() {
-            let key = idempotency::place(&self.family);
-            batch.writes.push(Write::Delete { key });
-        }
-        if let (Some(key), Some(until)) = (family.keyed_rotation(), repeatable_until) {
-            batch.insert(&idempotency::receipt(ctx, &family, *key, &body, until)?)?;
+        idempotency::forget(&mut batch, &self.family);
+        if let (Some(key), Some(lasts)) = (family.keyed_rotation(), lasts) {
+            batch.insert(&idempotency::receipt(ctx, &family, *key, &body, lasts)?)?;
         }
         Ok((Ok(Answer { body, replayed: false }), batch))
     }
@@ -207,6 +222,7 @@ impl Held<'_> {
             return Err(recovery_expired());
         }
         let issue = Issue {
+            app: asked.app(),
             family: &self.family,
             scopes: &scopes,
             jkt: asked.jkt(),

@@ -2,16 +2,22 @@
 //! (draft-ietf-httpapi-idempotency-key-header §2).
 
 use super::error::OAuthError;
+use super::standing::in_person;
 use crate::base::master::{KeyedDigest, Purpose};
 use crate::base::time::Timestamp;
 use crate::context::Context;
-use crate::model::family::Family;
+use crate::model::app::App;
+use crate::model::epoch::Epochs;
+use crate::model::family::{Family, How, Rotation};
+use crate::model::grant::Grant;
 use crate::model::receipt::{BODY_BYTES_MAX, Receipt};
-use crate::store::records::load;
-use crate::store::{Key, StoreError, keys};
+use crate::store::records::{Versioned, list_by_index, load};
+use crate::store::{Batch, Key, Outcome, StoreError, Write, keys};
 
 const KEY_CHARS_MIN: usize = 8;
 const KEY_CHARS_MAX: usize = 200;
+/// Receipts of one signing key that are looked at in one turn.
+const RECEIPTS_PAGE: u32 = 100;
 
 /// The key of a request, from every header of that name.
 pub fn key<'a>(headers: &[&'a [u8]]) -> Result<Option<&'a str>, OAuthError> {
@@ -54,14 +60,27 @@ pub fn bound_to_family(family: &Family, key: &str) -> Vec<u8> {
     bound(&credential, key)
 }
 
+/// How long an answer may be repeated.
+pub enum Lasts {
+    Until(Timestamp),
+    /// As long as its refresh token is unused, which may be for years: the signing key of its token waits for it.
+    WithFamily {
+        kid: String,
+    },
+}
+
 /// The answer to be repeated; it holds the live token of `family`.
 pub fn receipt(
     ctx: &Context,
     family: &Family,
     key: KeyedDigest,
     body: &[u8],
-    expires_at: Timestamp,
+    lasts: Lasts,
 ) -> Result<Receipt, OAuthError> {
+    let (expires_at, kid) = match lasts {
+        Lasts::Until(at) => (at, None),
+        Lasts::WithFamily { kid } => (family.expiry(), Some(kid)),
+    };
     if body.len() > BODY_BYTES_MAX {
         let what = "The answer is too long to be repeated: ask for fewer scopes, or without an Idempotency-Key.";
         return Err(OAuthError::invalid_request(what));
@@ -74,6 +93,7 @@ pub fn receipt(
         counter: family.counter,
         key,
         body: ctx.secret.seal(Purpose::Receipt, &place.0, body, &*ctx.random),
+        kid,
         expires_at,
     })
 }
@@ -81,6 +101,67 @@ pub fn receipt(
 /// Where the receipt of the live token of `family` lies.
 pub fn place(family: &Family) -> Key {
     keys::receipt(&family.organization, &family.grant, &family.id, family.counter)
+}
+
+/// The receipt of the live token of `family`, if there is one, goes with this batch.
+pub fn forget(batch: &mut Batch, family: &Family) {
+    let Some(Rotation {
+        how: How::Keyed { kid, .. },
+        ..
+    }) = &family.rotation
+    else {
+        return;
+    };
+    let key = place(family);
+    if let Some(kid) = kid {
+        let key = keys::receipt_of_key(kid, &key);
+        batch.writes.push(Write::Delete { key });
+    }
+    batch.writes.push(Write::Delete { key });
+}
+
+/// Whether a receipt that may still be repeated holds a token of this signing key. Those that nobody can have repeated
+/// go: their family, or the chain before it, has ended.
+pub async fn holds_token_of(ctx: &Context, kid: &str) -> Result<bool, StoreError> {
+    let (receipts, _) = list_by_index::<Receipt>(&*ctx.store, &keys::receipts_of_key(kid), None, RECEIPTS_PAGE).await?;
+    // Of more than one page the rest has yet to be looked at.
+    let mut needed = receipts.len() == RECEIPTS_PAGE as usize;
+    for receipt in receipts {
+        let family = keys::family(&receipt.organization, &receipt.grant, &receipt.family);
+        let family = load::<Family>(&*ctx.store, &family).await?;
+        let Some(family) = family else {
+            needed |= !let_go(ctx, &receipt, None).await?;
+            continue;
+        };
+        let app = ctx.load::<App>(&keys::app(&family.client_id)).await?;
+        let grant = ctx
+            .load::<Grant>(&keys::grant(&family.organization, &family.grant))
+            .await?;
+        // What was switched off may come back; what a counter has passed never does.
+        let stands = in_person(ctx, &family.organization, &family.user).await?;
+        let counters = Epochs {
+            app: app.map_or(u64::MAX, |app| app.epoch),
+            grant: grant.map_or(u64::MAX, |grant| grant.epoch),
+            ..stands.map_or_else(|_| Epochs::default(), |stands| stands.epochs)
+        };
+        let stands = family.alive(ctx.now()) && family.counter == receipt.counter && family.stamps.cover(&counters);
+        needed |= stands || !let_go(ctx, &receipt, Some(&family)).await?;
+    }
+    Ok(needed)
+}
+
+/// `false`: it was used at this moment.
+async fn let_go(
+    ctx: &Context,
+    receipt: &Versioned<Receipt>,
+    family: Option<&Versioned<Family>>,
+) -> Result<bool, StoreError> {
+    let mut batch = Batch::new();
+    batch.remove(receipt);
+    if let Some(family) = family {
+        batch.require(family);
+    }
+    Ok(matches!(ctx.store.commit(batch).await?, Outcome::Committed(_)))
 }
 
 /// The body that was answered to the request with this key; `None` when it is not kept any more.

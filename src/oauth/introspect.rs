@@ -8,7 +8,7 @@ use super::{personal_token, refresh_token, scope};
 use crate::base::time::Timestamp;
 use crate::config::Resource;
 use crate::context::Context;
-use crate::model::app::App;
+use crate::model::app::{App, Kind};
 use crate::model::family::Family;
 use crate::store::records::load;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
@@ -52,6 +52,7 @@ async fn of_access_token(ctx: &Context, caller: &App, token: &str) -> Result<Opt
         jti: Some(claims.jti),
         organization: claims.organization,
         grant: claims.grant.map(|ids| ids.grant),
+        native: claims.native,
         jkt: claims.jkt,
     }))
 }
@@ -91,6 +92,7 @@ async fn of_personal_token(ctx: &Context, caller: &App, token: &str) -> Result<O
         jti: None,
         organization: token.organization.clone(),
         grant: None,
+        native: false,
         jkt: None,
     }))
 }
@@ -132,6 +134,7 @@ async fn of_refresh_token(ctx: &Context, caller: &App, token: &str) -> Result<Op
         jti: None,
         organization: family.organization,
         grant: Some(family.grant),
+        native: caller.kind == Kind::Native,
         jkt: family.jkt,
     }))
 }
@@ -152,6 +155,8 @@ struct Active {
     jti: Option<String>,
     organization: String,
     grant: Option<String>,
+    /// Of an installation, whose id is the client_id.
+    native: bool,
     jkt: Option<String>,
 }
 
@@ -192,6 +197,9 @@ impl Serialize for Answer<'_> {
         body.serialize_entry(self.ctx.profile().noun.id_claim(), &organization)?;
         if let Some(grant) = &active.grant {
             body.serialize_entry("grant_id", grant)?;
+        }
+        if let Some(client_id) = active.client_id.as_ref().filter(|_| active.native) {
+            body.serialize_entry("installation_id", client_id)?;
         }
         // RFC 9449 §6.2.
         if let Some(jkt) = &active.jkt {

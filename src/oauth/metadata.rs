@@ -1,7 +1,7 @@
 //! What clients discover: RFC 8414 for the server, RFC 9728 for each resource.
 
 use super::authorize::{PROMPTS, ResponseMode};
-use super::{client_assertion, dpop, pkce, token};
+use super::{client_assertion, dpop, native, pkce, token};
 use crate::base::jose::Alg;
 use crate::config::Resource;
 use crate::context::Context;
@@ -19,7 +19,7 @@ const UI_LOCALES: [&str; 3] = ["en", "fr", "sl"];
 pub fn authorization_server(ctx: &Context) -> Value {
     let at = |path: &str| format!("{}{path}", ctx.issuer());
     let assertion_algs = client_assertion::ALGS.map(Alg::as_str);
-    json!({
+    let mut document = json!({
         "issuer": ctx.issuer(),
         "authorization_endpoint": at("/oauth/authorize"),
         "pushed_authorization_request_endpoint": at("/oauth/par"),
@@ -44,7 +44,11 @@ pub fn authorization_server(ctx: &Context) -> Value {
         "introspection_endpoint_auth_signing_alg_values_supported": assertion_algs,
         "dpop_signing_alg_values_supported": dpop::ALGS.map(Alg::as_str),
         "protected_resources": ctx.profile().resources.iter().map(|r| &r.identifier).collect::<Vec<_>>(),
-    })
+    });
+    if !ctx.profile().native_templates.is_empty() {
+        document["native_installation_endpoint"] = at(native::PATH).into();
+    }
+    document
 }
 
 /// RFC 9728 §2.

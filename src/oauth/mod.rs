@@ -17,6 +17,7 @@ pub mod idempotency;
 pub mod introspect;
 pub mod last_use;
 pub mod metadata;
+pub mod native;
 pub mod params;
 pub mod personal_token;
 pub mod pkce;

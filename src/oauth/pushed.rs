@@ -9,7 +9,7 @@ use crate::base::handle::Handle;
 use crate::base::master::Purpose;
 use crate::base::time::Timestamp;
 use crate::context::Context;
-use crate::model::app::ClientType;
+use crate::model::app::{ClientType, Kind};
 use crate::model::pushed_request::{FORM_BYTES_MAX, PushedRequest};
 use crate::store::records::{Versioned, load};
 use crate::store::{Batch, Outcome, StoreError, keys};
@@ -40,7 +40,17 @@ pub async fn push(ctx: &Context, credentials: &Credentials<'_>) -> Result<Answer
     // 3. Everything the authorization endpoint checks, now (§2.1); it does so again when the user comes.
     let request = authorize::judge(ctx, &client.app, params, Source::Pushed).map_err(|wrong| wrong.error)?;
     // 4. A proof binds the code to its key, as dpop_jkt does; both together must mean the same one (RFC 9449 §10.1).
-    let proof = dpop::verify(ctx, &credentials.dpop, "POST", PATH, None)?;
+    let proof = dpop::verify(
+        ctx,
+        &dpop::Asked {
+            origins: &[ctx.issuer()],
+            headers: &credentials.dpop,
+            method: "POST",
+            path: PATH,
+            access_token: None,
+            native: client.app.kind == Kind::Native,
+        },
+    )?;
     let jkt = proof.as_ref().map(|proof| &proof.jkt);
     if request.asked.jkt.is_some() && jkt.is_some_and(|jkt| request.asked.jkt.as_ref() != Some(jkt)) {
         let what = "The DPoP proof is of another key than dpop_jkt says.";

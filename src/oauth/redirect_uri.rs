@@ -4,7 +4,7 @@
 //! names is then compared byte for byte. Nothing is repaired, decoded or matched by pattern: that is how other servers
 //! were talked into redirecting elsewhere (CVE-2024-52289, CVE-2026-3872, CVE-2026-7504, CVE-2026-9086).
 
-use crate::model::app::{App, ClientType, REDIRECT_URI_BYTES_MAX};
+use crate::model::app::{App, ClientType, Kind, REDIRECT_URI_BYTES_MAX};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use url::Url;
 
@@ -50,7 +50,9 @@ impl RedirectUri {
                 _ => Err("The request must say where to go: redirect_uri is missing."),
             };
         };
-        if registered.any(|uri| uri == sent || same_but_port(uri, sent)) {
+        // An installation is a site, also one that listens on a loopback address: it has its port.
+        let any_port = app.kind != Kind::Native;
+        if registered.any(|uri| uri == sent || any_port && same_but_port(uri, sent)) {
             Ok(Self(sent.to_owned()))
         } else {
             Err("The redirect_uri of the request is not one that the app has registered.")

@@ -8,7 +8,7 @@ use super::{idempotency, refresh_token, subscriptions, used_once};
 use crate::context::Context;
 use crate::model::family::Family;
 use crate::store::records::load;
-use crate::store::{Batch, Outcome, Write};
+use crate::store::{Batch, Outcome};
 
 /// `Ok` whether there was something to revoke or not (RFC 7009 §2.2): the answer tells nothing about foreign tokens.
 pub async fn revoke(ctx: &Context, credentials: &Credentials<'_>) -> Result<(), OAuthError> {
@@ -43,8 +43,7 @@ async fn end_family(ctx: &Context, client: &Client, token: &str) -> Result<(), O
             ..Batch::new()
         };
         batch.replace(&family, &family.end())?;
-        let key = idempotency::place(&family);
-        batch.writes.push(Write::Delete { key });
+        idempotency::forget(&mut batch, &family);
         // Whoever gives the token back has done with the grant: it is told nothing more.
         subscriptions::put_end(ctx, &mut batch, &family.organization, &family.grant).await?;
         if let Outcome::Committed(_) = ctx.store.commit(batch).await? {

@@ -3,6 +3,7 @@
 use super::error::{ErrorCode, OAuthError};
 use crate::model::app::App;
 use crate::model::failure::Rule;
+use crate::model::review::same;
 use crate::model::role::Role;
 use crate::model::scope::ScopeCatalog;
 
@@ -60,6 +61,15 @@ pub fn within(catalog: &ScopeCatalog, held: &[String], scope: &str) -> Result<Ve
         return Ok(names);
     }
     let what = "The scope goes beyond what was granted: a refresh may ask for less, never for more.";
+    Err(OAuthError::new(ErrorCode::InvalidScope, what).breaking(Rule::ScopeBeyondGrant))
+}
+
+/// What a refresh of an installation asks for: all that its family holds, in whatever order.
+pub fn exactly(held: &[String], scope: &str) -> Result<Vec<String>, OAuthError> {
+    if same(held, &parse(scope)?) {
+        return Ok(held.to_vec());
+    }
+    let what = "The scope must be exactly what was granted.";
     Err(OAuthError::new(ErrorCode::InvalidScope, what).breaking(Rule::ScopeBeyondGrant))
 }
 

@@ -1,7 +1,8 @@
 //! What a token rests on, as it stands now: judged when it is made and again whenever it is used.
 
+use super::native;
 use crate::context::Context;
-use crate::model::app::App;
+use crate::model::app::{App, Kind};
 use crate::model::epoch::Epochs;
 use crate::model::member::Member;
 use crate::model::organization::Organization;
@@ -28,12 +29,24 @@ pub async fn acting(ctx: &Context, app: &App, organization: &str, user: &str) ->
     if !app.usable() {
         return Ok(Err("the app is not active"));
     }
+    if app.kind == Kind::Native && native::template(ctx, app).is_none() {
+        return Ok(Err("the profile has no such platform any more"));
+    }
     let mut stands = match in_person(ctx, organization, user).await? {
         Ok(stands) => stands,
         Err(why) => return Ok(Err(why)),
     };
     stands.epochs.app = app.epoch;
     Ok(Ok(stands))
+}
+
+/// Whether whoever answers for the app does: its organization, or for an installation the profile.
+pub async fn is_answered_for(ctx: &Context, app: &App) -> Result<bool, StoreError> {
+    if app.kind == Kind::Native {
+        return Ok(native::template(ctx, app).is_some());
+    }
+    let organization = ctx.load::<Organization>(&keys::organization(&app.organization)).await?;
+    Ok(organization.is_some_and(|organization| !organization.disabled))
 }
 
 /// `user` acting in `organization` for themselves.

@@ -1,6 +1,7 @@
 //! What becomes of webhook subscriptions when what they belong to ends: they are switched off, and stay.
 
-use crate::config::{NativeTemplate, Subscription as Rule};
+use super::native;
+use crate::config::Subscription as Rule;
 use crate::context::Context;
 use crate::model::app::App;
 use crate::model::subscription::{Subscription, owner_of_grant};
@@ -88,7 +89,8 @@ pub async fn rule(ctx: &Context, client_id: Option<&str>) -> Result<Option<Rule>
     };
     let app = ctx.load::<App>(&keys::app(client_id)).await?;
     Ok(app
-        .and_then(|app| template(ctx, &app))
+        .as_deref()
+        .and_then(|app| native::template(ctx, app))
         .map(|template| template.webhook_subscription))
 }
 
@@ -104,9 +106,4 @@ fn put_off(ctx: &Context, batch: &mut Batch, subscription: &Versioned<Subscripti
         batch.require(subscription);
     }
     Ok(())
-}
-
-/// The template of an installation's platform.
-fn template<'c>(_: &'c Context, _: &App) -> Option<&'c NativeTemplate> {
-    None
 }

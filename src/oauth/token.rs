@@ -5,7 +5,7 @@ use super::client_auth::{self, Client, Credentials};
 use super::dpop::{self, Proof};
 use super::error::{ErrorCode, OAuthError};
 use super::params::Params;
-use super::{grant_client, grant_code, grant_refresh, idempotency, used_once};
+use super::{grant_client, grant_code, grant_refresh, idempotency, native, used_once};
 use crate::config::Resource;
 use crate::context::Context;
 use crate::model::app::{App, GrantType};
@@ -50,7 +50,7 @@ pub async fn token(
     let asked = Asked {
         client: &client,
         params,
-        resource: resource(ctx, params)?,
+        resource: resource(ctx, params).map_err(|error| native::as_grant_error(&client.app, error))?,
         proof: proof.as_ref(),
         key,
     };
@@ -97,6 +97,11 @@ fn resource<'a>(ctx: &'a Context, params: &Params<'_>) -> Result<Option<&'a Reso
 impl Asked<'_> {
     pub fn app(&self) -> &App {
         &self.client.app
+    }
+
+    /// Whether it names a resource, and not this one.
+    pub fn names_other_resource(&self, resource: &str) -> bool {
+        self.resource.is_some_and(|named| named.identifier != resource)
     }
 
     /// Thumbprint of the key that the request proves.

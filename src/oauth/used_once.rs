@@ -59,7 +59,7 @@ pub async fn judge(ctx: &Context, client: &Client, proof: Option<&Proof>) -> Res
     Ok(())
 }
 
-async fn was_used(ctx: &Context, once: Option<&UsedOnce>) -> Result<bool, StoreError> {
+pub async fn was_used(ctx: &Context, once: Option<&UsedOnce>) -> Result<bool, StoreError> {
     match once {
         Some(once) => Ok(load::<UsedOnce>(&*ctx.store, &once.key()).await?.is_some()),
         None => Ok(false),

@@ -14,6 +14,8 @@ use crate::context::Context;
 use crate::model::app::{App, Kind};
 use crate::model::grant::{Grant, GrantStatus};
 use crate::model::user::User;
+use crate::oauth::scope;
+use crate::oauth::standing::in_person;
 use crate::store::records::{Versioned, list as list_records, load};
 use crate::store::{Batch, Key, StoreError, keys};
 use std::collections::BTreeMap;
@@ -40,6 +42,8 @@ pub struct Granted {
     pub grant: Grant,
     pub name: String,
     pub email: String,
+    /// Of an installation whose last approver left, or may not grant all of it any more.
+    pub needs_approver: bool,
     pub used_at: Option<Timestamp>,
 }
 
@@ -178,10 +182,24 @@ async fn standing(ctx: &Context, key: &Key) -> Result<Option<Granted>, StoreErro
     let (name, email) = user.map_or_else(Default::default, |user| (user.name.clone(), user.email.clone()));
     Ok(Some(Granted {
         used_at: used_at(ctx, &grant).await?,
+        needs_approver: grant.native && needs_approver(ctx, &grant).await?,
         grant: grant.value,
         name,
         email,
     }))
+}
+
+async fn needs_approver(ctx: &Context, grant: &Grant) -> Result<bool, StoreError> {
+    let Some(app) = ctx.load::<App>(&keys::app(&grant.client_id)).await? else {
+        return Ok(false);
+    };
+    Ok(match in_person(ctx, &grant.organization, &grant.user).await? {
+        Ok(stands) => {
+            let effective = scope::effective(&ctx.profile().scopes, &app, stands.role, &grant.scopes);
+            effective.len() < grant.scopes.len()
+        }
+        Err(_) => true,
+    })
 }
 
 /// One app with access, as the list has it.
@@ -212,7 +230,7 @@ pub async fn of_app(
         .await?;
     let app = connected(ctx, organization, client_id).await?;
     let index = keys::grants_of_app(client_id, organization);
-    let mut after = cursor(after).map(|user| keys::grant_of_app(client_id, organization, user));
+    let mut after = cursor(after).map(|holder| keys::grant_of_app(client_id, organization, holder));
     let (mut grants, mut next) = (Vec::<Granted>::new(), None);
     for _ in 0..READS_MAX {
         let rows = ctx.store.scan(&index, after.as_ref(), READ_MAX).await?;
@@ -222,7 +240,7 @@ pub async fn of_app(
                 return Ok(AppGrants { app, grants, next });
             }
             if let Some(granted) = standing(ctx, &Key(stored.value.to_vec())).await? {
-                next = Some(granted.grant.user.clone());
+                next = Some(granted.grant.holder().to_owned());
                 grants.push(granted);
             }
             after = Some(key);

@@ -18,6 +18,7 @@ pub mod developer_api;
 pub mod failures;
 pub mod founding;
 pub mod granted;
+pub mod installations;
 pub mod invitations;
 pub mod issued_tokens;
 pub mod logos;

@@ -1,14 +1,21 @@
 //! Who made an app, and where its answer goes, as the consent page says it.
 
+use super::page;
 use super::visit::Visit;
+use crate::config::NativeTemplate;
+use crate::context::Context;
 use crate::model::app::App;
 use crate::model::organization::Organization;
+use crate::oauth::native;
 use crate::store::{StoreError, keys};
 use maud::{Markup, html};
 use url::{Host, Url};
 
 /// Name, company, logo and links.
 pub async fn card(visit: &Visit<'_>, app: &App) -> Result<Markup, StoreError> {
+    if let Some(template) = native::template(visit.ctx, app) {
+        return Ok(of_platform(visit, app, template));
+    }
     let developer = &app.developer;
     let company = if developer.company.is_empty() {
         let organization = visit
@@ -31,7 +38,7 @@ pub async fn card(visit: &Visit<'_>, app: &App) -> Result<Markup, StoreError> {
         .collect();
     Ok(html! {
         div.app {
-            (tile(app))
+            (tile(visit.ctx, app))
             div {
                 p.name { bdi { (app.name) } }
                 p.quiet { (visit.text("made_by")) " " bdi { (company) } }
@@ -47,8 +54,36 @@ pub async fn card(visit: &Visit<'_>, app: &App) -> Result<Markup, StoreError> {
     })
 }
 
-/// The app's logo; a letter where it has none.
-pub fn tile(app: &App) -> Markup {
+/// An installation is shown as its platform, whatever its site calls itself, and with the address of the site.
+fn of_platform(visit: &Visit<'_>, app: &App, template: &NativeTemplate) -> Markup {
+    let links = [
+        ("support", &template.support),
+        ("privacy_policy", &template.privacy_policy),
+        ("terms", &template.terms),
+    ];
+    html! {
+        div.app {
+            (tile(visit.ctx, app))
+            div {
+                p.name { bdi { (template.name) } }
+                @if let Some(installation) = &app.installation {
+                    p.quiet { (visit.text("native_for_site")) " " bdi { (installation.site_url) } }
+                }
+            }
+        }
+        ul.links {
+            @for (name, target) in links.into_iter().filter_map(|(key, target)| Some((visit.text(key), link(target)?))) {
+                li { a href=(target) target="_blank" rel="noopener noreferrer" { (name) } }
+            }
+        }
+    }
+}
+
+/// The app's logo, or its platform's; a letter where it has none.
+pub fn tile(ctx: &Context, app: &App) -> Markup {
+    if let Some(template) = native::template(ctx, app) {
+        return html! { img.tile src=(page::path(&template.icon)) alt="" width="52" height="52"; };
+    }
     html! {
         @match &app.developer.logo {
             Some(digest) => img.tile src=(format!("/logos/{digest}.png")) alt="" width="52" height="52";,

@@ -22,6 +22,8 @@ pub struct Choice {
     name: String,
     role: Role,
     grantable: usize,
+    /// For an installation, which takes all of its scopes or none.
+    all_or_nothing: bool,
     /// Titles of the scopes that the role may not grant.
     left_out: Vec<String>,
     /// By the organization's policy.
@@ -32,7 +34,8 @@ pub struct Choice {
 
 impl Choice {
     pub fn possible(&self) -> bool {
-        self.grantable > 0 && self.barred.is_none()
+        let enough = self.grantable > 0 && (!self.all_or_nothing || self.left_out.is_empty());
+        enough && self.barred.is_none()
     }
 
     /// Whether its owners and admins can be asked from here.
@@ -41,10 +44,12 @@ impl Choice {
     }
 }
 
-/// Every organization the user is a member of, those where something can be granted first.
+/// Every organization the user is a member of, those where something can be granted first. An installation that is
+/// connected stays with its organization until it is reset.
 pub async fn of(ctx: &Context, asking: &AuthorizationRequest, user: &str) -> Result<Vec<Choice>, StoreError> {
     let (catalog, asked) = (&ctx.profile().scopes, &asking.asked.scopes);
     let rows = ctx.store.scan(&keys::members_of_user(user), None, SHOWN_MAX).await?;
+    let bound = bound(asking);
     let mut choices = Vec::with_capacity(rows.len());
     for (_, stored) in rows {
         let Some(member) = load::<Member>(&*ctx.store, &Key(stored.value.to_vec())).await? else {
@@ -53,7 +58,8 @@ pub async fn of(ctx: &Context, asking: &AuthorizationRequest, user: &str) -> Res
         let organization = ctx
             .load::<Organization>(&keys::organization(&member.organization))
             .await?;
-        let Some(organization) = organization.filter(|o| !o.disabled && !member.removed) else {
+        let offered = |o: &Organization| !o.disabled && bound.is_none_or(|bound| o.id == bound);
+        let Some(organization) = organization.filter(|o| offered(o) && !member.removed) else {
             continue;
         };
         let granted = scope::effective(catalog, &asking.app, member.role, asked);
@@ -63,6 +69,7 @@ pub async fn of(ctx: &Context, asking: &AuthorizationRequest, user: &str) -> Res
             name: organization.name.clone(),
             role: member.role,
             grantable: granted.len(),
+            all_or_nothing: asking.app.installation.is_some(),
             barred: organization.policy.judge(member.role, &asking.app.client_id).err(),
             least_role: organization.policy.least_role,
             left_out: left_out
@@ -74,15 +81,26 @@ pub async fn of(ctx: &Context, asking: &AuthorizationRequest, user: &str) -> Res
     Ok(choices)
 }
 
+/// The organization that an installation is connected with.
+fn bound(asking: &AuthorizationRequest) -> Option<&str> {
+    let place = asking.app.installation.as_ref()?.grant.as_ref()?;
+    Some(&place.organization)
+}
+
 /// The radio buttons. The only possible one is chosen already, else the one of the last time.
-pub fn fields(visit: &Visit<'_>, choices: &[Choice], last: Option<&str>) -> Markup {
+pub fn fields(visit: &Visit<'_>, asking: &AuthorizationRequest, choices: &[Choice], last: Option<&str>) -> Markup {
     let possible = choices.iter().filter(|choice| choice.possible()).count();
     let barred = choices.iter().any(|choice| choice.barred.is_some());
+    let nothing = match bound(asking) {
+        Some(_) if choices.is_empty() => "native_connected_elsewhere",
+        _ if barred => "nothing_allowed",
+        _ => "nothing_to_grant",
+    };
     html! {
         fieldset {
             legend { (visit.noun()) }
             @if possible == 0 {
-                p.notice.warning { (visit.text(if barred { "nothing_allowed" } else { "nothing_to_grant" })) }
+                p.notice.warning { (visit.text(nothing)) }
             }
             @for choice in choices {
                 label.option.impossible[!choice.possible()] {
@@ -112,8 +130,10 @@ fn left_out(visit: &Visit<'_>, choice: &Choice) -> Markup {
     html! {
         @if let Some(barred) = choice.barred {
             span.left-out { (reason(visit, barred, choice.least_role)) }
-        } @else if !choice.possible() {
+        } @else if choice.grantable == 0 {
             span.left-out { (visit.text("role_grants_nothing")) }
+        } @else if !choice.possible() {
+            span.left-out { (visit.fill("native_role_too_low", &[("scopes", &choice.left_out.join(", "))])) }
         } @else if !choice.left_out.is_empty() {
             span.left-out { (visit.fill("left_out", &[("scopes", &choice.left_out.join(", "))])) }
         }

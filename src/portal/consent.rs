@@ -147,7 +147,7 @@ pub async fn show(
             input type="hidden" name="app" value=(asking.app.version.0);
             h2 { (visit.text("consent_scopes")) }
             (scopes(visit, &asking.asked.scopes))
-            (choices::fields(visit, &choices, signed_in.session.organization.as_deref()))
+            (choices::fields(visit, asking, &choices, signed_in.session.organization.as_deref()))
             (app_card::destination(visit, asking.address.redirect_uri.as_str()))
             p.quiet {
                 (visit.fill("signed_in_as", &[("email", &signed_in.user.email)])) " "

@@ -59,6 +59,10 @@
 //! | `G`   | organization              | how many documents there are            | never                         |
 //! | `2`   | org., owner, digest, num. | answer to a keyed call of the sandbox   | swept after a day             |
 //! | `M`   | org., collection, unique  | index → document                        | with the document             |
+//! | `3`   | platform, identity        | index → app that is an installation     | with the app                  |
+//! | `4`   | client_id, digest         | receipt of a reset                      | swept after 400 days          |
+//! | `5`   | client_id, reset, number  | ids that the answer to a reset names    | with the receipt              |
+//! | `6`   | kid, place of a receipt   | index → receipt with a token of the key | with the receipt              |
 //! | `7`   | organization, owner       | webhook subscription, its secret sealed | never (disabled)              |
 //! | `8`   | client_id, subscription   | index → webhook subscription            | with the subscription         |
 //! | `9`   | org., owner, digest       | answer to a keyed change of one, sealed | swept after a day             |
@@ -66,10 +70,12 @@
 //! | `+`   | org., owner, age, deliv.  | index → delivery, the newest first      | with the delivery             |
 //! | `-`   | organization, age, deliv. | index → delivery, the newest first      | with the delivery             |
 
+mod native;
 mod platform;
 mod sandbox;
 mod webhooks;
 
+pub use native::*;
 pub use platform::*;
 pub use sandbox::*;
 pub use webhooks::*;
@@ -133,6 +139,10 @@ const DOCUMENT_WITH_PAGE: u8 = b'C';
 const TALLY: u8 = b'G';
 const ANSWER_PIECE: u8 = b'2';
 const DOCUMENT_BY_UNIQUE: u8 = b'M';
+const INSTALLATION: u8 = b'3';
+const RESET_RECEIPT: u8 = b'4';
+const RESET_IDS: u8 = b'5';
+const RECEIPT_OF_KEY: u8 = b'6';
 const SUBSCRIPTION: u8 = b'7';
 const SUBSCRIPTION_OF_CLIENT: u8 = b'8';
 const SUBSCRIPTION_RECEIPT: u8 = b'9';
@@ -141,7 +151,7 @@ const DELIVERY_OF_OWNER: u8 = b'+';
 const DELIVERY_OF_ORGANIZATION: u8 = b'-';
 
 /// Every space, with the name it has in an export.
-pub const SPACES: [(u8, &str); 60] = [
+pub const SPACES: [(u8, &str); 64] = [
     (SETTINGS, "settings"),
     (ORGANIZATION, "organization"),
     (USER, "user"),
@@ -196,6 +206,10 @@ pub const SPACES: [(u8, &str); 60] = [
     (TALLY, "tally"),
     (ANSWER_PIECE, "answer_piece"),
     (DOCUMENT_BY_UNIQUE, "document_by_unique"),
+    (INSTALLATION, "installation"),
+    (RESET_RECEIPT, "reset_receipt"),
+    (RESET_IDS, "reset_ids"),
+    (RECEIPT_OF_KEY, "receipt_of_key"),
     (SUBSCRIPTION, "subscription"),
     (SUBSCRIPTION_OF_CLIENT, "subscription_of_client"),
     (SUBSCRIPTION_RECEIPT, "subscription_receipt"),
@@ -345,23 +359,6 @@ pub fn session_of_user(user: &str, session: &str) -> Key {
 
 pub fn sessions_of_user(user: &str) -> Key {
     key(SESSION_OF_USER, &[user])
-}
-
-pub fn link(expires_at: Timestamp, digest: &KeyedDigest) -> Key {
-    by_hour(LINK, expires_at, &base64url(digest.as_bytes()))
-}
-
-pub fn attempts(digest: &KeyedDigest) -> Key {
-    key(ATTEMPTS, &[&base64url(digest.as_bytes())])
-}
-
-/// What is due first comes first.
-pub fn mail(next_attempt_at: Timestamp, mail: &str) -> Key {
-    numbered(MAIL, next_attempt_at.millis(), mail)
-}
-
-pub fn mails() -> Key {
-    key(MAIL, &[])
 }
 
 pub fn event(at: Timestamp, event: &str) -> Key {

@@ -55,6 +55,8 @@ fn makecrypto_has_three_and_no_other_profile_has_any() {
         btcpay.redirect_uri,
         "{siteUrl}/plugins/{segment}/makepay/oauth/callback"
     );
+    assert_eq!(wordpress.redirect_uri, "{siteOrigin}/{path}");
+    assert!(wordpress.is_named("woocommerce") && wordpress.is_named("wordpress"));
     assert_eq!((medusa.site, btcpay.site), (Site::Origin, Site::Path));
     assert!(medusa.required_fields.iter().any(|name| name == "registrationId"));
     assert!(btcpay.required_fields.iter().all(|name| name != "registrationId"));
@@ -157,10 +159,18 @@ fn what_a_template_cannot_be_is_refused_with_a_sentence() {
     }
     let twice = format!("[[native_templates]]\n{GOOD}{LINKS}[[native_templates]]\n{GOOD}{LINKS}");
     assert!(profile(&twice).unwrap_err().contains("repeats the platform \"shop\""));
-    assert_eq!(
-        profile(&format!("[[native_templates]]\n{GOOD}{LINKS}")).unwrap().len(),
-        1
+    let once = format!("[[native_templates]]\n{GOOD}{LINKS}");
+    assert_eq!(profile(&once).unwrap().len(), 1);
+    // An alias is a name like any other.
+    let shop = "platform = \"shop\"";
+    let other = once.replace(shop, "platform = \"till\"\naliases = [\"shop\"]");
+    assert!(
+        profile(&format!("{once}{other}"))
+            .unwrap_err()
+            .contains("repeats the platform \"shop\"")
     );
+    let named = &profile(&other).unwrap()[0];
+    assert!(named.is_named("shop") && named.is_named("till") && !named.is_named("store"));
 }
 
 #[test]
@@ -170,6 +180,8 @@ fn a_redirect_rule_means_one_address_below_the_site() {
         "{siteUrl}/a/{segment}/b.php",
         "{siteUrl}/a/{path}",
         "{siteUrl}/{segment}",
+        "{siteOrigin}/{path}",
+        "{siteOrigin}/a/{segment}",
     ] {
         let settings = format!("[[native_templates]]\n{GOOD}{LINKS}").replace("{siteUrl}/callback", good);
         assert_eq!(profile(&settings).unwrap()[0].redirect_uri, good);
@@ -178,6 +190,8 @@ fn a_redirect_rule_means_one_address_below_the_site() {
         "https://a.example/callback",
         "{siteUrl}",
         "{siteUrl}/",
+        "{siteOrigin}",
+        "{siteOrigin}.evil.example/a",
         "{siteUrl}callback",
         "{siteUrl}.evil.example/a",
         "{siteUrl}/../a",
@@ -193,7 +207,10 @@ fn a_redirect_rule_means_one_address_below_the_site() {
         "{siteUrl}@evil.example/a",
     ] {
         let said = complaint("{siteUrl}/callback", bad);
-        assert!(said.contains("but it is `{siteUrl}` and a path"), "{bad}: {said}");
+        assert!(
+            said.contains("but it is `{siteUrl}` or `{siteOrigin}` and a path"),
+            "{bad}: {said}"
+        );
     }
 }
 

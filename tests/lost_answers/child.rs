@@ -1,6 +1,6 @@
 //! The server of one request, in a process of its own, over the real store; and what the parent does with it.
 
-use crate::client::{Client, ISSUER, REDIRECT_URI, VERIFIER};
+use crate::client::{Client, ClientType, ISSUER, REDIRECT_URI, VERIFIER};
 use crate::trap::{Point, Trap, TrappedDisk, TrappedStore};
 use grantd::app::Service;
 use grantd::base::digest::{base64url, sha256};
@@ -30,6 +30,8 @@ const ANSWER: &str = "ANSWER ";
 
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Sent {
+    pub method: String,
+    /// With a query, where there is one.
     pub path: String,
     pub headers: Vec<(String, String)>,
     pub form: String,
@@ -44,6 +46,9 @@ enum Task {
         client_id: String,
         user: String,
         organization: String,
+        redirect_uri: String,
+        /// Of an installation.
+        jkt: Option<String>,
     },
     Answer(Sent),
 }
@@ -51,6 +56,7 @@ enum Task {
 #[derive(Serialize, Deserialize)]
 struct Order {
     dir: String,
+    profile: String,
     task: Task,
     point: Option<Point>,
 }
@@ -98,19 +104,26 @@ impl Answer {
 /// A data directory, and what was made in it.
 pub struct World {
     dir: tempfile::TempDir,
+    profile: &'static str,
     pub facts: Value,
 }
 
 impl World {
-    pub fn new() -> Self {
+    /// In which a client of this type is at home.
+    pub fn new(client_type: ClientType) -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
+        let native = client_type == ClientType::Native;
         let mut world = Self {
             dir,
+            profile: if native { "makecrypto" } else { "default" },
             facts: Value::Null,
         };
         world.facts = world.run(Task::Prepare);
         // The first token moves the signing key's record: from then on each request commits once.
-        let client = Client::confidential(&world, "confidential");
+        let client = match client_type {
+            ClientType::Native => Client::registered(&world, "https://first.example"),
+            _ => Client::confidential(&world, "confidential"),
+        };
         let form = client.exchange_form(&world.code(&client));
         let first = world.ask(&client.request("/oauth/token", &form, Some("the-key-of-the-first")));
         assert_eq!(first.status, 200, "{first:?}");
@@ -124,6 +137,8 @@ impl World {
             client_id: client.client_id.clone(),
             user: text("user"),
             organization: text("organization"),
+            redirect_uri: client.redirect_uri.clone(),
+            jkt: client.jkt(),
         });
         code.as_str().expect("a code is text").to_owned()
     }
@@ -162,6 +177,7 @@ impl World {
     fn start(&self, task: Task, point: Option<Point>) -> std::process::Output {
         let order = Order {
             dir: self.dir.path().display().to_string(),
+            profile: self.profile.to_owned(),
             task,
             point,
         };
@@ -204,6 +220,7 @@ async fn serve(order: Order) -> Value {
         issuer: Some(ISSUER.into()),
         listen: Some(vec!["http://127.0.0.1:0".into()]),
         data_dir: Some(dir.to_owned()),
+        profile: Some(order.profile),
         ..Overrides::default()
     };
     let (secret, _) = MasterSecret::load_or_create(&dir.join("secret"), &SystemRandom).expect("a secret");
@@ -225,7 +242,13 @@ async fn serve(order: Order) -> Value {
             client_id,
             user,
             organization,
-        } => approve(&ctx, &client_id, user, organization).await,
+            redirect_uri,
+            jkt,
+        } => {
+            let jkt = jkt.map_or_else(String::new, |jkt| format!("&dpop_jkt={jkt}"));
+            let query = format!("client_id={client_id}&redirect_uri={redirect_uri}{jkt}");
+            approve(&ctx, &query, user, organization).await
+        }
         Task::Answer(sent) => answer(ctx, &sent).await,
     }
 }
@@ -271,11 +294,10 @@ async fn prepare(ctx: &Context) -> Value {
     })
 }
 
-async fn approve(ctx: &Context, client_id: &str, user: String, organization: String) -> Value {
+async fn approve(ctx: &Context, query: &str, user: String, organization: String) -> Value {
     let challenge = base64url(sha256(VERIFIER.as_bytes()));
     let query = format!(
-        "client_id={client_id}&redirect_uri={REDIRECT_URI}&response_type=code&code_challenge={challenge}\
-         &code_challenge_method=S256"
+        "{query}&response_type=code&code_challenge={challenge}&code_challenge_method=S256&state=0123456789abcdef"
     );
     let request = authorize::read(ctx, &query, SystemClock.now())
         .await
@@ -297,10 +319,14 @@ async fn answer(ctx: Arc<Context>, sent: &Sent) -> Value {
         let name = HeaderName::from_bytes(name.as_bytes()).expect("a header name");
         headers.append(name, HeaderValue::from_str(value).expect("a header value"));
     }
+    let (path, query) = match sent.path.split_once('?') {
+        Some((path, query)) => (path.to_owned(), Some(query.to_owned())),
+        None => (sent.path.clone(), None),
+    };
     let request = Request {
-        method: Method::POST,
-        path: sent.path.clone(),
-        query: None,
+        method: sent.method.parse::<Method>().expect("a method"),
+        path,
+        query,
         headers,
         body: sent.form.clone().into(),
         unread: None,

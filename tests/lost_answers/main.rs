@@ -45,9 +45,18 @@ fn cases() -> Vec<Case> {
     cases
 }
 
+/// Of requests that only installations make.
+fn points() -> &'static [Point] {
+    if std::env::var_os("GRANTD_TEST_FULL").is_some() {
+        &Point::ALL
+    } else {
+        &[Point::BeforeAppend, Point::AfterApply]
+    }
+}
+
 /// A world in which the client was killed while it sent `request` once, at the case's point.
 fn killed(case: Case, prepare: impl Fn(&World, &Client) -> String) -> (World, Client, String) {
-    let world = World::new();
+    let world = World::new(case.client);
     let client = Client::new(&world, case.client);
     let form = prepare(&world, &client);
     world.kill(&client.request("/oauth/token", &form, case.key), case.point);
@@ -114,7 +123,7 @@ fn a_refresh_asked_again_gives_the_committed_successor_and_the_rotated_token_sta
 #[test]
 fn a_revocation_asked_again_has_happened() {
     for case in cases().into_iter().filter(|case| case.key.is_none()) {
-        let world = World::new();
+        let world = World::new(case.client);
         let client = Client::new(&world, case.client);
         let first = world.ask(&client.request("/oauth/token", &client.exchange_form(&world.code(&client)), None));
         let (refresh_token, access_token) = (first.text("refresh_token"), first.text("access_token"));
@@ -134,11 +143,61 @@ fn a_revocation_asked_again_has_happened() {
 }
 
 #[test]
+fn a_registration_asked_again_gives_the_one_client_and_its_key_still_proves_whose_it_is() {
+    const SITE: &str = "https://lost.example";
+    for point in points() {
+        let world = World::new(ClientType::Native);
+        let lost = Client::of_site(SITE);
+        world.kill(&lost.registration(SITE, None), *point);
+        let committed = *point != Point::BeforeAppend;
+        // The plugin makes a new key for every try, and keeps the keys of before.
+        let second = lost.with_key(10);
+        let unproven = world.ask(&second.registration(SITE, None));
+        if committed {
+            assert_eq!(
+                unproven.error(),
+                (401, "previous_dpop_required".to_owned()),
+                "{point:?}"
+            );
+            let proven = world.ask(&second.registration(SITE, Some(&lost)));
+            assert_eq!(proven.status, 200, "{point:?}: {proven:?}");
+            let same = world.ask(&lost.registration(SITE, None));
+            assert_eq!(same.text("client_id"), proven.text("client_id"), "{point:?}");
+        } else {
+            assert_eq!(unproven.status, 201, "{point:?}: {unproven:?}");
+        }
+    }
+}
+
+#[test]
+fn a_reset_asked_again_with_the_token_that_it_killed_gives_the_committed_answer() {
+    for point in points() {
+        let world = World::new(ClientType::Native);
+        let client = Client::new(&world, ClientType::Native);
+        let form = client.exchange_form(&world.code(&client));
+        let access = world
+            .ask(&client.request("/oauth/token", &form, None))
+            .text("access_token");
+        world.kill(&client.reset(&access, "the-key-of-the-reset"), *point);
+        let committed = *point != Point::BeforeAppend;
+        assert_eq!(world.active(&access), !committed, "{point:?}");
+        let again = world.ask(&client.reset(&access, "the-key-of-the-reset"));
+        assert_eq!(
+            (again.status, again.replayed()),
+            (200, committed),
+            "{point:?}: {again:?}"
+        );
+        let third = world.ask(&client.reset(&access, "the-key-of-the-reset"));
+        assert_eq!((third.replayed(), &third.body), (true, &again.body), "{point:?}");
+    }
+}
+
+#[test]
 fn the_full_run_goes_through_every_point_with_and_without_a_key_for_every_client() {
-    let kills = cases().len() * 2 + cases().iter().filter(|case| case.key.is_none()).count();
+    let kills = cases().len() * 2 + cases().iter().filter(|case| case.key.is_none()).count() + points().len() * 2;
     println!("lost answers: {kills} kills at four points of a commit");
     if std::env::var_os("GRANTD_TEST_FULL").is_some() {
-        assert_eq!(kills, 3 * 2 * 4 * 2 + 3 * 4);
+        assert_eq!(kills, 4 * 2 * 4 * 2 + 4 * 4 + 2 * 4);
     }
 }
 

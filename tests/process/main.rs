@@ -10,6 +10,7 @@ mod http;
 mod kill;
 mod program;
 mod races_tls;
+mod service_manager;
 mod signals;
 mod webhook_campaign;
 mod webhook_commands;

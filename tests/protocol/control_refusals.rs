@@ -143,7 +143,7 @@ fn good(world: &World, kind: Kind) -> NewApp {
     match kind {
         Kind::Private => app.dedicated_user = Some(OWNER.into()),
         Kind::Public => app.redirect_uris = vec!["https://app.example/callback".into()],
-        Kind::ResourceServer => {}
+        Kind::ResourceServer | Kind::Native => {}
     }
     app
 }

@@ -10,13 +10,14 @@ use grantd::store::memory::MemoryStore;
 use grantd::web::listener::Listener;
 use grantd::web::request::{BodyRule, Request};
 use grantd::web::response::Response;
-use grantd::web::server::serve;
+use grantd::web::server::{Ended, serve};
 use grantd::web::signals::Stop;
 use http::{HeaderMap, Method, StatusCode};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 /// What reached the upstream.
 #[derive(Clone, Debug)]
@@ -167,7 +168,8 @@ pub fn read(profile: &str, settings: &str, files: &[(&str, &str)]) -> (Result<Co
 /// The service of a world on a loopback port, for what only a connection can show.
 pub struct Door {
     pub address: SocketAddr,
-    _stop: watch::Sender<Stop>,
+    pub stop: watch::Sender<Stop>,
+    pub served: JoinHandle<std::io::Result<Ended>>,
 }
 
 impl Door {
@@ -180,7 +182,7 @@ impl Door {
             let service = service.clone();
             async move { service.answer(request).await }
         };
-        tokio::spawn(serve(
+        let served = tokio::spawn(serve(
             vec![listener],
             limits,
             Arc::new(SeededRandom::new(2)),
@@ -188,7 +190,7 @@ impl Door {
             handle,
             stopped,
         ));
-        Self { address, _stop: stop }
+        Self { address, stop, served }
     }
 }
 

@@ -185,6 +185,9 @@ const ELSEWHERE: &[&str] = &[
     "/access-requests/status",
     // native_templates.rs: there are none in this profile
     "/admin/native-templates",
+    // native_reset.rs
+    "/admin/installations",
+    "/admin/installations/{client_id}",
 ];
 
 /// For everybody, signed in or not: the protocol, the sign-in, documents, pictures; and forms about oneself alone,

@@ -196,6 +196,7 @@ async fn granted(cast: &Cast) -> String {
         organization: world.organization.clone(),
         user: cast.d.user(MEMBER).await,
         client_id: cast.path("{client_id}"),
+        native: false,
         scopes: Vec::new(),
         resources: Vec::new(),
         status: GrantStatus::Active,

@@ -9,7 +9,7 @@ use grantd::control::NewApp;
 use grantd::control::app_settings::AppSettings;
 use grantd::model::app::Kind;
 use grantd::oauth::dpop;
-use grantd::oauth::error::ErrorCode;
+use grantd::oauth::error::{ErrorCode, OAuthError};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -322,6 +322,20 @@ async fn d4_an_app_registered_for_bound_tokens_gets_no_others() {
     assert_eq!((bound.status, &bound.json["token_type"]), (200, &json!("DPoP")));
 }
 
+fn with_token(world: &World, proof: &str) -> Result<Option<dpop::Proof>, OAuthError> {
+    dpop::verify(
+        &world.ctx,
+        &dpop::Asked {
+            origins: &[world.ctx.issuer()],
+            headers: &[proof.as_bytes()],
+            method: "POST",
+            path: "/oauth/token",
+            access_token: Some("the-token"),
+            native: false,
+        },
+    )
+}
+
 /// At an API: the proof is for the token shown with it.
 #[tokio::test]
 async fn d1_d2_with_a_token_the_proof_names_its_digest() {
@@ -337,22 +351,10 @@ async fn d1_d2_with_a_token_the_proof_names_its_digest() {
         (json!([digest]), false),
     ] {
         let proof = key.spoiled_proof(&world, &|_, claims| claims["ath"] = ath.clone());
-        let judged = dpop::verify(
-            &world.ctx,
-            &[proof.as_bytes()],
-            "POST",
-            "/oauth/token",
-            Some("the-token"),
-        );
+        let judged = with_token(&world, &proof);
         assert_eq!(judged.is_ok(), good, "{ath}: {judged:?}");
     }
     let without = key.proof(&world);
-    let judged = dpop::verify(
-        &world.ctx,
-        &[without.as_bytes()],
-        "POST",
-        "/oauth/token",
-        Some("the-token"),
-    );
+    let judged = with_token(&world, &without);
     assert_eq!(judged.unwrap_err().code, ErrorCode::InvalidDpopProof);
 }

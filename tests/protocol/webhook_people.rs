@@ -1,14 +1,21 @@
 //! Webhooks and people: what stakeholders see of them, and what becomes of them when an app changes hands.
 
+use crate::authorizing::Authorizing;
 use crate::browser::Browser;
 use crate::developing::Developing;
 use crate::receiver::{Behaviour, Hooked, Receiver};
-use crate::support::World;
+use crate::support::{OWNER, World};
+use crate::yielding::Yielding;
 use grantd::model::delivery::State;
-use grantd::model::endpoint::Standing;
+use grantd::model::endpoint::{Endpoint, Standing};
+use grantd::model::role::Role;
+use grantd::model::user::User;
 use grantd::platform::actor::Actor;
+use grantd::platform::apps::transfer::transfer;
 use grantd::platform::webhooks::{self, Wanted, deliveries};
 use grantd::store::keys;
+use grantd::store::records::{list, load_by_index};
+use std::sync::Arc;
 
 /// An endpoint of the app that its developer made, and a test on its way there.
 pub async fn endpoint_of(d: &Developing, email: &str, client_id: &str) -> (String, String) {
@@ -107,4 +114,48 @@ async fn an_app_that_goes_to_another_owner_tells_nobody_until_they_have_looked()
     hooked.act(&browser, &id, "enable").await;
     hooked.turn().await;
     assert_eq!(receiver.take().len(), 1, "nothing was lost");
+}
+
+#[tokio::test]
+async fn an_endpoint_added_while_the_app_changes_hands_is_paused_too() {
+    const ADMIN: &str = "admin@example.com";
+    let mut both = 0;
+    for seed in 0..32 {
+        let world = World::with_store("default", Arc::new(Yielding::new(seed))).await;
+        let asking = Authorizing::over(world).await;
+        let (world, client_id) = (&asking.world, asking.web.0.as_str());
+        world.add_member(ADMIN, Role::Admin).await;
+        let other = world.add_organization("Other").await;
+        world.set_role_in(&other, OWNER, Role::Owner).await;
+        let ctx = &world.ctx;
+        let actor = async |email: &str| {
+            let user = load_by_index::<User>(&*ctx.store, &keys::email(email)).await.unwrap();
+            Actor::of_user(ctx.load(&keys::user(&user.unwrap().id)).await.unwrap().unwrap())
+        };
+        let (owner, admin) = (actor(OWNER).await, actor(ADMIN).await);
+        let wanted = Wanted {
+            label: "theirs".into(),
+            url: "https://hooks.example/".into(),
+            events: Vec::new(),
+        };
+        let adding = async {
+            let mut added = 0;
+            for _ in 0..3 {
+                added += usize::from(webhooks::add(ctx, &admin, client_id, &wanted).await.is_ok());
+            }
+            added
+        };
+        let (moved, added) = tokio::join!(transfer(ctx, &owner, client_id, &other, ""), adding);
+        moved.expect("it goes to the other organization whatever others do");
+        let (found, _) = list::<Endpoint>(&*ctx.store, &keys::endpoints(client_id), None, 20)
+            .await
+            .unwrap();
+        assert_eq!(found.len(), added, "seed {seed}");
+        assert!(
+            found.iter().all(|endpoint| endpoint.standing == Standing::Transferred),
+            "seed {seed}: {found:?}"
+        );
+        both += usize::from(added > 0);
+    }
+    assert!(both > 0, "the two never met");
 }

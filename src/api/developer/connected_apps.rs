@@ -2,6 +2,7 @@
 
 use super::call::Call;
 use super::{Answered, Reply};
+use crate::model::installation::Installation;
 use crate::model::organization::AppsAllowed;
 use crate::platform::connected_apps::{self, ConnectedApp, Granted};
 use crate::platform::policy::{self, PolicyChange};
@@ -25,11 +26,22 @@ fn view(of: &ConnectedApp) -> Value {
         "client_id": of.app.client_id,
         "name": of.app.name,
         "company": company,
+        "installation": of.app.installation.as_ref().map(installation),
         "scopes": of.scopes(),
         "grants": of.grants.len(),
         "more": of.more,
         "since": of.since().map(|at| at.to_string()),
         "used_at": of.used_at().map(|at| at.to_string()),
+    })
+}
+
+fn installation(of: &Installation) -> Value {
+    let fact = |name: &String, value: &String| json!({ "name": name, "value": value });
+    json!({
+        "platform": of.platform,
+        "site_url": of.site_url,
+        "facts": of.facts.iter().map(|(name, value)| fact(name, value)).collect::<Vec<_>>(),
+        "registered_at": of.registered_at.to_string(),
     })
 }
 
@@ -47,6 +59,7 @@ fn grant(of: &Granted) -> Value {
         grant,
         name,
         email,
+        needs_approver,
         used_at,
     } = of;
     json!({
@@ -57,6 +70,7 @@ fn grant(of: &Granted) -> Value {
         "scopes": grant.scopes,
         "resources": grant.resources,
         "status": grant.status,
+        "needs_approver": needs_approver,
         "created_at": grant.created_at.to_string(),
         "approved_at": grant.approved_at.to_string(),
         "used_at": used_at.map(|at| at.to_string()),

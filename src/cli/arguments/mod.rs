@@ -1,11 +1,13 @@
 //! What the command line may say. The common options are taken out first: they may stand anywhere.
 
 pub mod apps;
+pub mod installations;
 pub mod people;
 pub mod tokens;
 pub mod webhooks;
 
 use self::apps::App;
+use self::installations::Installation;
 use self::people::{Org, User};
 use self::tokens::{Key, Token};
 use self::webhooks::Webhook;
@@ -84,6 +86,7 @@ pub enum Action {
     User(User),
     Org(Org),
     App(App),
+    Installation(Installation),
     Key(Key),
     Token(Token),
     Webhook(Webhook),

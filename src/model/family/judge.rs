@@ -94,7 +94,7 @@ impl Family {
         let same_proof = last.jkt.as_deref() == shown.jkt;
         let age = now.since(last.at);
         match &last.how {
-            How::Keyed { key } if shown.has_key(key) => {
+            How::Keyed { key, .. } if shown.has_key(key) => {
                 if policy.keyed.is_some_and(|keyed| age >= keyed) {
                     Verdict::RecoveryExpired
                 } else if same_proof {
@@ -176,6 +176,7 @@ mod tests {
         let how = match key {
             Some(key) => How::Keyed {
                 key: secret.digest(Purpose::IdempotencyKey, key.as_bytes()),
+                kid: None,
             },
             None => How::Plain {
                 successor: secret.seal(Purpose::RefreshToken, b"", b"", &SeededRandom::new(2)),

@@ -5,6 +5,8 @@ use super::{Asked, AuthorizationRequest, Prompt};
 use crate::context::Context;
 use crate::model::app::{App, GrantType, Kind};
 use crate::model::failure::Rule;
+use crate::model::installation::Installation;
+use crate::model::review::same;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::params::Params;
 use crate::oauth::redirect_uri::RedirectUri;
@@ -107,6 +109,9 @@ fn asked(ctx: &Context, app: &App, params: &Params<'_>, source: Source) -> Resul
         let what = "The dpop_jkt must be the base64url SHA-256 thumbprint of a key: 43 characters.";
         return Err(OAuthError::invalid_request(what));
     }
+    if let Some(installation) = &app.installation {
+        of_installation(app, installation, &scopes, jkt)?;
+    }
     Ok(Asked {
         scopes,
         resource,
@@ -119,6 +124,24 @@ fn asked(ctx: &Context, app: &App, params: &Params<'_>, source: Source) -> Resul
     })
 }
 
+/// All of its platform's scopes, for a key that it registered.
+fn of_installation(
+    app: &App,
+    installation: &Installation,
+    scopes: &[String],
+    jkt: Option<&str>,
+) -> Result<(), OAuthError> {
+    if !same(scopes, &app.scopes) {
+        let what = "The scope must be exactly the scopes of the installation's platform.";
+        return Err(OAuthError::new(ErrorCode::InvalidScope, what));
+    }
+    if !jkt.is_some_and(|jkt| installation.knows(jkt)) {
+        let what = "The dpop_jkt must be of a key that the installation is registered with.";
+        return Err(OAuthError::invalid_request(what));
+    }
+    Ok(())
+}
+
 fn response_mode(params: &Params<'_>) -> Result<ResponseMode, OAuthError> {
     let Some(named) = params.get("response_mode")? else {
         return Ok(ResponseMode::Query);
@@ -129,7 +152,7 @@ fn response_mode(params: &Params<'_>) -> Result<ResponseMode, OAuthError> {
 
 /// What the app is registered for, whatever the request says.
 fn entitled(app: &App, source: Source) -> Result<(), OAuthError> {
-    if app.kind != Kind::Public || !app.may_use(GrantType::AuthorizationCode) {
+    if !matches!(app.kind, Kind::Public | Kind::Native) || !app.may_use(GrantType::AuthorizationCode) {
         let what = "The app may not use the authorization code grant.";
         return Err(OAuthError::new(ErrorCode::UnauthorizedClient, what));
     }

@@ -3,9 +3,10 @@
 use super::{AuthorizationRequest, AuthorizationResponse};
 use crate::base::random;
 use crate::context::Context;
-use crate::model::app::{App, ClientType};
+use crate::model::app::{App, ClientType, Kind};
 use crate::model::event::{Event, EventKind};
 use crate::model::grant::{Grant, GrantStatus};
+use crate::model::installation::GrantPlace;
 use crate::model::organization::Barred;
 use crate::oauth::code::{self, Approved};
 use crate::oauth::error::{ErrorCode, OAuthError};
@@ -41,7 +42,7 @@ pub async fn approve(
     } = &approval;
     let (now, app) = (ctx.now(), &request.app);
     for _ in 0..TRIES {
-        let standing = match acting(ctx, app, organization, user).await? {
+        let mut standing = match acting(ctx, app, organization, user).await? {
             Ok(standing) => standing,
             Err(cause) => {
                 let what = "You cannot grant access for this organization.";
@@ -51,19 +52,29 @@ pub async fn approve(
         permitted(&standing, app)?;
         let scopes = grantable(ctx, request, &standing)?;
         let mut batch = session.clone();
-        let index = keys::grant_of_app(&app.client_id, organization, user);
-        let old = load_by_index::<Grant>(&*ctx.store, &index).await?;
+        let old = granted_before(ctx, request, organization, user).await?;
+        let id = match &old {
+            Some(old) => old.id.clone(),
+            None => format!("g_{}", random::token::<15>(&*ctx.random)),
+        };
+        let becomes = installation_becomes(request, organization, &id)?;
+        // A key that waited is accepted from here on: what was made with the other is dead.
+        standing.epochs.app = becomes.as_ref().map_or(app.epoch, |app| app.epoch);
         let (grant, kind) = match &old {
             Some(old) => (
-                old.approve(&scopes, &request.asked.resource, standing.epochs, now),
+                Grant {
+                    user: user.clone(),
+                    ..old.approve(&scopes, &request.asked.resource, standing.epochs, now)
+                },
                 EventKind::GrantUpdated,
             ),
             None => {
                 let first = Grant {
-                    id: format!("g_{}", random::token::<15>(&*ctx.random)),
+                    id,
                     organization: organization.clone(),
                     user: user.clone(),
                     client_id: app.client_id.clone(),
+                    native: app.kind == Kind::Native,
                     scopes: scopes.clone(),
                     resources: vec![request.asked.resource.clone()],
                     status: GrantStatus::Active,
@@ -86,11 +97,55 @@ pub async fn approve(
             grant: Some(grant.id.clone()),
             ..Event::new(kind, now, &*ctx.random)
         })?;
+        match &becomes {
+            Some(becomes) => batch.replace(app, becomes)?,
+            None => batch.require(&**app),
+        };
         if let Some(response) = issue(ctx, request, &grant, scopes, &standing, batch).await? {
             return Ok(response);
         }
     }
     Err(too_busy())
+}
+
+/// What is approved once more, ended or not. Of an installation it is its own, whoever approved it before.
+async fn granted_before(
+    ctx: &Context,
+    request: &AuthorizationRequest,
+    organization: &str,
+    user: &str,
+) -> Result<Option<Versioned<Grant>>, OAuthError> {
+    let Some(installation) = &request.app.installation else {
+        let index = keys::grant_of_app(&request.app.client_id, organization, user);
+        return Ok(load_by_index(&*ctx.store, &index).await?);
+    };
+    let Some(place) = &installation.grant else {
+        return Ok(None);
+    };
+    if place.organization != organization {
+        let what = "This installation is connected elsewhere: it must be reset there first.";
+        return Err(OAuthError::new(ErrorCode::AccessDenied, what));
+    }
+    Ok(load(&*ctx.store, &keys::grant(&place.organization, &place.grant)).await?)
+}
+
+/// The installation as it is once this is approved; `None` for every other app.
+fn installation_becomes(
+    request: &AuthorizationRequest,
+    organization: &str,
+    grant: &str,
+) -> Result<Option<App>, OAuthError> {
+    let Some(installation) = &request.app.installation else {
+        return Ok(None);
+    };
+    let known = request.asked.jkt.as_deref().filter(|jkt| installation.knows(jkt));
+    let what = "The key of this request is none of the installation's.";
+    let jkt = known.ok_or_else(|| OAuthError::invalid_request(what))?;
+    let place = GrantPlace {
+        organization: organization.to_owned(),
+        grant: grant.to_owned(),
+    };
+    Ok(Some(installation.approved(&request.app, jkt, place)))
 }
 
 /// The user said no (RFC 6749 §4.1.2.1).
@@ -137,7 +192,7 @@ pub async fn silently(
             return refuse(ErrorCode::ConsentRequired, "The user has not granted what is asked.");
         };
         let mut batch = Batch::new();
-        batch.require(&grant);
+        batch.require(&grant).require(&*request.app);
         if let Some(response) = issue(ctx, request, &grant, scopes, &standing, batch).await? {
             return Ok(response);
         }
@@ -157,7 +212,7 @@ fn permitted(standing: &Standing, app: &App) -> Result<(), OAuthError> {
     })
 }
 
-/// The scopes asked for that the role may grant; the others are left out.
+/// The scopes asked for that the role may grant; the others are left out. An installation wants all of them.
 fn grantable(ctx: &Context, request: &AuthorizationRequest, standing: &Standing) -> Result<Vec<String>, OAuthError> {
     let scopes = scope::effective(
         &ctx.profile().scopes,
@@ -167,6 +222,11 @@ fn grantable(ctx: &Context, request: &AuthorizationRequest, standing: &Standing)
     );
     if scopes.is_empty() {
         let what = "Your role in this organization may grant nothing of what the app asks for.";
+        return Err(OAuthError::new(ErrorCode::AccessDenied, what));
+    }
+    if request.app.kind == Kind::Native && scopes.len() < request.asked.scopes.len() {
+        let what =
+            "Your role in this organization may not grant all that the installation needs, and it takes no less.";
         return Err(OAuthError::new(ErrorCode::AccessDenied, what));
     }
     Ok(scopes)
@@ -243,7 +303,6 @@ async fn issue(
         },
     );
     batch.insert(&code)?;
-    batch.require(&*request.app);
     batch.require(&*standing.organization).require(&*standing.member);
     if let Some(pushed) = &request.pushed {
         // RFC 9126 §4: not even when the page was loaded in time.

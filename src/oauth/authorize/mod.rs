@@ -23,6 +23,7 @@
 //! 11. `scope` is within what the app registered; none means all of it.
 //! 12. `resource` is one that this server issues for (RFC 8707); none means the first of the profile.
 //! 13. `dpop_jkt` is a thumbprint (RFC 9449 §10).
+//!     An installation sends one that it registered, and asks for all scopes of its platform.
 //! 14. `prompt` and `max_age` are well-formed (OpenID Connect Core §3.1.2.1).
 //!
 //! What the user may grant is judged when the user does: [`approve`]. Whom to ask who may not: [`ask_admins`].
@@ -39,12 +40,12 @@ pub use response::{AuthorizationResponse, ResponseMode, ReturnAddress};
 
 use super::error::{ErrorCode, OAuthError};
 use super::params::Params;
+use super::standing::is_answered_for;
 use super::{posted, pushed};
 use crate::base::time::Timestamp;
 use crate::context::Context;
 use crate::model::app::App;
 use crate::model::failure::Rule;
-use crate::model::organization::Organization;
 use crate::model::pushed_request::PushedRequest;
 use crate::store::keys;
 use crate::store::records::Versioned;
@@ -174,10 +175,9 @@ async fn client(ctx: &Context, params: &Params<'_>) -> Result<Arc<Versioned<App>
     if !app.usable() {
         return Err(refused(&format!("{client_id} is not active")));
     }
-    let organization = ctx.load::<Organization>(&keys::organization(&app.organization)).await?;
-    if organization.is_none_or(|organization| organization.disabled) {
+    if !is_answered_for(ctx, &app).await? {
         return Err(refused(&format!(
-            "the organization of {client_id} is disabled or unknown"
+            "the organization or platform of {client_id} is disabled or unknown"
         )));
     }
     Ok(app)

@@ -26,7 +26,7 @@ pub fn apply(app: &mut App, stakeholders: &mut Vec<String>, details: &Details, f
     developer.support = optional(&details.support, support, no_support, faults);
     app.redirect_uris = match app.kind {
         Kind::Public => redirect_uris(app.client_type, &details.redirect_uris, faults),
-        Kind::Private | Kind::ResourceServer => Vec::new(),
+        Kind::Private | Kind::ResourceServer | Kind::Native => Vec::new(),
     };
     *stakeholders = addresses(&details.stakeholders, faults);
 }

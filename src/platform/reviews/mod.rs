@@ -9,13 +9,13 @@ use super::rights::Right;
 use crate::base::time::Timestamp;
 use crate::config::ScopeCatalog;
 use crate::context::Context;
-use crate::model::app::{App, Developer};
+use crate::model::app::{App, Developer, Kind as AppKind};
 use crate::model::dossier::{Decision, Dossier, Submission, Verdict};
 use crate::model::member::Member;
 use crate::model::organization::Organization;
 use crate::model::scope::Risk;
 use crate::model::user::User;
-use crate::store::records::{Versioned, list_by_index, load};
+use crate::store::records::{Versioned, list, list_by_index, load};
 use crate::store::{Key, StoreError, keys};
 use std::sync::Arc;
 
@@ -25,6 +25,9 @@ pub const PAGE: u32 = 25;
 pub const COUNTED_MAX: u32 = 1000;
 /// Earlier submissions shown with one.
 const EARLIER_MAX: u64 = 5;
+/// Apps read at once for a page of all of them, and how often.
+const READ_MAX: u32 = 100;
+const READS_MAX: usize = 50;
 
 /// What a submission is about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -145,7 +148,8 @@ async fn row(ctx: &Context, actor: &Actor, submission: Submission) -> Result<Wai
 pub async fn look(ctx: &Context, actor: &Actor, client_id: &str) -> Result<Case, Refusal> {
     actor.on_duty(Right::Review)?;
     let app = load::<App>(&*ctx.store, &keys::app(client_id)).await?;
-    let app = app.ok_or(Refusal::NotFound)?;
+    // An installation is reviewed by nobody: its platform is the operator's own.
+    let app = app.filter(|app| app.kind != AppKind::Native).ok_or(Refusal::NotFound)?;
     let dossier = load::<Dossier>(&*ctx.store, &keys::dossier(client_id)).await?;
     let number = dossier.as_ref().map_or(0, |dossier| dossier.submissions);
     let submission = load_submission(ctx, client_id, number).await?;
@@ -188,7 +192,7 @@ fn works_on<'s>(
     listed || submissions.into_iter().any(|submission| submission.by == actor.id())
 }
 
-/// A page of all apps by client_id, and where the next page begins.
+/// A page of all apps by client_id, and where the next page begins. Installations have a list of their own.
 pub async fn apps(
     ctx: &Context,
     actor: &Actor,
@@ -196,18 +200,27 @@ pub async fn apps(
     limit: u32,
 ) -> Result<(Vec<(App, String)>, Option<String>), Refusal> {
     actor.on_duty(Right::Review)?;
-    let after = after.and_then(|after| super::cursor(Some(after))).map(keys::app);
-    let rows = ctx.store.scan(&keys::apps(), after.as_ref(), limit).await?;
-    let full = rows.len() == limit as usize;
-    let mut found = Vec::with_capacity(rows.len());
-    for (key, _) in rows {
-        if let Some(app) = load::<App>(&*ctx.store, &key).await? {
-            let organization = organization_name(ctx, &app.organization).await?;
-            found.push((app.value, organization));
+    let mut after = after.and_then(|after| super::cursor(Some(after))).map(keys::app);
+    let mut found = Vec::with_capacity(limit as usize);
+    let mut last = None;
+    for _ in 0..READS_MAX {
+        let (apps, next) = list::<App>(&*ctx.store, &keys::apps(), after.as_ref(), READ_MAX).await?;
+        for app in apps {
+            if found.len() == limit as usize {
+                return Ok((found, last));
+            }
+            last = Some(app.client_id.clone());
+            if app.kind != AppKind::Native {
+                let organization = organization_name(ctx, &app.organization).await?;
+                found.push((app.value, organization));
+            }
+        }
+        after = next;
+        if after.is_none() {
+            return Ok((found, None));
         }
     }
-    let last = found.last().map(|(app, _)| app.client_id.clone());
-    Ok((found, last.filter(|_| full)))
+    Ok((found, last))
 }
 
 async fn load_submission(

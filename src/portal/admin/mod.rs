@@ -2,6 +2,7 @@
 
 pub mod apps;
 pub mod first;
+pub mod installations;
 pub mod native_templates;
 pub mod parts;
 pub mod people;
@@ -63,6 +64,8 @@ pub async fn get(ctx: &Context, request: &Request) -> Paged {
         rows.push(("/admin/people", "people", "admin_people_text", None));
         if !ctx.profile().native_templates.is_empty() {
             rows.push(("/admin/native-templates", "native", "native_about", None));
+            let (name, about) = ("native_installations", "native_installations_about");
+            rows.push(("/admin/installations", name, about, None));
         }
     }
     let body = html! {

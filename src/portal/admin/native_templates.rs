@@ -46,7 +46,7 @@ fn one(desk: &Desk<'_>, template: &NativeTemplate) -> Markup {
             img.tile src=(page::path(&template.icon)) alt="" width="52" height="52";
             div {
                 h2.plain id=(template.platform) { (template.name) }
-                p.quiet { code { (template.platform) } }
+                p.quiet { code { (template.platform) } @for alias in &template.aliases { " " code { (alias) } } }
             }
         }
         dl {

@@ -217,6 +217,7 @@ fn kind<'d>(desk: &Desk<'d>, kind: Kind) -> &'d str {
         Kind::Private => "developer_kind_private",
         Kind::Public => "developer_kind_public",
         Kind::ResourceServer => "developer_kind_resource_server",
+        Kind::Native => "native",
     })
 }
 

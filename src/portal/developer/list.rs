@@ -77,7 +77,7 @@ fn rows(desk: &Desk<'_>, apps: &[App]) -> Markup {
         ul.rows {
             @for app in apps {
                 li {
-                    (app_card::tile(app))
+                    (app_card::tile(desk.ctx(), app))
                     div.what {
                         h3 { a href=(address(&app.client_id)) { bdi { (app.name) } } }
                         p.quiet { code { (app.client_id) } }

@@ -58,7 +58,7 @@ fn show(page: &AppDesk<'_>, faults: &[Fault]) -> Response {
         (summary(visit, faults))
         p { (visit.text("developer_logo_preview")) }
         div.app {
-            (app_card::tile(page.app()))
+            (app_card::tile(page.desk.ctx(), page.app()))
             p.name { bdi { (page.app().name) } }
         }
         form.long method="post" action=(page.address("/logo")) enctype="multipart/form-data" {

@@ -69,6 +69,7 @@ async fn standing(page: &AppDesk<'_>) -> Result<Markup, Trouble> {
             (AppState::Suspended, _) => p.notice.danger { (text("developer_is_suspended")) },
             (AppState::Active, Kind::Public) => p.notice.good { (text("developer_is_active_public")) },
             (AppState::Active, Kind::Private) => p.notice.good { (text("developer_is_active_private")) },
+            (AppState::Active, Kind::Native) => {}
             (AppState::Active, Kind::ResourceServer) => p.notice.good { (text("developer_is_active_server")) },
         }
         @if !staged.is_empty() {

@@ -125,7 +125,7 @@ fn warning(page: &AppDesk<'_>) -> Markup {
 fn button(page: &AppDesk<'_>) -> &'static str {
     match (page.app().kind, page.app().state) {
         (Kind::Private, AppState::Draft) => "developer_save_activate",
-        (Kind::Private | Kind::ResourceServer, _) => "developer_save",
+        (Kind::Private | Kind::ResourceServer | Kind::Native, _) => "developer_save",
         (Kind::Public, _) => "developer_save_submit",
     }
 }

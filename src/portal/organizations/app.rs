@@ -3,10 +3,11 @@
 use super::apps::{state, times};
 use super::{Confirm, Room, Tab, Wrong, asked, field, is_typed, said};
 use crate::context::Context;
+use crate::model::app::App;
 use crate::model::grant::GrantStatus;
 use crate::platform::connected_apps::{self, AppGrants, Granted};
 use crate::platform::rights::Right;
-use crate::portal::account::titles;
+use crate::portal::account::{day, titles};
 use crate::portal::app_card::card;
 use crate::portal::trouble::{Paged, Trouble};
 use crate::web::request::Request;
@@ -33,6 +34,7 @@ pub async fn get(ctx: &Context, request: &Request, organization: &str, client_id
         (said(&room.desk, &DONE))
         (card(&room.desk.visit, &found.app).await?)
         p { (state(&room, &found.app)) }
+        (installation(&room, &found.app))
         h2 { (room.text("org_who_granted")) }
         @if found.grants.is_empty() {
             p.quiet { (room.text("org_nobody_granted")) }
@@ -55,6 +57,23 @@ pub async fn get(ctx: &Context, request: &Request, organization: &str, client_id
     Ok(room.show(Tab::Apps, &crumbs, &found.app.name, &Wrong::none(), body))
 }
 
+/// What an installation said of itself.
+fn installation(room: &Room<'_>, app: &App) -> Markup {
+    let Some(installation) = &app.installation else {
+        return html! {};
+    };
+    html! {
+        dl {
+            dt { (room.text("native_platform")) } dd { (installation.platform) }
+            dt { (room.text("native_site_url")) } dd { bdi { (installation.site_url) } }
+            @for (name, fact) in &installation.facts {
+                dt { code { (name) } } dd { bdi { (fact) } }
+            }
+            dt { (room.text("native_registered")) } dd { (day(installation.registered_at)) }
+        }
+    }
+}
+
 fn row(room: &Room<'_>, found: &AppGrants, granted: &Granted) -> Markup {
     let grant = &granted.grant;
     let to = room.path(&format!("/apps/{}/revoke?grant={}", found.app.client_id, grant.id));
@@ -68,6 +87,9 @@ fn row(room: &Room<'_>, found: &AppGrants, granted: &Granted) -> Markup {
             }
             @if grant.status == GrantStatus::NeedsConsent {
                 span.tag.high { (room.text("needs_consent")) }
+            }
+            @if granted.needs_approver {
+                span.tag.high { (room.text("native_needs_approver")) }
             }
             @if room.may(Right::RevokeConnectedApps) {
                 a href=(to) aria-label=(room.desk.fill("org_revoke_of", &[("name", &granted.name)])) {

@@ -59,17 +59,23 @@ fn row(room: &Room<'_>, connected: &ConnectedApp) -> Markup {
     let scopes: Vec<String> = connected.scopes().into_iter().map(str::to_owned).collect();
     html! {
         li {
-            (tile(app))
+            (tile(room.desk.ctx(), app))
             div.what {
                 h2.plain { bdi { (app.name) } }
                 @if !app.developer.company.is_empty() {
                     p { (room.text("made_by")) " " bdi { (app.developer.company) } }
+                }
+                @if let Some(installation) = &app.installation {
+                    p { bdi { (installation.site_url) } }
                 }
                 p.quiet { (titles(&room.desk.visit, &scopes)) }
                 p.quiet { (granted_by(room, connected)) }
                 p.quiet { (times(room, connected.since(), connected.used_at())) }
             }
             (state(room, app))
+            @if connected.grants.iter().any(|granted| granted.needs_approver) {
+                span.tag.high { (room.text("native_needs_approver")) }
+            }
             a href={ (room.path("/apps/")) (app.client_id) }
                 aria-label=(room.desk.fill("org_manage_of", &[("name", &app.name)])) { (room.text("org_manage")) }
         }

@@ -4,7 +4,7 @@ use crate::config::Texts;
 use crate::model::event::EventKind;
 
 /// Those that organizations have.
-const NAMES: [(EventKind, &str); 42] = [
+const NAMES: [(EventKind, &str); 44] = [
     (EventKind::GrantCreated, "org_event_grant_created"),
     (EventKind::GrantUpdated, "org_event_grant_updated"),
     (EventKind::GrantRevoked, "org_event_grant_revoked"),
@@ -41,6 +41,8 @@ const NAMES: [(EventKind, &str); 42] = [
     (EventKind::PersonalTokenRevoked, "org_event_personal_token_revoked"),
     (EventKind::AccessRequested, "org_event_access_request_created"),
     (EventKind::SecretExpiring, "org_event_secret_expiring"),
+    (EventKind::InstallationRegistered, "org_event_installation_registered"),
+    (EventKind::InstallationReset, "org_event_installation_reset"),
     (EventKind::WebhookCreated, "org_event_webhook_created"),
     (EventKind::WebhookChanged, "org_event_webhook_changed"),
     (EventKind::WebhookSecretRotated, "org_event_webhook_secret_rotated"),

@@ -4,6 +4,23 @@ use super::*;
 use crate::base::digest::from_base64url;
 use crate::store::limits;
 
+pub fn link(expires_at: Timestamp, digest: &KeyedDigest) -> Key {
+    by_hour(LINK, expires_at, &base64url(digest.as_bytes()))
+}
+
+pub fn attempts(digest: &KeyedDigest) -> Key {
+    key(ATTEMPTS, &[&base64url(digest.as_bytes())])
+}
+
+/// What is due first comes first.
+pub fn mail(next_attempt_at: Timestamp, mail: &str) -> Key {
+    numbered(MAIL, next_attempt_at.millis(), mail)
+}
+
+pub fn mails() -> Key {
+    key(MAIL, &[])
+}
+
 pub fn event_of_organization(organization: &str, at: Timestamp, event: &str) -> Key {
     newest_first(EVENT_OF_ORGANIZATION, organization, at, event)
 }

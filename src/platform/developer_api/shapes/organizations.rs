@@ -11,12 +11,29 @@ pub static CONNECTED_APP: Shape = Shape {
         field("client_id", Of::Text),
         field("name", Of::Text),
         field("company", MAYBE_TEXT),
+        field("installation", Of::OrNull(&Of::One(&INSTALLATION))),
         field("scopes", Of::Texts),
         field("grants", Of::Number(0, u32::MAX as u64)),
         field("more", Of::Boolean),
         field("since", MAYBE_TIME),
         field("used_at", MAYBE_TIME),
     ],
+};
+
+/// Of a native app: what it said when it registered.
+pub static INSTALLATION: Shape = Shape {
+    name: "Installation",
+    fields: &[
+        field("platform", Of::Text),
+        field("site_url", Of::Text),
+        field("facts", Of::Many(&FACT)),
+        field("registered_at", Of::Time),
+    ],
+};
+
+pub static FACT: Shape = Shape {
+    name: "InstallationFact",
+    fields: &[field("name", Of::Text), field("value", Of::Text)],
 };
 
 pub static GRANT: Shape = Shape {
@@ -29,6 +46,7 @@ pub static GRANT: Shape = Shape {
         field("scopes", Of::Texts),
         field("resources", Of::Texts),
         field("status", Of::Word(&["active", "needs_consent"])),
+        field("needs_approver", Of::Boolean),
         field("created_at", Of::Time),
         field("approved_at", Of::Time),
         field("used_at", MAYBE_TIME),
