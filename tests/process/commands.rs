@@ -4,7 +4,7 @@ use crate::program::{Place, Running};
 use serde_json::Value;
 
 /// All commands but those that stay: their words, as `--help` is asked of them.
-const COMMANDS: [&str; 48] = [
+const COMMANDS: [&str; 51] = [
     "",
     "serve",
     "demo",
