@@ -1,6 +1,6 @@
 //! Thousands of payments told to many receivers by the real program, which is killed meanwhile: receivers that fail or
-//! hang cost the others neither a message nor time. GRANTD_WEBHOOK_CAMPAIGN=1 makes it 10,000 payments to a hundred,
-//! and compares how long the others wait; it takes minutes.
+//! hang cost the others neither a message nor time. GRANTD_WEBHOOK_CAMPAIGN=1 makes it 10,000 payments to a
+//! hundred, and compares how long the others wait; it takes minutes.
 
 #[path = "webhook_campaign/crowd.rs"]
 mod crowd;
@@ -29,9 +29,9 @@ const IN_FLIGHT_MAX: usize = 64;
 /// Clients that make payments change, all at once.
 const CLIENTS: usize = 8;
 /// The profile, but it asks again soon.
-const SOON: &str = "retry_after = [\"1s\", \"1s\", \"2s\", \"2s\", \"2s\", \"2s\", \"2s\", \"2s\", \"2s\", \"2s\", \
-                    \"2s\", \"2s\", \"2s\", \"2s\", \"2s\", \"2s\", \"2s\", \"2s\", \"2s\", \"2s\", \"2s\", \"2s\", \"2s\", \
-                    \"2s\", \"2s\", \"2s\", \"2s\", \"2s\", \"2s\", \"2s\"]";
+const SOON: &str = "retry_after = [\"1s\", \"2s\", \"2s\", \"2s\", \"2s\", \"2s\", \"2s\", \"2s\", \"2s\", \"2s\", \
+                    \"2s\", \"2s\", \"2s\", \"2s\", \"2s\", \"2s\", \"2s\", \"2s\", \"2s\", \"2s\", \"2s\", \"2s\", \
+                    \"2s\", \"2s\", \"2s\", \"2s\", \"2s\", \"2s\", \"2s\", \"2s\"]";
 
 #[test]
 fn receivers_that_fail_or_hang_cost_the_others_nothing_and_kills_lose_nothing() {
