@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Speed and size against their bars, one line each; fails when a bar is missed.
 #
-#   benches/run.sh [ed25519] [mint] [introspect] [refresh] [code] [login] [pages] [store] [webhooks] [size]
+#   benches/run.sh [ed25519] [mint] [introspect] [refresh] [code] [login] [gateway] [forward_auth] [pages]
+#                 [store] [webhooks] [size]
 #
 # All of them when none is named. It takes two cores, and nothing else should be running on them. Those that go over
 # HTTPS need wrk.
@@ -12,7 +13,7 @@ needs_wrk=1
 if [ $# -gt 0 ]; then
     needs_wrk=0
     for name in "$@"; do
-        case $name in mint | introspect | refresh | code | login) needs_wrk=1 ;; esac
+        case $name in mint | introspect | refresh | code | login | gateway | forward_auth) needs_wrk=1 ;; esac
     done
 fi
 if [ $needs_wrk = 1 ] && ! command -v wrk >/dev/null; then

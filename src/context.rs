@@ -15,6 +15,7 @@ use crate::model::failure::Failure;
 use crate::model::keyring::{Keyring, Tools};
 use crate::model::last_use::LastUses;
 use crate::model::settings::{FORMAT, Settings};
+use crate::model::usage::Usages;
 use crate::store::cache::RecordCache;
 use crate::store::records::{Record, Versioned, load};
 use crate::store::{Batch, Key, Store, StoreError, keys};
@@ -49,6 +50,8 @@ pub struct Context {
     pub webhooks_waiting: Notify,
     /// When credentials and grants were last used.
     pub last_uses: LastUses,
+    /// How much of their quotas apps have used up.
+    pub usages: Usages,
     /// Refused requests, for the developers of the apps they came from. What finds no room is dropped.
     pub failures: Backlog<Failure>,
     routes: RwLock<Arc<Routes>>,
@@ -128,6 +131,7 @@ impl Context {
             mail_waiting: Notify::new(),
             webhooks_waiting: Notify::new(),
             last_uses: LastUses::default(),
+            usages: Usages::default(),
             failures: Backlog::new(FAILURES_MAX),
             routes,
             records: RecordCache::default(),

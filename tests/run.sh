@@ -31,12 +31,6 @@ fail() {
     failed=$((failed + 1))
 }
 
-# In the quick run a word about what was left out; in the full run nothing may be.
-skip() {
-    echo "   SKIPPED: $*"
-    if [ "$mode" = full ]; then failed=$((failed + 1)); fi
-}
-
 # step NAME COMMAND...: its output goes to a log, and to the terminal when it fails.
 step() {
     local name=$1 started=$SECONDS
@@ -98,6 +92,18 @@ count_script() {
     passed=$((passed + ${counts% *})) failed=$((failed + ${counts#* }))
 }
 
+# counted NAME: tests/NAME/run.sh, which counts for itself. One that ends badly counts at least once.
+counted() {
+    local name=$1 before=$failed
+    if step "$name" "tests/$name/run.sh"; then
+        count_script "$name"
+    else
+        failed=$before
+        count_script "$name"
+        if [ "$failed" = "$before" ]; then fail "tests/$name/run.sh"; fi
+    fi
+}
+
 cargo_deny() {
     local tools
     tools=$(cd "$target" && pwd)/tools
@@ -133,13 +139,10 @@ else
     echo "   not on this machine; the scripts were not looked at"
 fi
 
-before=$failed
-step install tests/install/run.sh || failed=$before install_failed=1
-count_script install
-if [ "${install_failed:-0}" = 1 ] && [ "$failed" = "$before" ]; then fail "tests/install/run.sh"; fi
+counted install
 
 if [ "$mode" = quick ]; then
-    echo "== left out of the quick run: cargo deny, the real clients, the fuzzing of the API, the pages in Chromium, the full sizes of the tests"
+    echo "== left out of the quick run: cargo deny, the real clients, the real proxies, the fuzzing of the API, the pages in Chromium, the full sizes of the tests"
 else
     # The broken builds take minutes of their own: tests/broken/run.sh.
     step deny cargo_deny || true
@@ -148,23 +151,11 @@ else
     else
         echo "   advisories need their database: \`cargo deny fetch && cargo deny check advisories\` with a network"
     fi
-    if [ -x tests/clients/run.sh ]; then
-        before=$failed
-        step clients tests/clients/run.sh || failed=$before clients_failed=1
-        count_script clients
-        if [ "${clients_failed:-0}" = 1 ] && [ "$failed" = "$before" ]; then fail "tests/clients/run.sh"; fi
-    else
-        skip "the real clients: tests/clients/run.sh is missing"
-    fi
-    before=$failed
-    step fuzz tests/fuzz/run.sh || failed=$before fuzz_failed=1
+    counted clients
+    counted proxies
+    counted fuzz
     sed -nE 's/^seed .*/   &/p' "$logs/fuzz.log"
-    count_script fuzz
-    if [ "${fuzz_failed:-0}" = 1 ] && [ "$failed" = "$before" ]; then fail "tests/fuzz/run.sh"; fi
-    before=$failed
-    step browser tests/browser/run.sh || failed=$before browser_failed=1
-    count_script browser
-    if [ "${browser_failed:-0}" = 1 ] && [ "$failed" = "$before" ]; then fail "tests/browser/run.sh"; fi
+    counted browser
 fi
 
 echo "== $mode run, $SECONDS s"

@@ -51,6 +51,8 @@ pub struct Orders {
     pub data_dir: PathBuf,
     /// Each has a grant of its own.
     pub users: usize,
+    /// The configuration, where it is not the default.
+    pub file: Option<PathBuf>,
 }
 
 /// Every further line; each is answered with one line of JSON.
@@ -176,7 +178,7 @@ async fn open(orders: &Orders, overrides: &Overrides) -> Result<(Server, Value),
     let (store, _) = SledStore::open(&dir.join("store"), options).map_err(|e| e.to_string())?;
     let store = Arc::new(store);
     let (secret, _) = MasterSecret::load_or_create(&dir.join("secret"), &SystemRandom).map_err(|e| e.to_string())?;
-    let mut config = Config::load(None, overrides).map_err(|e| e.to_string())?;
+    let mut config = Config::load(orders.file.as_deref(), overrides).map_err(|e| e.to_string())?;
     // All the load comes from one address, and a flood of wrong passwords is to reach the passwords.
     config.limits.connections_per_peer_max = config.limits.connections_max;
     config.limits.failures.failures_max = NonZeroU32::MAX;

@@ -10,8 +10,8 @@ use grantd::base::master::{KeyedDigest, MasterSecret, Purpose};
 use grantd::base::random::{self, SystemRandom};
 use grantd::base::time::{Clock as _, SystemClock};
 use grantd::web::development_certificates;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
-use http::{Request, Response};
+use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -34,6 +34,8 @@ use tokio_rustls::TlsAcceptor;
 
 /// The argument that makes this program the limit server.
 pub const COMMAND: &str = "limit-server";
+/// Where proxies ask whether a request may pass.
+pub const CHECK: &str = "/gateway/check";
 const TYP: &str = "at+jwt";
 const TOKEN_BYTES_MAX: usize = 8 * 1024;
 static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -170,7 +172,7 @@ fn serve() -> Result<(), String> {
     })
 }
 
-fn tls(certificates: &Path) -> Result<ServerConfig, String> {
+pub fn tls(certificates: &Path) -> Result<ServerConfig, String> {
     let files = development_certificates::ensure(certificates, &["127.0.0.1".into()], &SystemClock);
     let files = files.map_err(|e| e.to_string())?;
     let chain = CertificateDer::pem_file_iter(&files.cert_file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
@@ -187,6 +189,9 @@ fn tls(certificates: &Path) -> Result<ServerConfig, String> {
 
 impl Limit {
     async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, String> {
+        if request.uri().path() == CHECK {
+            return self.check(&request);
+        }
         let mint = request.uri().path() == "/oauth/token";
         let body = request
             .into_body()
@@ -215,13 +220,41 @@ impl Limit {
         let mut response = Response::new(Full::new(Bytes::from(json)));
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        self.name(headers)?;
+        Ok(response)
+    }
+
+    fn name(&self, headers: &mut HeaderMap) -> Result<(), String> {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         self.requests.set(self.requests.get() + 1);
         let id = format!("aaaaaaaaaaaa-{}", self.requests.get());
-        headers.insert(
-            X_REQUEST_ID.clone(),
-            HeaderValue::from_str(&id).map_err(|e| e.to_string())?,
-        );
+        headers.insert(X_REQUEST_ID.clone(), value(&id)?);
+        Ok(())
+    }
+
+    /// Verifies the one token and says whose it is.
+    fn check(&self, request: &Request<Incoming>) -> Result<Response<Full<Bytes>>, String> {
+        let shown = request
+            .headers()
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok());
+        let token = shown
+            .and_then(|shown| shown.strip_prefix("Bearer "))
+            .ok_or("no token")?;
+        let jws = UnverifiedJws::parse(token, TOKEN_BYTES_MAX).map_err(|e| e.to_string())?;
+        let payload = jws.verify(&self.public).map_err(|e| e.to_string())?;
+        let claims: Claims<'_> = serde_json::from_slice(payload).map_err(|e| e.to_string())?;
+        if claims.exp <= SystemClock.now().seconds() {
+            return Err("the token has expired".into());
+        }
+        let mut response = Response::new(Full::default());
+        let headers = response.headers_mut();
+        headers.insert("x-grantd-organization", value(&claims.organization_id)?);
+        headers.insert("x-grantd-user", value(&claims.sub)?);
+        headers.insert("x-grantd-app", value(&claims.client_id)?);
+        headers.insert("x-grantd-scopes", value(&claims.scope)?);
+        headers.insert("x-grantd-credential-id", value(&claims.jti)?);
+        self.name(headers)?;
         Ok(response)
     }
 
@@ -266,6 +299,10 @@ impl Limit {
         };
         Ok(serde_json::to_vec(&active).expect("answers are plain data"))
     }
+}
+
+fn value(text: &str) -> Result<HeaderValue, String> {
+    HeaderValue::from_str(text).map_err(|e| e.to_string())
 }
 
 fn borrowed<'a>(claims: &'a Claims<'_>) -> Claims<'a> {

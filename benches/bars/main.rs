@@ -3,8 +3,10 @@
 //! One line per figure. A server's speed is its ratio to a limit server on the same core in the same minute, because
 //! machines drift by more than what is measured here.
 
+mod bare_proxy;
 mod delegated;
 mod ed25519;
+mod gateway;
 mod grantd_server;
 mod limit_server;
 mod login;
@@ -71,13 +73,15 @@ fn median(values: impl IntoIterator<Item = f64>) -> f64 {
 
 type Bench = fn() -> Result<Report, String>;
 
-const BENCHES: [(&str, Bench); 10] = [
+const BENCHES: [(&str, Bench); 12] = [
     ("ed25519", ed25519::run),
     ("mint", || server::run(server::Subject::Mint)),
     ("introspect", || server::run(server::Subject::Introspect)),
     ("refresh", delegated::refresh),
     ("code", delegated::code),
     ("login", login::run),
+    ("gateway", gateway::proxy),
+    ("forward_auth", gateway::forward_auth),
     ("pages", pages::run),
     ("store", store::run),
     ("webhooks", webhooks::run),
@@ -92,6 +96,12 @@ fn main() -> ExitCode {
     }
     if names.iter().any(|name| name == grantd_server::COMMAND) {
         return grantd_server::run();
+    }
+    if names.iter().any(|name| name == bare_proxy::COMMAND) {
+        return bare_proxy::run();
+    }
+    if names.iter().any(|name| name == bare_proxy::API_COMMAND) {
+        return bare_proxy::run_api();
     }
     if names.is_empty() {
         names = BENCHES.map(|(name, _)| name.to_owned()).to_vec();

@@ -2,10 +2,10 @@
 
 use crate::grantd_server::{COMMAND, Counts, Orders, REDIRECT_URI, Task, VERIFIER};
 use crate::process::{GENERATOR_CORE, SERVER_CORE, Server, needs_two_cores};
-use crate::web::form;
+use crate::web::{form, post};
 use crate::wrk::{self, Load, Slice};
-use serde_json::Value;
-use std::path::PathBuf;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 pub struct Measured {
@@ -14,14 +14,44 @@ pub struct Measured {
     scratch: TempDir,
 }
 
+fn scratch() -> Result<TempDir, String> {
+    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).map_err(|e| e.to_string())
+}
+
+/// The configuration of a gateway before this API, whose limits nobody meets.
+fn before(upstream: &str, dir: &Path) -> std::io::Result<PathBuf> {
+    let own = dir.join("profiles/default");
+    std::fs::create_dir_all(&own)?;
+    let routes = json!({
+        "rate_limits": { "app": 1_000_000_000, "credential": 1_000_000_000, "day": 1_000_000_000 },
+        "routes": [{ "path": "/api/v1/data", "methods": { "GET": ["data.read"] } }],
+    });
+    std::fs::write(own.join("routes.json"), routes.to_string())?;
+    let file = dir.join("grantd.toml");
+    let settings = format!("[gateway]\nupstream = \"{upstream}\"\nforward_auth_peers = [\"127.0.0.1\"]\n");
+    std::fs::write(&file, settings)?;
+    Ok(file)
+}
+
 impl Measured {
     /// With so many users.
     pub fn start(users: usize) -> Result<Self, String> {
+        Self::with(users, scratch()?, None)
+    }
+
+    /// As a gateway before the API at this address.
+    pub fn start_before(upstream: &str) -> Result<Self, String> {
+        let scratch = scratch()?;
+        let file = before(upstream, scratch.path()).map_err(|e| e.to_string())?;
+        Self::with(1, scratch, Some(file))
+    }
+
+    fn with(users: usize, scratch: TempDir, file: Option<PathBuf>) -> Result<Self, String> {
         needs_two_cores()?;
-        let scratch = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).map_err(|e| e.to_string())?;
         let orders = Orders {
             data_dir: scratch.path().to_owned(),
             users,
+            file,
         };
         let input = serde_json::to_string(&orders).map_err(|e| e.to_string())?;
         let this = std::env::current_exe().map_err(|e| e.to_string())?;
@@ -33,6 +63,24 @@ impl Measured {
 
     pub fn fact(&self, name: &str) -> &str {
         self.facts[name].as_str().unwrap_or_default()
+    }
+
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
+    pub fn private_app(&self) -> &Value {
+        &self.facts["private_app"]
+    }
+
+    /// One answer with a token of the private app.
+    pub fn minted(&self) -> Result<Value, String> {
+        let form = self.form("private_app", "client_credentials", &[]);
+        post(
+            self.fact("ca_file"),
+            &format!("{}/oauth/token", self.fact("issuer")),
+            &form,
+        )
     }
 
     fn tell(&mut self, task: &Task) -> Result<Value, String> {

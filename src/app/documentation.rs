@@ -9,11 +9,12 @@ use crate::web::response::Response;
 
 pub type Route = Section;
 
-pub static ROWS: [Row<Route>; 7] = [
+pub static ROWS: [Row<Route>; 8] = [
     get("/docs", Section::Start),
     get("/docs/authentication", Section::Authentication),
     get("/docs/organizations", Section::Organizations),
     get("/docs/scopes", Section::Scopes),
+    get("/docs/verify", Section::Verify),
     get("/docs/webhooks", Section::Webhooks),
     get("/docs/errors", Section::Errors),
     get("/docs/api", Section::Reference),

@@ -3,9 +3,9 @@
 use crate::api::webhook_subscriptions;
 use crate::config::routes::Upstream;
 use crate::context::Context;
-use crate::gateway::guard::{Asked, admit};
+use crate::gateway::guard::{Admitted, Asked, admit};
 use crate::gateway::refusal::Refusal;
-use crate::gateway::{Gateway, proxy};
+use crate::gateway::{Gateway, cors, proxy};
 use crate::sandbox;
 use crate::web::request::{BodyRule, Request};
 use crate::web::response::Response;
@@ -30,19 +30,40 @@ pub fn body_rule(ctx: &Context, path: &str) -> BodyRule {
 }
 
 pub async fn answer(ctx: &Arc<Context>, gateway: &Gateway, request: Request) -> Response {
-    let id = request.id.clone();
-    let answered = pass(ctx, gateway, request).await;
-    answered.unwrap_or_else(|refusal| refusal.response(ctx, &id))
+    let page = cors::page(ctx, &request);
+    let preflight = page.as_ref().and_then(|_| cors::preflight(ctx, &request));
+    let mut response = match preflight {
+        Some(response) => response,
+        None => guarded(ctx, gateway, request).await,
+    };
+    cors::tell(ctx, page, &mut response);
+    response
 }
 
-async fn pass(ctx: &Arc<Context>, gateway: &Gateway, request: Request) -> Result<Response, Refusal> {
+async fn guarded(ctx: &Arc<Context>, gateway: &Gateway, request: Request) -> Response {
+    let id = request.id.clone();
     let asked = Asked {
         method: &request.method,
         path: &request.path,
         headers: &request.headers,
         peer: request.peer,
     };
-    let admitted = admit(ctx, gateway, &asked).await?;
+    let (admitted, standing) = admit(ctx, gateway, &asked).await;
+    let answered = match admitted {
+        Ok(admitted) => pass(ctx, gateway, request, admitted).await,
+        Err(refusal) => Err(refusal),
+    };
+    let mut response = answered.unwrap_or_else(|refusal| refusal.response(ctx, &id));
+    standing.tell(&mut response.headers);
+    response
+}
+
+async fn pass(
+    ctx: &Arc<Context>,
+    gateway: &Gateway,
+    request: Request,
+    admitted: Admitted,
+) -> Result<Response, Refusal> {
     let route = Arc::clone(&admitted.found.route);
     match &route.upstream {
         Upstream::Http(url) => proxy::forward(ctx, gateway, request, admitted, url).await,

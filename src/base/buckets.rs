@@ -8,11 +8,12 @@ use governor::middleware::NoOpMiddleware;
 use governor::nanos::Nanos;
 use governor::state::{NotKeyed, StateStore};
 use governor::{Quota, RateLimiter};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Locks per table: enough that two cores seldom meet.
@@ -50,22 +51,30 @@ impl BucketKeys {
 /// From a bucket's key to the moment when it owes nothing any more, in nanoseconds since the Unix epoch.
 type Shard = BTreeMap<u64, u64>;
 
+/// Buckets of one size.
 pub(super) struct Buckets {
     quota: Quota,
+    table: BucketTable,
+}
+
+/// Buckets whose size each visit says.
+pub(super) struct BucketTable {
     shard_keys_max: usize,
     shards: [Mutex<Shard>; SHARDS],
 }
 
+/// So many at once, and one more after each `refill`.
+pub(super) fn quota(burst: NonZeroU32, refill: Duration) -> Quota {
+    Quota::with_period(refill.max(Duration::from_nanos(1)))
+        .expect("the period is not zero")
+        .allow_burst(burst)
+}
+
 impl Buckets {
     pub fn new(burst: NonZeroU32, refill: Duration, keys_max: usize) -> Self {
-        let refill = refill.max(Duration::from_nanos(1));
-        let quota = Quota::with_period(refill)
-            .expect("the period is not zero")
-            .allow_burst(burst);
         Self {
-            quota,
-            shard_keys_max: (keys_max / SHARDS).max(1),
-            shards: Default::default(),
+            quota: quota(burst, refill),
+            table: BucketTable::new(keys_max),
         }
     }
 
@@ -86,20 +95,64 @@ impl Buckets {
 
     #[cfg(test)]
     pub fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.lock().unwrap().len()).sum()
+        self.table.len()
     }
 
     fn visit(&self, key: u64, now: Timestamp, counts: Counts) -> Option<Duration> {
-        let now_ns = now.millis().saturating_mul(1_000_000);
-        let visit = Visit {
-            buckets: self,
-            key,
-            now_ns,
-            counts,
-        };
-        let limiter: RateLimiter<_, _, _, NoOpMiddleware<Nanos>> = RateLimiter::new(self.quota, visit, AtVisit);
-        Some(limiter.check().err()?.wait_time_from(AtVisit.now()))
+        self.table.visit(self.quota, key, now, counts).err()
     }
+}
+
+impl BucketTable {
+    pub fn new(keys_max: usize) -> Self {
+        Self {
+            shard_keys_max: (keys_max / SHARDS).max(1),
+            shards: Default::default(),
+        }
+    }
+
+    /// Counts one more where there is room, and says how long until nothing is owed; else how long to wait.
+    pub fn take(&self, quota: Quota, key: u64, now: Timestamp) -> Result<Duration, Duration> {
+        self.visit(quota, key, now, Counts::WhereThereIsRoom)
+    }
+
+    /// What was taken came to nothing.
+    pub fn give_back(&self, quota: Quota, key: u64) {
+        if let Some(until) = self.shard(key).get_mut(&key) {
+            *until = until.saturating_sub(nanos(quota.replenish_interval()));
+        }
+    }
+
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.shards.iter().map(|shard| shard.lock().unwrap().len()).sum()
+    }
+
+    fn shard(&self, key: u64) -> MutexGuard<'_, Shard> {
+        let shard = &self.shards[key as usize % SHARDS];
+        shard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn visit(&self, quota: Quota, key: u64, now: Timestamp, counts: Counts) -> Result<Duration, Duration> {
+        let owed = Cell::new(0);
+        let visit = Visit {
+            table: self,
+            quota,
+            key,
+            now_ns: now.millis().saturating_mul(1_000_000),
+            counts,
+            owed: &owed,
+        };
+        let limiter: RateLimiter<_, _, _, NoOpMiddleware<Nanos>> = RateLimiter::new(quota, visit, AtVisit);
+        match limiter.check() {
+            Ok(()) => Ok(Duration::from_nanos(owed.get())),
+            Err(wait) => Err(wait.wait_time_from(AtVisit.now())),
+        }
+    }
+}
+
+fn nanos(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Governor's clock: every moment it sees is relative to the visit, which is told the time. So time is an argument, and
@@ -115,10 +168,13 @@ impl Clock for AtVisit {
 
 /// One look at one bucket. Governor's own stores count whatever they let through; this one leaves that to `counts`.
 struct Visit<'a> {
-    buckets: &'a Buckets,
+    table: &'a BucketTable,
+    quota: Quota,
     key: u64,
     now_ns: u64,
     counts: Counts,
+    /// What the bucket owes after it, where there was room.
+    owed: &'a Cell<u64>,
 }
 
 #[derive(Clone, Copy)]
@@ -135,21 +191,20 @@ impl StateStore for Visit<'_> {
     where
         F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
     {
-        let Buckets { quota, shards, .. } = self.buckets;
-        let nanos = |span: Duration| u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
-        let owed_max = nanos(quota.burst_size_replenished_in()).saturating_mul(OWED_BUCKETS_MAX);
-        let mut shard = shards[self.key as usize % SHARDS]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let owed_max = nanos(self.quota.burst_size_replenished_in()).saturating_mul(OWED_BUCKETS_MAX);
+        let mut shard = self.table.shard(self.key);
         let owed = shard
             .get(&self.key)
             .map(|until| until.saturating_sub(self.now_ns).min(owed_max));
         let decision = decide(owed.map(Nanos::from));
         match (self.counts, &decision) {
             (Counts::Nothing, _) | (Counts::WhereThereIsRoom, Err(_)) => {}
-            (_, Ok((_, owed))) => self.keep(&mut shard, owed.as_u64()),
+            (_, Ok((_, owed))) => {
+                self.owed.set(owed.as_u64());
+                self.keep(&mut shard, owed.as_u64());
+            }
             (Counts::Always, Err(_)) => {
-                let more = nanos(quota.replenish_interval());
+                let more = nanos(self.quota.replenish_interval());
                 self.keep(&mut shard, owed.unwrap_or(0).saturating_add(more));
             }
         }
@@ -161,7 +216,7 @@ impl Visit<'_> {
     /// Makes room by forgetting whichever of a few owes least. Keys are hashes, so these few are a random sample;
     /// whoever fills the table from many addresses pushes out buckets as fresh as their own, not those that block.
     fn keep(&self, shard: &mut Shard, owed: u64) {
-        if shard.len() >= self.buckets.shard_keys_max && !shard.contains_key(&self.key) {
+        if shard.len() >= self.table.shard_keys_max && !shard.contains_key(&self.key) {
             let sample = shard.range(self.key..).chain(shard.range(..self.key)).take(SAMPLE);
             let least = sample.min_by_key(|(_, until)| **until).map(|(key, _)| *key);
             least.and_then(|key| shard.remove(&key));
@@ -187,7 +242,7 @@ mod tests {
         for (n, failed_at) in [(0, 3), (1, 2), (2, 0), (3, 1)] {
             buckets.count(same_shard(n), START + seconds(failed_at));
         }
-        let left = || -> Vec<u64> { buckets.shards[0].lock().unwrap().keys().copied().collect() };
+        let left = || -> Vec<u64> { buckets.table.shards[0].lock().unwrap().keys().copied().collect() };
         buckets.count(same_shard(0), START + seconds(4));
         assert_eq!(left(), [0, 1, 2, 3].map(same_shard), "a known bucket needs no room");
         buckets.count(same_shard(4), START + seconds(4));

@@ -1,5 +1,6 @@
 //! What knows nothing of OAuth: time, randomness, secrets, signatures, limits.
 
+pub mod allowance;
 pub mod backlog;
 mod buckets;
 pub mod digest;

@@ -52,6 +52,24 @@ impl Timestamp {
         (text.len() == 10).then_some(Self(u64::try_from(start.as_millisecond()).ok()?))
     }
 
+    /// When the next day begins in UTC.
+    pub const fn next_day(self) -> Self {
+        const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+        Self((self.0 / DAY_MS).saturating_add(1).saturating_mul(DAY_MS))
+    }
+
+    /// When the next month begins in UTC.
+    pub fn next_month(self) -> Self {
+        let next = || {
+            let at = jiff::Timestamp::from_millisecond(i64::try_from(self.0).ok()?).ok()?;
+            let last = at.to_zoned(jiff::tz::TimeZone::UTC).date().last_of_month();
+            let begins = last.tomorrow().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+            u64::try_from(begins.timestamp().as_millisecond()).ok().map(Self)
+        };
+        // Past the year 9999 there is none.
+        next().unwrap_or(Self(u64::MAX))
+    }
+
     /// Of RFC 3339, with any offset; `None` where it is none or lies before 1970.
     pub fn parse(text: &str) -> Option<Self> {
         let at: jiff::Timestamp = text.parse().ok()?;
@@ -145,7 +163,7 @@ impl Clock for ManualClock {
     }
 }
 
-/// How long something took, for people to read; no decision rests on it.
+/// How long something took: for people to read, and for whoever waits on a connection. No record rests on it.
 pub struct Stopwatch(std::time::Instant);
 
 impl Stopwatch {

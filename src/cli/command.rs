@@ -175,6 +175,7 @@ fn token_command(verb: TokenVerb) -> Result<Command, String> {
             let token = inspect.token.map_or_else(|| read_line("the token"), Ok)?;
             Command::TokenInspect { token }
         }
+        TokenVerb::Verify(_) => return Err("this command is no request to the store".into()),
         TokenVerb::Revoke(revoke) => {
             let what = match revoke.what()? {
                 Some(what) => what,
@@ -186,7 +187,7 @@ fn token_command(verb: TokenVerb) -> Result<Command, String> {
 }
 
 /// The first line of standard input.
-fn read_line(what: &str) -> Result<String, String> {
+pub fn read_line(what: &str) -> Result<String, String> {
     let mut text = String::new();
     std::io::stdin()
         .take(STDIN_BYTES_MAX)

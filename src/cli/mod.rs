@@ -9,11 +9,13 @@ mod output;
 mod service_manager;
 mod start;
 mod transfer;
+mod verify;
 mod webhook;
 
 use crate::app;
 use crate::config::{Config, DEFAULT_FILE, FILE_NAME, Overrides};
 use argh::{EarlyExit, FromArgs as _};
+use arguments::tokens::{Token, TokenVerb};
 use arguments::{Action, COMMON_HELP, Common, ConfigVerb, Grantd};
 use output::Output;
 use serde_json::{Value, json};
@@ -54,14 +56,41 @@ pub fn run(mut args: Vec<String>) -> ExitCode {
     let output = Output { json: common.json };
     match act(grantd.action, &common, &output) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            output.error(&error);
-            ExitCode::FAILURE
+        Err(failure) => {
+            output.error(&failure.error, failure.reason);
+            ExitCode::from(failure.code)
         }
     }
 }
 
-fn act(action: Action, common: &Common, output: &Output) -> Result<(), String> {
+/// Why a command did not do what it was asked for.
+struct Failure {
+    error: String,
+    /// A word for programs, where there are several.
+    reason: Option<&'static str>,
+    code: u8,
+}
+
+impl From<String> for Failure {
+    fn from(error: String) -> Self {
+        Self {
+            error,
+            reason: None,
+            code: 1,
+        }
+    }
+}
+
+fn act(action: Action, common: &Common, output: &Output) -> Result<(), Failure> {
+    match action {
+        Action::Token(Token {
+            verb: TokenVerb::Verify(verify),
+        }) => verify::run(&verify, output),
+        action => Ok(perform(action, common, output)?),
+    }
+}
+
+fn perform(action: Action, common: &Common, output: &Output) -> Result<(), String> {
     match action {
         Action::Version(_) => {
             output.answer(&json!({ "name": "grantd", "version": env!("CARGO_PKG_VERSION") }));

@@ -32,9 +32,14 @@ impl Output {
         }
     }
 
-    pub fn error(&self, error: &str) {
+    /// With a word for programs, where there is one.
+    pub fn error(&self, error: &str, reason: Option<&str>) {
         if self.json {
-            eprintln!("{}", json!({ "error": error }));
+            let mut answer = json!({ "error": error });
+            if let Some(reason) = reason {
+                answer["reason"] = reason.into();
+            }
+            eprintln!("{answer}");
         } else {
             let lines: Vec<String> = error.lines().map(visible).collect();
             eprintln!("{}", lines.join("\n"));

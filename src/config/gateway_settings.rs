@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 const PEERS_MAX: usize = 64;
+const ORIGINS_MAX: usize = 64;
 
 /// `[gateway]` of `grantd.toml`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -25,6 +26,8 @@ pub struct GatewaySettings {
     pub identity_jwt: bool,
     /// Who may ask `/gateway/check`: addresses of proxies.
     pub forward_auth_peers: Vec<IpAddr>,
+    /// Origins whose pages may call the API's routes from a browser.
+    pub cors_origins: Vec<String>,
 }
 
 impl Default for GatewaySettings {
@@ -36,6 +39,7 @@ impl Default for GatewaySettings {
             identity_headers: "x-grantd-".to_owned(),
             identity_jwt: false,
             forward_auth_peers: Vec::new(),
+            cors_origins: Vec::new(),
         }
     }
 }
@@ -62,6 +66,10 @@ pub(super) fn read(table: &Table<'_>, base: &Path) -> GatewaySettings {
     let peers = table.get("forward_auth_peers");
     if let Some(peers) = peers.and_then(|item| item.set(PEERS_MAX, peer)) {
         settings.forward_auth_peers = peers;
+    }
+    let origins = table.get("cors_origins");
+    if let Some(origins) = origins.and_then(|item| item.set(ORIGINS_MAX, origin)) {
+        settings.cors_origins = origins;
     }
     table.finish();
     settings
@@ -106,4 +114,20 @@ fn peer(item: &Item<'_>) -> Option<IpAddr> {
         Ok(address) => Some(address),
         Err(_) => item.refuse(text, "which is no IP address"),
     }
+}
+
+/// As browsers write it, since it is compared byte for byte.
+fn origin(item: &Item<'_>) -> Option<String> {
+    let text = item.text()?;
+    let origin = Url::parse(text).ok().map(|url| url.origin());
+    let whole = origin
+        .filter(url::Origin::is_tuple)
+        .map(|origin| origin.ascii_serialization());
+    if whole.as_deref() != Some(text) || !text.starts_with("http") {
+        return item.refuse(
+            text,
+            "but an origin is as browsers write it: \"https://app.example\", without a path, a slash or the usual port",
+        );
+    }
+    Some(text.to_owned())
 }

@@ -16,6 +16,7 @@ mod payment_webhooks;
 mod platform_rules;
 mod profile;
 mod profile_file;
+pub mod rate_limits;
 pub mod reader;
 mod resources;
 mod route_file;

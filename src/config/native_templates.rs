@@ -27,8 +27,8 @@ pub struct NativeTemplate {
     /// All or nothing: its plugin refuses a consent to fewer or to more. In the order of the profile.
     pub scopes: Vec<String>,
     pub site: Site,
-    /// `{siteUrl}` or `{siteOrigin}` and a path in which `{segment}` stands for one segment, at its end `{path}` for any
-    /// path and query.
+    /// `{siteUrl}` or `{siteOrigin}` and a path in which `{segment}` stands for one segment, at its end `{path}` for
+    /// any path and query.
     pub redirect_uri: String,
     /// JSON members that a registration must have.
     pub required_fields: Vec<String>,
@@ -228,8 +228,8 @@ fn scopes(item: &Item<'_>, catalog: Option<&ScopeCatalog>) -> Option<Vec<String>
 
 /// Exactly one address for each site and segment: nothing of a query, and no way up or to another host.
 fn redirect_uri(item: &Item<'_>) -> Option<String> {
-    const RULE: &str = "but it is `{siteUrl}` or `{siteOrigin}` and a path: segments of a-z, A-Z, 0-9, `-`, `_` and `.`, or `{segment}` \
-                        for any one, at the end `{path}` for any path";
+    const RULE: &str = "but it is `{siteUrl}` or `{siteOrigin}` and a path: segments of a-z, A-Z, 0-9, `-`, `_` and \
+                        `.`, or `{segment}` for any one, at the end `{path}` for any path";
     let text = item.text()?;
     let path = ["{siteUrl}/", "{siteOrigin}/"]
         .into_iter()

@@ -6,7 +6,7 @@ use super::profile_file;
 use super::reader::{Item, Problems, Table, nearest};
 use super::routes::{Own, Route, Routes, Upstream, names};
 use super::tree::parse_json;
-use super::{Issuer, source};
+use super::{Issuer, rate_limits, source};
 use http::Method;
 use std::path::Path;
 use std::time::Duration;
@@ -38,6 +38,7 @@ pub(super) fn load(
     let tree = source::tree(&label, &text, parse_json, problems)?;
     let table = Table::root(&label, &tree, problems)?;
     let list = table.required("routes");
+    let limits = rate_limits::read(&table);
     table.finish();
     let items = list?.list(ROUTES_MAX)?;
     let reader = Reader {
@@ -55,7 +56,7 @@ pub(super) fn load(
             problems.add(format!("the path {what}: {label}{line}"));
         }
     };
-    Routes::new(rows).map_err(told).ok()
+    Routes::new(rows, limits).map_err(told).ok()
 }
 
 struct Reader<'a> {
@@ -91,6 +92,10 @@ impl Reader<'_> {
         let sandbox = table.get("sandbox").and_then(|item| collection(&item));
         let body = table.get("body_bytes_max");
         let body = body.and_then(|item| item.integer(0..=BODY_BYTES_LIMIT));
+        let rate_limit = table
+            .get("rate_limit")
+            .and_then(|item| rate_limits::requests(&item))
+            .flatten();
         let time_max = table.duration("time_max", Duration::from_secs(1)..=Duration::from_secs(60 * 60));
         let line = table.place().line;
         table.finish();
@@ -105,6 +110,8 @@ impl Reader<'_> {
                 .and_then(|bytes| u64::try_from(bytes).ok())
                 .unwrap_or(BODY_BYTES_MAX),
             time_max: time_max.unwrap_or(TIME_MAX),
+            rate_limit,
+            policy: None,
             line,
         })
     }

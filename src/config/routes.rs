@@ -1,8 +1,11 @@
 //! The API's routes: which path and method need which scopes, and where they lead.
 
-use http::Method;
+use super::rate_limits::RateLimits;
+use http::{HeaderValue, Method};
 use matchit::Router;
+use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
@@ -12,6 +15,9 @@ use url::Url;
 pub struct Routes {
     rows: Vec<Arc<Route>>,
     router: Router<usize>,
+    limits: RateLimits,
+    /// Where no row is met.
+    policy: Option<HeaderValue>,
 }
 
 /// One path with what its methods need.
@@ -33,6 +39,11 @@ pub struct Route {
     /// From the request to the first byte of the answer.
     #[serde(rename = "time_max", serialize_with = "super::duration_text")]
     pub time_max: Duration,
+    /// In a window, of one app in one organization, besides the limits that all rows share.
+    pub rate_limit: Option<NonZeroU32>,
+    /// What answers say of all of them.
+    #[serde(skip)]
+    pub policy: Option<HeaderValue>,
     /// Of `routes.json`.
     #[serde(skip)]
     pub line: Option<usize>,
@@ -76,7 +87,7 @@ pub struct Found {
 
 impl Routes {
     /// Errors: the line and what is wrong. No path may lead to two rows of which neither is the more exact.
-    pub fn new(rows: Vec<Route>) -> Result<Self, Vec<(Option<usize>, String)>> {
+    pub fn new(rows: Vec<Route>, limits: RateLimits) -> Result<Self, Vec<(Option<usize>, String)>> {
         let (mut router, mut faults) = (Router::new(), Vec::new());
         for (at, row) in rows.iter().enumerate() {
             if let Some(other) = rows[..at].iter().find(|other| conflict(&other.path, &row.path)) {
@@ -95,8 +106,16 @@ impl Routes {
             }
         }
         if faults.is_empty() {
-            let rows = rows.into_iter().map(Arc::new).collect();
-            Ok(Self { rows, router })
+            let told = |row: Route| Route {
+                policy: limits.policy(row.rate_limit),
+                ..row
+            };
+            Ok(Self {
+                rows: rows.into_iter().map(|row| Arc::new(told(row))).collect(),
+                router,
+                policy: limits.policy(None),
+                limits,
+            })
         } else {
             Err(faults)
         }
@@ -104,6 +123,15 @@ impl Routes {
 
     pub fn rows(&self) -> &[Arc<Route>] {
         &self.rows
+    }
+
+    pub fn limits(&self) -> &RateLimits {
+        &self.limits
+    }
+
+    /// `RateLimit-Policy` of a path that may be a row's.
+    pub fn policy<'a>(&'a self, found: Option<&'a Found>) -> Option<&'a HeaderValue> {
+        found.map_or(&self.policy, |found| &found.route.policy).as_ref()
     }
 
     pub fn at(&self, path: &str) -> Option<Found> {
@@ -147,13 +175,17 @@ impl Found {
 
 impl PartialEq for Routes {
     fn eq(&self, other: &Self) -> bool {
-        self.rows == other.rows
+        self.rows == other.rows && self.limits == other.limits
     }
 }
 
 impl Serialize for Routes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.rows.iter().map(|row| &**row))
+        let rows: Vec<&Route> = self.rows.iter().map(|row| &**row).collect();
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("rate_limits", &self.limits)?;
+        map.serialize_entry("routes", &rows)?;
+        map.end()
     }
 }
 

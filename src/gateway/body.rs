@@ -5,6 +5,7 @@ use http_body_util::{BodyExt as _, Empty, Full};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use std::error::Error;
 use std::fmt;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
@@ -13,7 +14,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Sleep, sleep, timeout};
 
+use crate::base::time::Stopwatch;
 pub use crate::web::response::BodyStream;
+
+/// As much as one reading of an upstream's connection may hold.
+const AT_HAND_BYTES_MAX: u64 = 64 * 1024;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -107,9 +112,28 @@ pub fn whole(bytes: Bytes) -> BodyStream {
     Full::new(bytes).map_err(|never| match never {}).boxed_unsync()
 }
 
-/// At most so many bytes; `idle`: the longest wait for the next part.
+/// What has to come before a client is given as long again: byte by byte it would have its place for ever.
+const PROGRESS_BYTES: u64 = 1024;
+
+/// At most so many bytes; `idle`: the longest wait for [`PROGRESS_BYTES`] more, or for the end.
 pub fn of_request(body: Incoming, bytes_max: u64, idle: Duration) -> (BodyStream, Outcome) {
     bounded(body, bytes_max, idle, true)
+}
+
+/// What of an answer of known and moderate length is here already: most answers came in one piece with their head.
+/// Nothing has been sent of it yet, so its break can still be told.
+pub async fn at_hand(body: &mut Incoming) -> Result<Bytes, hyper::Error> {
+    let small = body.size_hint().exact().is_some_and(|bytes| bytes <= AT_HAND_BYTES_MAX);
+    if !small {
+        return Ok(Bytes::new());
+    }
+    poll_fn(|context| {
+        Poll::Ready(match Pin::new(&mut *body).poll_frame(context) {
+            Poll::Ready(Some(frame)) => frame.map(|frame| frame.into_data().unwrap_or_default()),
+            _ => Ok(Bytes::new()),
+        })
+    })
+    .await
 }
 
 /// However long; `idle`: the longest wait for the next part.
@@ -123,8 +147,10 @@ fn bounded(body: Incoming, bytes_max: u64, idle: Duration, is_request: bool) -> 
         body,
         left: bytes_max,
         idle,
+        patience: idle,
+        came: 0,
         is_request,
-        deadline: None,
+        waiting: None,
         outcome: outcome.clone(),
     };
     (bounded.boxed_unsync(), outcome)
@@ -134,16 +160,44 @@ struct Bounded {
     body: Incoming,
     left: u64,
     idle: Duration,
+    /// What is left of it, and what came since all of it was there.
+    patience: Duration,
+    came: u64,
     is_request: bool,
-    /// Runs while a part is waited for.
-    deadline: Option<Pin<Box<Sleep>>>,
+    /// While a part is waited for.
+    waiting: Option<Waiting>,
     outcome: Outcome,
+}
+
+struct Waiting {
+    since: Stopwatch,
+    deadline: Pin<Box<Sleep>>,
+}
+
+impl Waiting {
+    fn at_most(span: Duration) -> Self {
+        Self {
+            since: Stopwatch::start(),
+            deadline: Box::pin(sleep(span)), // allowed: nothing else tells that no part comes
+        }
+    }
 }
 
 impl Bounded {
     fn cut(&self, why: Cut) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         self.outcome.0.cut.store(why as u8, Ordering::Relaxed);
         Poll::Ready(Some(Err(Box::new(why))))
+    }
+
+    /// So much of a request came. Only the time in which it was waited for counts: an upstream may take it slowly.
+    fn progressed(&mut self, length: u64) {
+        if let Some(waiting) = self.waiting.take() {
+            self.patience = self.patience.saturating_sub(waiting.since.elapsed());
+        }
+        self.came = self.came.saturating_add(length);
+        if self.came >= PROGRESS_BYTES || !self.is_request {
+            (self.came, self.patience) = (0, self.idle);
+        }
     }
 }
 
@@ -164,20 +218,22 @@ impl Body for Bounded {
             Poll::Ready(frame) => frame,
             Poll::Pending => {
                 self.outcome.0.owed.store(true, Ordering::Relaxed);
-                let idle = self.idle;
-                let made = || Box::pin(sleep(idle)); // allowed: nothing else tells that no part comes
-                let deadline = self.deadline.get_or_insert_with(made);
-                ready!(deadline.as_mut().poll(context));
+                let patience = self.patience;
+                let waiting = self.waiting.get_or_insert_with(|| Waiting::at_most(patience));
+                ready!(waiting.deadline.as_mut().poll(context));
                 return self.cut(Cut::Slow);
             }
         };
-        self.deadline = None;
+        let length = match &frame {
+            Some(Ok(frame)) => frame.data_ref().map_or(0, |data| data.len() as u64),
+            _ => 0,
+        };
+        self.progressed(length);
         self.outcome.0.owed.store(false, Ordering::Relaxed);
         match frame {
             // What stands behind a body would go past the rules for headers.
             Some(Ok(frame)) if frame.is_trailers() && self.is_request => Poll::Ready(None),
             Some(Ok(frame)) => {
-                let length = frame.data_ref().map_or(0, |data| data.len() as u64);
                 match self.left.checked_sub(length) {
                     Some(left) => self.left = left,
                     None => return self.cut(Cut::TooLarge),

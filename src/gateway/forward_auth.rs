@@ -38,11 +38,13 @@ pub async fn check(ctx: &Context, gateway: &Gateway, request: &Request) -> Respo
         headers: &request.headers,
         peer: sender(request),
     };
-    let refusal = match admit(ctx, gateway, &asked).await {
+    let (admitted, standing) = admit(ctx, gateway, &asked).await;
+    let refusal = match admitted {
         Ok(admitted) => match identity::headers(ctx, &admitted.caller, ctx.issuer(), &request.id).await {
             Ok(headers) => {
                 let mut response = Response::new(StatusCode::OK).no_store();
                 response.headers.extend(headers);
+                standing.tell(&mut response.headers);
                 return response;
             }
             Err(error) => Refusal::Store(error),
@@ -50,6 +52,7 @@ pub async fn check(ctx: &Context, gateway: &Gateway, request: &Request) -> Respo
         Err(refusal) => refusal,
     };
     let mut response = refusal.response(ctx, &request.id);
+    standing.tell(&mut response.headers);
     // nginx knows 401 and 403 and takes every other refusal for a failure of this server.
     if wording == Wording::Nginx && response.status.is_client_error() && response.status != StatusCode::UNAUTHORIZED {
         response.status = StatusCode::FORBIDDEN;

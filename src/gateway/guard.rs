@@ -3,6 +3,7 @@
 use super::Gateway;
 use super::credentials::{DPOP, Scheme, Shown};
 use super::path;
+use super::rate_limits::Standing;
 use super::refusal::{NoToken, Refusal};
 use crate::base::secret::Secret;
 use crate::config::routes::Found;
@@ -63,16 +64,30 @@ impl Admitted {
     }
 }
 
-/// In this order: the spelling of the path, the credentials, the route, its resource, the organization, the scopes.
-/// 404 and 405 are for whoever is authenticated; a challenge names the scopes of a route, so routes are no secret.
-pub async fn admit(ctx: &Context, gateway: &Gateway, asked: &Asked<'_>) -> Result<Admitted, Refusal> {
+/// The decision, and what its answer says of the limits, whatever the answer is.
+pub async fn admit(ctx: &Context, gateway: &Gateway, asked: &Asked<'_>) -> (Result<Admitted, Refusal>, Standing) {
+    let mut standing = Standing::default();
+    let admitted = judge(ctx, gateway, asked, &mut standing).await;
+    (admitted, standing)
+}
+
+/// In this order: the spelling of the path, the credentials, the limits, the route, its resource, the organization, the
+/// scopes. 404 and 405 are for whoever is authenticated; a challenge names the scopes of a route, so routes are no
+/// secret.
+async fn judge(
+    ctx: &Context,
+    gateway: &Gateway,
+    asked: &Asked<'_>,
+    standing: &mut Standing,
+) -> Result<Admitted, Refusal> {
     // 1. One way to read the path.
     if !path::is_plain(asked.path) {
         return Err(Refusal::Malformed(
             "The path is not in its plain form (RFC 3986 section 6.2.2).",
         ));
     }
-    let found = ctx.routes().at(&path::bare(asked.path));
+    let routes = ctx.routes();
+    let found = routes.at(&path::bare(asked.path));
     let needed = found.as_ref().and_then(|found| found.route.needs(asked.method));
     // 2. Credentials, from one place.
     let shown = Shown::of(&ctx.profile().api_keys, asked.headers)?;
@@ -102,7 +117,10 @@ pub async fn admit(ctx: &Context, gateway: &Gateway, asked: &Asked<'_>) -> Resul
             Err(wrong) => return Err(no_token(Some(wrong))),
         },
     };
-    // 3. The route and its method.
+    // 3. Limits: also of what is refused below, which is work too.
+    let limits = &gateway.rate_limits;
+    limits.count(ctx, &routes, found.as_ref(), &caller, standing).await?;
+    // 4. The route and its method.
     let Some(found) = found else {
         return Err(Refusal::NoRoute);
     };
@@ -123,7 +141,7 @@ pub async fn admit(ctx: &Context, gateway: &Gateway, asked: &Asked<'_>) -> Resul
 /// Of somebody who is authenticated, on a route that there is.
 fn may_pass(ctx: &Context, caller: &Caller, shown: &Known, found: &Found, needed: &[String]) -> Result<(), Refusal> {
     let (needed, resource) = (needed.to_vec(), found.route.resource.clone());
-    // 4. The resource it was made for (RFC 9068 §4); personal tokens and keys are for all of them.
+    // 5. The resource it was made for (RFC 9068 §4); personal tokens and keys are for all of them.
     if let Known::AccessToken(verified) = shown
         && verified.claims.aud != resource
     {
@@ -133,11 +151,11 @@ fn may_pass(ctx: &Context, caller: &Caller, shown: &Known, found: &Found, needed
             scopes: needed,
         })));
     }
-    // 5. The organization, where the path names one.
+    // 6. The organization, where the path names one.
     if found.organization().is_some_and(|named| !caller.is_of(ctx, named)) {
         return Err(Refusal::Organization);
     }
-    // 6. All the scopes, named at once where one is missing (RFC 6750 §3.1).
+    // 7. All the scopes, named at once where one is missing (RFC 6750 §3.1).
     if !caller.holds(ctx, &needed) {
         return Err(Refusal::Scopes { needed, resource });
     }

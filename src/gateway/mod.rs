@@ -8,6 +8,7 @@
 
 mod body;
 mod breaker;
+pub mod cors;
 mod credentials;
 pub mod forward_auth;
 pub mod guard;
@@ -18,6 +19,7 @@ pub mod path;
 mod places;
 mod proofs;
 pub mod proxy;
+pub mod rate_limits;
 pub mod refusal;
 mod tunnel;
 mod upstreams;
@@ -26,6 +28,7 @@ mod verified;
 use crate::context::Context;
 use places::Places;
 use proofs::Proofs;
+use rate_limits::RateLimits;
 use std::sync::Arc;
 use upstreams::Upstreams;
 use verified::VerifiedTokens;
@@ -36,6 +39,7 @@ pub struct Gateway {
     proofs: Proofs,
     upstreams: Upstreams,
     places: Arc<Places>,
+    rate_limits: RateLimits,
 }
 
 impl Gateway {
@@ -46,6 +50,7 @@ impl Gateway {
             proofs: Proofs::default(),
             upstreams: Upstreams::new(&ctx.config.gateway)?,
             places: Places::new(ctx.config.limits.requests_in_flight_max),
+            rate_limits: RateLimits::default(),
         })
     }
 }

@@ -54,8 +54,8 @@ pub fn bare(path: &str) -> String {
 }
 
 /// Whether there is one way only to read it: no empty, `.` or `..` segment, no parameters in a segment, nothing encoded
-/// that need not be, no encoded slash, backslash or control character (RFC 3986 §6.2.2, §3.3). A slash at the end is
-/// another path than the one without and fits no row.
+/// that need not be, no encoded slash, backslash or control character, nothing but UTF-8 (RFC 3986 §6.2.2, §3.3, §2.5).
+/// A slash at the end is another path than the one without and fits no row.
 pub fn is_plain(path: &str) -> bool {
     let Some(rest) = path.strip_prefix('/') else {
         return false;
@@ -89,7 +89,8 @@ fn is_plain_segment(segment: &str) -> bool {
         }
         rest = &after[2..];
     }
-    true
+    // Overlong forms too: `%c0%af` is a slash to those who decode carelessly (RFC 3629 §10).
+    percent_decode_str(segment).decode_utf8().is_ok()
 }
 
 #[cfg(test)]
@@ -148,6 +149,10 @@ mod tests {
             "/a b",
             "/a/%7f",
             "/a|b",
+            "/a/..%c0%afb",
+            "/a/%c0%ae%c0%ae",
+            "/a/%e9",
+            "/a/%ed%a0%80",
         ] {
             assert!(!is_plain(other), "{other}");
         }

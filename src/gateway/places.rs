@@ -36,11 +36,7 @@ impl Places {
 
     /// `None`: there is none left, or this caller has theirs.
     pub fn take(self: &Arc<Self>, caller: &Caller) -> Option<Place> {
-        // One app of one organization counts once, however many tokens it has.
-        let caller = match &caller.client_id {
-            Some(app) => self.hasher.hash_one((&caller.organization, app)),
-            None => self.hasher.hash_one((&caller.organization, &caller.user)),
-        };
+        let caller = self.hasher.hash_one((&caller.organization, caller.subject()));
         let mut taken = self.taken();
         let each_max = (self.all_max / 8).max(1);
         if taken.all >= self.all_max || taken.each.get(&caller).is_some_and(|own| *own >= each_max) {

@@ -71,7 +71,7 @@ pub async fn forward(
     match sending.complete(body).await {
         Ok(answer) => {
             breaker.succeeded();
-            Ok(returned(ctx, answer, &request.method, (admitted, place), upgrade))
+            returned(ctx, answer, &request.method, (admitted, place), upgrade).await
         }
         // The client's own doing, which says nothing of the upstream.
         Err(Failure::Cut(cut)) => {
@@ -245,25 +245,25 @@ fn wants_websocket(method: &Method, headers: &HeaderMap) -> bool {
 }
 
 /// The answer as the client gets it.
-fn returned(
+async fn returned(
     ctx: &Arc<Context>,
     mut answer: http::Response<Incoming>,
     method: &Method,
     (admitted, place): (Admitted, Place),
     upgrade: Option<Upgrade>,
-) -> Response {
+) -> Result<Response, Refusal> {
     let mut response = Response::new(answer.status());
     response.headers = headers::of_answer(answer.headers());
     if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
         let Some(client) = upgrade else {
             // Nobody asked for it.
-            return Response::new(StatusCode::BAD_GATEWAY);
+            return Ok(Response::new(StatusCode::BAD_GATEWAY));
         };
         response.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
         response.headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
         let upstream = hyper::upgrade::on(&mut answer);
         tunnel::open(Arc::clone(ctx), (admitted, place), client, upstream);
-        return response;
+        return Ok(response);
     }
     // RFC 9112 §6.3: a length that the body itself does not have is not passed on; HEAD and 304 have none to compare.
     let bodiless = *method == Method::HEAD || answer.status() == StatusCode::NOT_MODIFIED;
@@ -271,9 +271,17 @@ fn returned(
         response.headers.remove(CONTENT_LENGTH);
     }
     let idle = admitted.found.route.time_max;
-    if !answer.body().is_end_stream() {
-        let body = body::of_answer(answer.into_body(), idle);
-        response.stream = Some(held::hold(ctx, body, admitted, place));
+    let mut body = answer.into_body();
+    if body.is_end_stream() {
+        return Ok(response);
     }
-    response
+    let first = body::at_hand(&mut body).await.map_err(|_| Refusal::BadGateway)?;
+    if body.is_end_stream() {
+        // Nothing is left to be waited for.
+        response.body = first;
+        return Ok(response);
+    }
+    let body = body::of_answer(body, idle);
+    response.stream = Some(held::hold(ctx, first, body, (admitted, place)));
+    Ok(response)
 }

@@ -2,6 +2,7 @@
 
 use super::guard::Wrong;
 use super::path;
+use super::rate_limits::whole_seconds;
 use crate::account;
 use crate::base::jose::Alg;
 use crate::config::ErrorBody;
@@ -83,7 +84,7 @@ impl Refusal {
         match self {
             Self::Method(methods) => response.with_value(ALLOW, &allowed(methods)),
             Self::Wait(wait) | Self::Resting(wait) => {
-                response.with_value(RETRY_AFTER, &wait.as_secs().max(1).to_string())
+                response.with_value(RETRY_AFTER, &whole_seconds(*wait).max(1).to_string())
             }
             Self::Token(no) => match no.nonce() {
                 Some(nonce) => response.with_value(DPOP_NONCE.clone(), nonce),

@@ -9,6 +9,7 @@ pub mod webhooks;
 
 use crate::context::Context;
 use crate::oauth::last_use;
+use crate::platform::usage;
 use crate::web::outbound::{Patience, SystemResolver};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +34,9 @@ pub async fn finish(ctx: &Context) {
     if let Err(error) = last_use::write(ctx).await {
         log::warn!("when things were last used was not written: {error}");
     }
+    if let Err(error) = usage::write(ctx).await {
+        log::warn!("what was used of quotas was not written: {error}");
+    }
 }
 
 /// A job that fails says so and is tried again at the next turn.
@@ -50,6 +54,9 @@ async fn every_minute(ctx: &Context) {
         }
         if let Err(error) = last_use::write(ctx).await {
             log::warn!("when things were last used was not written: {error}");
+        }
+        if let Err(error) = usage::write(ctx).await {
+            log::warn!("what was used of quotas was not written: {error}");
         }
         if let Err(error) = logos::turn(ctx, &mut logo_turns).await {
             log::warn!("logos that nobody names were not removed: {error}");

@@ -36,6 +36,7 @@ pub mod session;
 pub mod settings;
 pub mod signing_key;
 pub mod subscription;
+pub mod usage;
 pub mod used_once;
 pub mod user;
 pub mod verdicts;

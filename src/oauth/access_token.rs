@@ -2,7 +2,7 @@
 
 use super::scope;
 use super::standing::{Judged, acting};
-use crate::base::jose::{Algorithm, UnverifiedJws, sign_jwt};
+use crate::base::jose::{Algorithm, PublicKey, UnverifiedJws, sign_jwt};
 use crate::base::json::parse_strict_object;
 use crate::base::random;
 use crate::base::time::Timestamp;
@@ -202,32 +202,69 @@ pub fn verify(ctx: &Context, token: &str) -> Result<Claims, &'static str> {
 
 /// As [`verify`], for whoever remembers what was found.
 pub fn verify_with_key(ctx: &Context, token: &str) -> Result<Verified, &'static str> {
-    let jws = UnverifiedJws::parse(token, TOKEN_BYTES_MAX).map_err(|_| "it is no JWS")?;
-    // RFC 9068 §4: "at+jwt" or "application/at+jwt", in any case.
-    if !jws.has_typ(TYP) {
-        return Err("its typ is not at+jwt");
-    }
     let keys = ctx.keyring.set();
-    let key = jws
-        .kid()
-        .and_then(|kid| keys.verifying(kid))
-        .ok_or("its key is not one of ours")?;
-    let payload = jws.verify(key).map_err(|_| "its signature is wrong")?;
-    let map: Map<String, Value> = parse_strict_object(payload).map_err(|_| "its payload is no JSON object")?;
+    let (kid, map) = proven(token, |kid| keys.verifying(kid).map(|key| &**key)).map_err(Flaw::sentence)?;
     let claims = read(ctx, &map).ok_or("a claim is missing or of the wrong type")?;
     if map.get("iss").and_then(Value::as_str) != Some(ctx.issuer()) {
         return Err("its issuer is another");
     }
-    if claims.exp <= ctx.now() {
-        return Err("it has expired");
+    in_time(&map, ctx.now()).map_err(Flaw::sentence)?;
+    Ok(Verified { claims, kid })
+}
+
+/// What is wrong with a token whoever made it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Flaw {
+    NoJws,
+    Typ,
+    Key,
+    Signature,
+    Payload,
+    Expired,
+    NotYet,
+}
+
+impl Flaw {
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::NoJws => "it is no signed JWT of a kind that is accepted",
+            Self::Typ => "its typ is not at+jwt",
+            Self::Key => "its key is none of the issuer's",
+            Self::Signature => "its signature is wrong",
+            Self::Payload => "its payload is no JSON object",
+            Self::Expired => "it has expired",
+            Self::NotYet => "it is not valid yet",
+        }
+    }
+}
+
+/// The `kid` and what was signed, by a key that `find` has under that name.
+pub fn proven<'a>(
+    token: &str,
+    find: impl FnOnce(&str) -> Option<&'a PublicKey>,
+) -> Result<(String, Map<String, Value>), Flaw> {
+    let jws = UnverifiedJws::parse(token, TOKEN_BYTES_MAX).map_err(|_| Flaw::NoJws)?;
+    // RFC 9068 §4: "at+jwt" or "application/at+jwt", in any case.
+    if !jws.has_typ(TYP) {
+        return Err(Flaw::Typ);
+    }
+    let kid = jws.kid().ok_or(Flaw::Key)?;
+    let payload = jws.verify(find(kid).ok_or(Flaw::Key)?).map_err(|_| Flaw::Signature)?;
+    let map = parse_strict_object(payload).map_err(|_| Flaw::Payload)?;
+    Ok((kid.to_owned(), map))
+}
+
+/// Whether `exp` and `nbf` say that it is good now.
+pub fn in_time(map: &Map<String, Value>, now: Timestamp) -> Result<(), Flaw> {
+    let at = |name: &str| map.get(name).map(|at| at.as_u64().map(Timestamp::from_seconds));
+    if at("exp").flatten().is_none_or(|exp| exp <= now) {
+        return Err(Flaw::Expired);
     }
     // Ours have none; one that is there is honoured all the same (RFC 7662 §4).
-    let begins = map.get("nbf").map(|nbf| nbf.as_u64().map(Timestamp::from_seconds));
-    if begins.is_some_and(|nbf| nbf.is_none_or(|nbf| ctx.now() < nbf)) {
-        return Err("it is not valid yet");
+    if at("nbf").is_some_and(|nbf| nbf.is_none_or(|nbf| now < nbf)) {
+        return Err(Flaw::NotYet);
     }
-    let kid = jws.kid().unwrap_or_default().to_owned();
-    Ok(Verified { claims, kid })
+    Ok(())
 }
 
 fn read(ctx: &Context, map: &Map<String, Value>) -> Option<Claims> {

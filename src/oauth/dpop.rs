@@ -81,34 +81,65 @@ pub fn verify(ctx: &Context, asked: &Asked<'_>) -> Result<Option<Proof>, OAuthEr
         [one] => std::str::from_utf8(one).map_err(|_| refused("The DPoP header is no signed JWT."))?,
         _ => return Err(refused("There is more than one DPoP header.")),
     };
-    let (jkt, claims) = signed_claims(text)?;
-    if claims.get("htm").and_then(Value::as_str) != Some(asked.method) {
+    let addresses = asked.origins.iter().map(|origin| format!("{origin}{}", asked.path));
+    let shown = examine(text, asked.method, addresses, asked.access_token, ctx.now())?;
+    judge_nonce(ctx, shown.nonce.as_ref(), asked.native)?;
+    // A thumbprint and a URI hold no line break, so the parts are told apart.
+    let used = format!("{}\n{}\n{}", shown.jkt, shown.uri, shown.jti);
+    let digest = ctx.secret.digest(Purpose::DpopProof, used.as_bytes());
+    Ok(Some(Proof {
+        jkt: shown.jkt,
+        once: UsedOnce {
+            digest,
+            expires_at: shown.expires_at,
+        },
+    }))
+}
+
+/// What a proof says that is good but for its nonce, and for whether it was used before.
+pub struct Examined {
+    pub jkt: String,
+    /// In its normal form.
+    uri: String,
+    jti: String,
+    nonce: Option<Value>,
+    expires_at: Timestamp,
+}
+
+/// All of §4.3 that can be judged without knowing what else was shown. The request may be known by several addresses.
+pub fn examine(
+    text: &str,
+    method: &str,
+    mut addresses: impl Iterator<Item = String>,
+    access_token: Option<&str>,
+    now: Timestamp,
+) -> Result<Examined, OAuthError> {
+    let (jkt, mut claims) = signed_claims(text)?;
+    if claims.get("htm").and_then(Value::as_str) != Some(method) {
         return Err(refused("The htm of the DPoP proof is not the method of the request."));
     }
     let htu = claims.get("htu").and_then(Value::as_str).and_then(normal_form);
-    let mut addresses = asked.origins.iter().map(|origin| format!("{origin}{}", asked.path));
     let Some(uri) = addresses.find_map(|uri| normal_form(&uri).filter(|uri| htu.as_ref() == Some(uri))) else {
         return Err(refused("The htu of the DPoP proof is not the address of the request."));
     };
-    let expires_at = age(ctx.now(), &claims)?;
-    let ath = asked.access_token.map(|token| base64url(sha256(token.as_bytes())));
+    let expires_at = age(now, &claims)?;
+    let ath = access_token.map(|token| base64url(sha256(token.as_bytes())));
     match (claims.get("ath"), &ath) {
         (None, None) => {}
         (Some(shown), Some(ath)) if shown.as_str() == Some(ath) => {}
         // A proof for a token is no proof for getting one.
         _ => return Err(refused("The ath of the DPoP proof does not fit the request.")),
     }
-    judge_nonce(ctx, claims.get("nonce"), asked.native)?;
     let Some(jti) = claims.get("jti").and_then(Value::as_str).filter(|jti| is_jti(jti)) else {
         return Err(refused("The jti of the DPoP proof is missing, empty or too long."));
     };
-    // A thumbprint and a URI hold no line break, so the parts are told apart.
-    let used = format!("{jkt}\n{uri}\n{jti}");
-    let digest = ctx.secret.digest(Purpose::DpopProof, used.as_bytes());
-    Ok(Some(Proof {
+    Ok(Examined {
         jkt,
-        once: UsedOnce { digest, expires_at },
-    }))
+        uri,
+        jti: jti.to_owned(),
+        nonce: claims.remove("nonce"),
+        expires_at,
+    })
 }
 
 /// Whether it may name what is used once.

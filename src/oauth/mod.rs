@@ -18,6 +18,7 @@ pub mod introspect;
 pub mod last_use;
 pub mod metadata;
 pub mod native;
+pub mod offline;
 pub mod params;
 pub mod personal_token;
 pub mod pkce;

@@ -126,6 +126,11 @@ impl Caller {
         )
     }
 
+    /// Who counts as one within an organization, however many tokens they have: the app, or a person without one.
+    pub fn subject(&self) -> &str {
+        self.client_id.as_deref().unwrap_or(&self.user)
+    }
+
     /// Whether they hold all of these, or what implies them.
     pub fn holds(&self, ctx: &Context, needed: &[String]) -> bool {
         if needed.iter().all(|scope| self.scopes.contains(scope)) {

@@ -32,6 +32,7 @@ pub mod policy;
 pub mod refusal;
 pub mod reviews;
 pub mod rights;
+pub mod usage;
 pub mod webhooks;
 
 use crate::context::Context;

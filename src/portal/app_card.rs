@@ -61,6 +61,7 @@ fn of_platform(visit: &Visit<'_>, app: &App, template: &NativeTemplate) -> Marku
         ("privacy_policy", &template.privacy_policy),
         ("terms", &template.terms),
     ];
+    let links = links.map(|(key, target)| (visit.text(key), link(target)));
     html! {
         div.app {
             (tile(visit.ctx, app))
@@ -72,8 +73,10 @@ fn of_platform(visit: &Visit<'_>, app: &App, template: &NativeTemplate) -> Marku
             }
         }
         ul.links {
-            @for (name, target) in links.into_iter().filter_map(|(key, target)| Some((visit.text(key), link(target)?))) {
-                li { a href=(target) target="_blank" rel="noopener noreferrer" { (name) } }
+            @for (name, target) in &links {
+                @if let Some(target) = target {
+                    li { a href=(target) target="_blank" rel="noopener noreferrer" { (name) } }
+                }
             }
         }
     }

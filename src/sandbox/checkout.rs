@@ -67,11 +67,6 @@ pub fn body(ctx: &Context, texts: &Texts, document: &Document, link: &Link, halt
                 dd { code { (session.address()) } }
             }
         }
-        @if !goes_on && !closed {
-            form method="post" action=(own("/start")) {
-                button.wide-button { (texts.get("checkout_start")) }
-            }
-        }
         @if !goes_on && closed && halt.is_none() {
             p { (texts.get("checkout_closed")) }
         }
@@ -85,6 +80,12 @@ pub fn body(ctx: &Context, texts: &Texts, document: &Document, link: &Link, halt
                 }
                 p.hint { (texts.get("checkout_advance_hint")) }
                 button.wide-button { (texts.get("checkout_advance_button")) }
+            }
+        }
+        @if !goes_on && !closed {
+            // After a session that ended, the lesser of two buttons.
+            form.again method="post" action=(own("/start")) {
+                button.wide-button.secondary[session.is_some()] { (texts.get("checkout_start")) }
             }
         }
     }

@@ -59,7 +59,7 @@
 //! | `G`   | organization              | how many documents there are            | never                         |
 //! | `2`   | org., owner, digest, num. | answer to a keyed call of the sandbox   | swept after a day             |
 //! | `M`   | org., collection, unique  | index → document                        | with the document             |
-//! | `3`   | platform, identity        | index → app that is an installation     | with the app                  |
+//! | `=`   | platform, identity        | index → app that is an installation     | with the app                  |
 //! | `4`   | client_id, digest         | receipt of a reset                      | swept after 400 days          |
 //! | `5`   | client_id, reset, number  | ids that the answer to a reset names    | with the receipt              |
 //! | `6`   | kid, place of a receipt   | index → receipt with a token of the key | with the receipt              |
@@ -69,6 +69,7 @@
 //! | `0`   | organization, owner       | what signs callbacks, sealed            | never                         |
 //! | `+`   | org., owner, age, deliv.  | index → delivery, the newest first      | with the delivery             |
 //! | `-`   | organization, age, deliv. | index → delivery, the newest first      | with the delivery             |
+//! | `3`   | organization, subject     | requests to the API in a day, a month   | swept once both are over      |
 
 mod native;
 mod platform;
@@ -139,7 +140,7 @@ const DOCUMENT_WITH_PAGE: u8 = b'C';
 const TALLY: u8 = b'G';
 const ANSWER_PIECE: u8 = b'2';
 const DOCUMENT_BY_UNIQUE: u8 = b'M';
-const INSTALLATION: u8 = b'3';
+const INSTALLATION: u8 = b'=';
 const RESET_RECEIPT: u8 = b'4';
 const RESET_IDS: u8 = b'5';
 const RECEIPT_OF_KEY: u8 = b'6';
@@ -149,9 +150,10 @@ const SUBSCRIPTION_RECEIPT: u8 = b'9';
 const CALLBACK_SECRET: u8 = b'0';
 const DELIVERY_OF_OWNER: u8 = b'+';
 const DELIVERY_OF_ORGANIZATION: u8 = b'-';
+const USAGE: u8 = b'3';
 
 /// Every space, with the name it has in an export.
-pub const SPACES: [(u8, &str); 64] = [
+pub const SPACES: [(u8, &str); 65] = [
     (SETTINGS, "settings"),
     (ORGANIZATION, "organization"),
     (USER, "user"),
@@ -216,6 +218,7 @@ pub const SPACES: [(u8, &str); 64] = [
     (CALLBACK_SECRET, "callback_secret"),
     (DELIVERY_OF_OWNER, "delivery_of_owner"),
     (DELIVERY_OF_ORGANIZATION, "delivery_of_organization"),
+    (USAGE, "usage"),
 ];
 
 fn key(space: u8, parts: &[&str]) -> Key {

@@ -1,4 +1,4 @@
-//! A small HTTP/1.1 client for the program's own checks: one request, one connection, no redirects.
+//! A small HTTP/1.1 client for the program's own checks and commands: one request, one connection, no redirects.
 
 use bytes::Bytes;
 use http::header::HOST;
@@ -29,6 +29,15 @@ impl Client {
     pub fn new(ca_file: Option<&Path>) -> Result<Self, String> {
         Ok(Self {
             tls: ca_file.map(trusting).transpose()?.map(Arc::new),
+        })
+    }
+
+    /// Trusts the certificate authorities of the system.
+    pub fn of_system() -> Result<Self, String> {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        Ok(Self {
+            tls: Some(Arc::new(with_roots(roots)?)),
         })
     }
 
@@ -92,9 +101,13 @@ fn trusting(ca_file: &Path) -> Result<ClientConfig, String> {
         let certificate = certificate.map_err(|e| unusable(e.to_string()))?;
         roots.add(certificate).map_err(|e| unusable(e.to_string()))?;
     }
+    with_roots(roots)
+}
+
+fn with_roots(roots: RootCertStore) -> Result<ClientConfig, String> {
     let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
     let builder = builder
         .with_safe_default_protocol_versions()
-        .map_err(|e| unusable(e.to_string()))?;
+        .map_err(|why| format!("TLS cannot be set up: {why}"))?;
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }

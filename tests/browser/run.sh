@@ -7,12 +7,9 @@
 # counts as failed.
 set -euo pipefail
 cd "$(dirname "$0")"
-root=$(cd ../.. && pwd)
-target=$(cd "$root" && mkdir -p "${CARGO_TARGET_DIR:-target}" && cd "${CARGO_TARGET_DIR:-target}" && pwd)
+# shellcheck source=tests/lib.sh
+. ../lib.sh
 pictures=$target/browser
-work=$(mktemp -d)
-server=
-export NO_PROXY=127.0.0.1 no_proxy=127.0.0.1
 
 expected() {
     local view script step
@@ -52,83 +49,40 @@ expected() {
         done
         for step in /account /account/tokens /account/tokens/new /admin /admin/reviews /admin/reviews/app /admin/apps \
             /admin/apps/app /admin/people /admin/access-requests /docs /docs/authentication /docs/organizations \
-            /docs/scopes /docs/webhooks /docs/errors /docs/api; do
+            /docs/scopes /docs/verify /docs/webhooks /docs/errors /docs/api; do
             echo "$view $step"
         done
         echo "$view /admin/native-templates"
     done
-}
-
-stop() {
-    if [ -n "$server" ]; then
-        kill "$server" 2>/dev/null || true
-        wait "$server" || true
-    fi
-    server=
-}
-
-clean() {
-    stop
-    rm -rf "$work"
-}
-trap clean EXIT
-trap 'exit 130' INT TERM
-
-give_up() {
-    echo "$*"
-    echo "0 passed, $(expected | wc -l) failed"
-    exit 1
+    for view in phone-light phone-dark desk-light desk-dark; do
+        for step in '' ' started' ' advanced' ' quiet'; do echo "$view /payment/link$step"; done
+    done
 }
 
 chromium=$(command -v chromium || command -v chromium-browser || true)
 if [ -z "$chromium" ]; then give_up "chromium is missing: apt-get install chromium"; fi
-if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
-    give_up "node or npm is missing: apt-get install nodejs npm"
-fi
-if ! cmp -s package-lock.json node_modules/.installed; then
-    npm ci --ignore-scripts --no-audit --no-fund >"$work/npm.log" 2>&1 || { cat "$work/npm.log"; give_up "npm ci failed"; }
-    cp package-lock.json node_modules/.installed
-fi
-if [ -z "${GRANTD:-}" ]; then
-    (cd "$root" && CARGO_TARGET_DIR=$target cargo build --quiet --locked) || give_up "the program does not build"
-fi
-GRANTD=$(realpath "${GRANTD:-$target/debug/grantd}")
+(install_node .) || give_up "the pages were not looked at"
+build_grantd || give_up "the program does not build"
 
 mkdir -p "$pictures"
-mkfifo "$work/ready"
-export GRANTD
 
 # PROFILE SCRIPT…
 against() {
-    local profile=$1 facts script
+    local profile=$1 script
     shift
-    mkdir "$work/$profile"
-    "$GRANTD" demo --json --profile "$profile" --listen 127.0.0.1:0 --data "$work/$profile" \
-        >"$work/ready" 2>>"$work/server.log" &
-    server=$!
-    if ! IFS= read -r -t 120 facts <"$work/ready"; then
+    if ! start_demo "$work/$profile" "$work/server.log" --profile "$profile"; then
         cat "$work/server.log"
         give_up "grantd demo did not start"
     fi
-    printf '%s\n' "$facts" >"$work/$profile.json"
     for script in "$@"; do
-        node "$script.mjs" "$work/$profile.json" "$pictures" "$chromium" "$work/$profile" 2>&1 \
+        node "$script.mjs" "$work/$profile/facts.json" "$pictures" "$chromium" "$work/$profile" 2>&1 \
             | tee -a "$work/results" || true
     done
     stop
 }
 against default pages keyboard portal
-against makecrypto templates
+against makecrypto templates checkout
 
-passed=0 failed=0
-while read -r name; do
-    if grep -qxF -e "ok $name" "$work/results"; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        grep -qF -e "FAILED $name:" "$work/results" || echo "FAILED $name: it did not run"
-    fi
-done < <(expected)
-if grep -E 'ERROR|panicked' "$work/server.log"; then failed=$((failed + 1)); fi
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+troubles=0
+if grep -E 'ERROR|panicked' "$work/server.log"; then troubles=1; fi
+count "$work/results" "$troubles"

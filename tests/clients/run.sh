@@ -1,23 +1,18 @@
 #!/usr/bin/env bash
 # OAuth clients and JOSE libraries that nobody here wrote, against the real program over TLS with its own CA.
 #
-#   tests/clients/run.sh     needs node 20 with npm, python3 with venv, php with curl, cargo; GRANTD names a binary already built
+#   tests/clients/run.sh     needs node 20 with npm, python3 with venv, php with curl, go, cargo; GRANTD names a binary already built
 #
 # One line per flow, "ok CLIENT PROFILE FLOW" or "FAILED …". The last line is "N passed, M failed": a flow that did
 # not run, for whatever reason, counts as failed.
 set -euo pipefail
 cd "$(dirname "$0")"
-here=$PWD
-root=$(cd ../.. && pwd)
+# shellcheck source=tests/lib.sh
+. ../lib.sh
 
-target=$(cd "$root" && mkdir -p "${CARGO_TARGET_DIR:-target}" && cd "${CARGO_TARGET_DIR:-target}" && pwd)
-work=$(mktemp -d)
 results=$work/results
 : >"$results"
 troubles=0
-server=
-# Everything is on this machine, whatever the environment says of proxies.
-export NO_PROXY=127.0.0.1 no_proxy=127.0.0.1
 
 profiles=(default mokapen makecrypto)
 common="untrusted discover basic post scope resource organization foreign-organization introspect revoke \
@@ -40,6 +35,7 @@ expected() {
     printf '%s\n' "makepay makecrypto "{api-key,webhook} "php makecrypto webhook"
     printf '%s\n' "fetch makecrypto key-"{payment-links,settings,errors}
     printf '%s\n' "php mokapen first-request-"{http,tls}
+    printf '%s\n' {Node.js,Python,PHP,Go}" algorithms introspect" {Node.js,Python,Go}" algorithms offline"
     printf '%s\n' {jose,joserfc,PyJWT}" algorithms "{EdDSA,ES256,RS256,rotation}
     printf '%s\n' "Authlib algorithms "{ES256,RS256} "jose algorithms jwks"
     printf '%s\n' "grantd "{default,mokapen,makecrypto,algorithms}" log"
@@ -50,42 +46,18 @@ trouble() {
     troubles=$((troubles + 1))
 }
 
-stop() {
-    if [ -n "$server" ]; then
-        kill "$server" 2>/dev/null || true
-        wait "$server" || true
-        server=
-    fi
-}
-
-clean() {
-    stop
-    rm -rf "$work"
-}
-trap clean EXIT
-trap 'exit 130' INT TERM
-
 # What `demo` is told besides: `--http` for a server without TLS.
 plain=
 
-# start PROFILE DATA: a server with a data directory of its own; its facts are in DATA/facts.json when this returns.
+# start PROFILE DATA: a server with a data directory of its own.
 start() {
-    local profile=$1 data=$2 facts
+    local profile=$1 data=$2
     if [ "$profile" = algorithms ]; then
         mkdir -p "$data/profiles/algorithms"
         cp algorithms.toml "$data/profiles/algorithms/profile.toml"
         cp "$root/data/profiles/default/scopes.json" "$data/profiles/algorithms/scopes.json"
     fi
-    mkfifo "$data/ready"
-    RUST_LOG=debug "$GRANTD" demo --json --listen 127.0.0.1:0 --profile "$profile" --data "$data" ${plain:+"$plain"} \
-        >"$data/ready" 2>>"$work/$profile.log" &
-    server=$!
-    # The end of the file, when the server ends before it is ready, ends the wait too.
-    if ! IFS= read -r -t 120 facts <"$data/ready"; then
-        tail -n 20 "$work/$profile.log"
-        return 1
-    fi
-    printf '%s\n' "$facts" >"$data/facts.json"
+    RUST_LOG=debug start_demo "$data" "$work/$profile.log" --profile "$profile" ${plain:+"$plain"} || return 1
     # The secrets of both apps, of the API key, the token and the passwords.
     grep -oE '"(client_secret|password|secret|pat)":"[^"]+"' "$data/facts.json" | cut -d '"' -f 4 >>"$work/$profile.secrets"
 }
@@ -107,40 +79,12 @@ run() {
     stop
 }
 
-install_node() {
-    if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
-        echo "node or npm is missing: apt-get install nodejs npm"
-        return 1
-    fi
-    if ! node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)'; then
-        echo "node is $(node --version), and these clients need 20 or newer"
-        return 1
-    fi
-    cd "$here/node"
-    cmp -s package-lock.json node_modules/.installed && return
-    npm ci --ignore-scripts --no-audit --no-fund >"$work/npm.log" 2>&1 || { cat "$work/npm.log"; return 1; }
-    cp package-lock.json node_modules/.installed
-}
-
-install_python() {
-    if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
-        echo "python3 or its venv module is missing: apt-get install python3 python3-venv"
-        return 1
-    fi
-    cd "$here/python"
-    cmp -s requirements.txt .venv/installed && .venv/bin/python -c '' 2>/dev/null && return
-    rm -rf .venv
-    python3 -m venv .venv || return 1
-    .venv/bin/python -m pip install --quiet --require-hashes -r requirements.txt || return 1
-    cp requirements.txt .venv/installed
-}
-
 install_rust() {
     if ! command -v cargo >/dev/null; then
         echo "cargo is missing: https://rustup.rs"
         return 1
     fi
-    cd "$here/rust"
+    cd rust
     CARGO_TARGET_DIR=$target/clients cargo build --quiet --locked
 }
 
@@ -156,18 +100,10 @@ check_log() {
     fi | tee -a "$results"
 }
 
-if [ -z "${GRANTD:-}" ]; then
-    (cd "$root" && CARGO_TARGET_DIR=$target cargo build --quiet --locked) || true
-fi
-GRANTD=$(realpath "${GRANTD:-$target/debug/grantd}")
-if [ ! -x "$GRANTD" ]; then
-    echo "there is no $GRANTD to test"
-    echo "0 passed, $(expected | wc -l) failed"
-    exit 1
-fi
+build_grantd || give_up "there is nothing to test"
 
 # What one of them lacks must not keep the others from running.
-if (install_node); then
+if (install_node node); then
     for profile in "${profiles[@]}"; do
         run "$profile" node node/openid-client.mjs
         run "$profile" node node/oauth4webapi.mjs
@@ -178,7 +114,7 @@ if (install_node); then
 else
     trouble "the clients in JavaScript were not run"
 fi
-if (install_python); then
+if (install_python python); then
     for profile in "${profiles[@]}"; do
         run "$profile" python/.venv/bin/python python/authlib_client.py
         run "$profile" python/.venv/bin/python python/requests_oauthlib_client.py
@@ -195,6 +131,8 @@ if (install_rust); then
 else
     trouble "the client in Rust was not run"
 fi
+# The programs of the documentation, which need all of them, and Go.
+run algorithms node node/verify.mjs
 if php -r 'exit(function_exists("curl_init") ? 0 : 1);' 2>/dev/null; then
     run mokapen php/run.sh tls
     plain=--http run mokapen php/run.sh http
@@ -203,20 +141,4 @@ else
 fi
 for profile in "${profiles[@]}" algorithms; do check_log "$profile"; done
 
-passed=0 failed=0
-while read -r flow; do
-    if grep -qxF -e "ok $flow" "$results"; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        grep -qF -e "FAILED $flow:" "$results" || echo "FAILED $flow: it did not run"
-    fi
-done < <(expected)
-# The list above must know every flow.
-while read -r line; do trouble "not in the list of flows: $line"; done < <(
-    grep '^ok ' "$results" | cut -c 4- | grep -vxF -f <(expected) || true
-)
-# A program that ended badly has shown it in its flows, unless they all passed.
-if [ "$failed" -eq 0 ]; then failed=$troubles; fi
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+count "$results" "$troubles"

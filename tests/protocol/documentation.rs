@@ -11,11 +11,12 @@ use std::fs;
 use std::sync::Arc;
 use tempfile::TempDir;
 
-const PAGES: [&str; 7] = [
+const PAGES: [&str; 8] = [
     "/docs",
     "/docs/authentication",
     "/docs/organizations",
     "/docs/scopes",
+    "/docs/verify",
     "/docs/webhooks",
     "/docs/errors",
     "/docs/api",
@@ -109,6 +110,42 @@ async fn addresses_scopes_and_lifetimes_are_the_servers_own() {
             let known = app::routes().any(|(_, pattern)| pattern == path);
             assert!(known || path.is_empty() || path.starts_with("/api"), "{path}");
         }
+    }
+}
+
+#[tokio::test]
+async fn verifying_is_described_with_what_this_server_signs_and_warns_of_long_lives() {
+    for (profile, api, lifetime, long) in [
+        ("default", "/api", "10 min", false),
+        ("mokapen", "/api", "365 d", true),
+        ("makecrypto", "/api/partner/v1", "1 h", false),
+    ] {
+        let world = World::new(profile).await;
+        let page = read(&world, "/docs/verify", "en").await;
+        let body = page.body.replace("&quot;", "\"");
+        for words in [
+            format!("<code class=\"once\">{ISSUER}</code>"),
+            format!("<code class=\"once\">{ISSUER}{api}</code>"),
+            format!("<code class=\"once\">{ISSUER}/oauth/jwks.json</code>"),
+            format!("\"{ISSUER}/oauth/introspect\""),
+            format!("audience: \"{ISSUER}{api}\""),
+            "algorithms: [\"EdDSA\"]".to_owned(),
+            format!("<dd>{lifetime}</dd>"),
+            "no revocation".to_owned(),
+        ] {
+            assert!(body.contains(&words), "{profile}: {words}");
+        }
+        for name in ["{issuer}", "{audience}", "{algorithm}", "{jwks_uri}"] {
+            assert!(!body.contains(name), "{name}");
+        }
+        assert_eq!(body.contains("work for 365 d"), long, "{profile}");
+        assert_eq!(
+            body.contains("This API's tokens live too long for that"),
+            long,
+            "{profile}"
+        );
+        let at = |anchor: &str| body.find(&format!("id=\"{anchor}\"")).expect(anchor);
+        assert!(at("introspection") < at("offline"));
     }
 }
 

@@ -82,6 +82,66 @@ async fn what_it_is_about_is_said_in_one_way() {
     assert_eq!(answer.error(), (403, "insufficient_scope"));
 }
 
+/// Traefik copies the client's headers and adds its own; Envoy asks with the request's own method, `content-length: 0`,
+/// the API's host and the path with its query (`path_prefix`).
+#[tokio::test]
+async fn all_that_traefik_and_envoy_send_is_understood() {
+    let (the, authorization) = the().await;
+    let token = ("authorization", authorization.as_str());
+    let traefik = |uri: &'static str| {
+        vec![
+            token,
+            ("accept", "*/*"),
+            ("content-type", "application/json"),
+            ("x-forwarded-for", "203.0.113.7, 127.0.0.1"),
+            ("x-forwarded-host", "api.example.com"),
+            ("x-forwarded-method", "GET"),
+            ("x-forwarded-port", "443"),
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-server", "edge"),
+            ("x-forwarded-uri", uri),
+            ("x-real-ip", "203.0.113.7"),
+        ]
+    };
+    let envoy = [
+        token,
+        ("content-length", "0"),
+        ("x-envoy-internal", "true"),
+        ("x-request-id", "5"),
+        ("x-forwarded-proto", "https"),
+    ];
+    let check = "/gateway/check";
+    let data = the.send(Method::GET, check, &traefik("/api/v1/data?page=2"), "").await;
+    let envoys = "/gateway/check/api/v1/data?page=2";
+    for passed in [data, the.send(Method::GET, envoys, &envoy, "").await] {
+        assert_eq!((passed.status, passed.body.as_str()), (200, ""), "{passed:?}");
+        for name in [
+            "organization",
+            "user",
+            "app",
+            "grant",
+            "scopes",
+            "credential",
+            "credential-id",
+        ] {
+            assert!(passed.header(&format!("x-grantd-{name}")).is_some(), "{name}");
+        }
+    }
+    for trick in [
+        "/api/v1/data/..;/settings",
+        "/api/v1/data/%2e%2e/settings",
+        "//api/v1/data",
+        "/api/v1/data%2fa",
+    ] {
+        let traefik = the.send(Method::GET, check, &traefik(trick), "").await;
+        assert_eq!(traefik.error(), (400, "invalid_request"), "{trick}");
+        let envoys = the.send(Method::GET, &format!("{check}{trick}"), &envoy, "").await;
+        assert_eq!(envoys.error(), (400, "invalid_request"), "{trick}");
+    }
+    let written = the.send(Method::POST, "/gateway/check/api/v1/data", &envoy, "").await;
+    assert_eq!(written.error(), (403, "insufficient_scope"));
+}
+
 #[tokio::test]
 async fn nobody_but_a_configured_proxy_is_answered() {
     let the = Guarded::with("default", "", Upstream::start()).await;

@@ -222,6 +222,7 @@ async fn a_path_that_can_be_read_in_two_ways_reaches_nobody() {
         "/api/v1/data/%00",
         "/api/v1/data/a%0d%0ab",
         "/api/v1/data/%252e%252e",
+        "/api/v1/data/..%c0%afsettings",
         "/api/v1/data/%",
         "/api/v1/data/%zz",
         "/api/v1/data/a\\b",

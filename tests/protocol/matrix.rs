@@ -171,21 +171,18 @@ const FORMS: &[(&str, &str, &str)] = &[
 /// Rows of the same path pattern that tests of their own judge: they need a thing that exists, or a file.
 const ELSEWHERE: &[&str] = &[
     "/organizations/{organization}/apps/{client_id}/revoke",
-    // organization_apps.rs, organization_keys.rs, personal_tokens.rs, credentials.rs
+    // organization_apps.rs, organization_keys.rs, organization_invitations.rs, personal_tokens.rs, credentials.rs,
+    // access_requests.rs, native_templates.rs, native_reset.rs
     "/organizations/{organization}/apps/{client_id}",
     "/organizations/{organization}/keys/{key}/revoke",
     "/organizations/{organization}/tokens/{token}",
     "/account/tokens/{token}",
     "/developer/apps/{client_id}/credentials/tokens/{token}/revoke",
-    // organization_invitations.rs
     "/organizations/{organization}/invitations/withdraw",
-    // access_requests.rs
     "/admin/access-requests",
     "/admin/access-requests/{request}",
     "/access-requests/status",
-    // native_templates.rs: there are none in this profile
     "/admin/native-templates",
-    // native_reset.rs
     "/admin/installations",
     "/admin/installations/{client_id}",
 ];

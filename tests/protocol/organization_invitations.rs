@@ -52,6 +52,7 @@ async fn an_invitation_is_shown_once_listed_and_accepted_once() {
     let browser = Browser::new(&the.world);
     let offer = browser.get(&link).await;
     let fields = [("name", "New"), ("new_password", NEW)];
+    the.world.advance(std::time::Duration::from_secs(1));
     went(
         &browser.submit(&offer, "/invitation", &fields).await,
         "/login?other=yes",

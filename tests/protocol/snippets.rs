@@ -20,6 +20,10 @@ async fn the_code_to_begin_with_names_the_app_and_no_secret() {
             let code = page.body.split("<pre").skip(1).collect::<String>();
             assert!(code.contains(id.as_str()) && code.contains(words), "{profile} {code}");
             assert_eq!(code.contains("YOUR_CLIENT_SECRET"), *id != asking.spa.0, "{profile}");
+            assert!(
+                page.body.contains("sees no revocation") && page.body.contains("/docs/verify"),
+                "{profile}"
+            );
             assert!(page.body.len() < 60 * 1024, "{profile}: {} bytes", page.body.len());
         }
         let noun = world.ctx.profile().noun.id_claim();

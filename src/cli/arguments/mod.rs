@@ -77,7 +77,6 @@ pub struct Grantd {
 
 #[derive(FromArgs)]
 #[argh(subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one, read when the program starts")]
 pub enum Action {
     Serve(Serve),
     Demo(Demo),

@@ -2,6 +2,7 @@
 
 use crate::control::Revocation;
 use argh::FromArgs;
+use std::path::PathBuf;
 
 /// Signing keys: list, rotate, revoke.
 #[derive(FromArgs)]
@@ -42,7 +43,7 @@ pub struct KeyRevoke {
     pub kid: String,
 }
 
-/// Access tokens: mint, inspect, revoke.
+/// Access tokens: mint, inspect, verify, revoke.
 #[derive(FromArgs)]
 #[argh(subcommand, name = "token")]
 pub struct Token {
@@ -55,6 +56,7 @@ pub struct Token {
 pub enum TokenVerb {
     Mint(TokenMint),
     Inspect(TokenInspect),
+    Verify(TokenVerify),
     Revoke(TokenRevoke),
 }
 
@@ -83,6 +85,41 @@ pub struct TokenInspect {
     /// the token; better on standard input, where no process list shows it
     #[argh(positional)]
     pub token: Option<String>,
+}
+
+/// Judge a token as an API does that has nothing but the issuer's public keys. Sees no revocation: a revoked token is
+/// good here until it expires. The token is read from a file or from standard input. Ends with 0 for a good token, 1
+/// for one that is no good, 3 where that could not be judged.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "verify")]
+pub struct TokenVerify {
+    /// who must have made it
+    #[argh(option)]
+    pub issuer: String,
+    /// the API it must be for
+    #[argh(option)]
+    pub audience: String,
+    /// a scope it must have; repeat for more
+    #[argh(option)]
+    pub scope: Vec<String>,
+    /// the public keys: a file, or an https address (default: where the issuer's metadata says)
+    #[argh(option)]
+    pub jwks: Option<String>,
+    /// certificate authorities to trust instead of the system's, in PEM
+    #[argh(option)]
+    pub ca: Option<PathBuf>,
+    /// a file with the token
+    #[argh(option)]
+    pub token_file: Option<PathBuf>,
+    /// a file with the DPoP proof that came with it
+    #[argh(option)]
+    pub proof_file: Option<PathBuf>,
+    /// the method of the request that the proof is for
+    #[argh(option)]
+    pub method: Option<String>,
+    /// the address of the request that the proof is for
+    #[argh(option)]
+    pub url: Option<String>,
 }
 
 /// End one token, or every token of an app, a user, an organization, or all. For good.

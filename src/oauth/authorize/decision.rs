@@ -2,6 +2,7 @@
 
 use super::{AuthorizationRequest, AuthorizationResponse};
 use crate::base::random;
+use crate::base::time::Timestamp;
 use crate::context::Context;
 use crate::model::app::{App, ClientType, Kind};
 use crate::model::event::{Event, EventKind};
@@ -68,23 +69,10 @@ pub async fn approve(
                 },
                 EventKind::GrantUpdated,
             ),
-            None => {
-                let first = Grant {
-                    id,
-                    organization: organization.clone(),
-                    user: user.clone(),
-                    client_id: app.client_id.clone(),
-                    native: app.kind == Kind::Native,
-                    scopes: scopes.clone(),
-                    resources: vec![request.asked.resource.clone()],
-                    status: GrantStatus::Active,
-                    epoch: 0,
-                    stamps: standing.epochs,
-                    created_at: now,
-                    approved_at: now,
-                };
-                (first, EventKind::GrantCreated)
-            }
+            None => (
+                first(request, id, &approval, &scopes, &standing, now),
+                EventKind::GrantCreated,
+            ),
         };
         match &old {
             Some(old) => batch.replace(old, &grant)?,
@@ -106,6 +94,30 @@ pub async fn approve(
         }
     }
     Err(too_busy())
+}
+
+fn first(
+    request: &AuthorizationRequest,
+    id: String,
+    approval: &Approval,
+    scopes: &[String],
+    standing: &Standing,
+    now: Timestamp,
+) -> Grant {
+    Grant {
+        id,
+        organization: approval.organization.clone(),
+        user: approval.user.clone(),
+        client_id: request.app.client_id.clone(),
+        native: request.app.kind == Kind::Native,
+        scopes: scopes.to_vec(),
+        resources: vec![request.asked.resource.clone()],
+        status: GrantStatus::Active,
+        epoch: 0,
+        stamps: standing.epochs,
+        created_at: now,
+        approved_at: now,
+    }
 }
 
 /// What is approved once more, ended or not. Of an installation it is its own, whoever approved it before.

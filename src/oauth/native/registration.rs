@@ -87,8 +87,8 @@ fn registration_id(template: &NativeTemplate, members: &Map<String, Value>) -> R
 fn site(rule: Site, text: &str) -> Result<String, NativeError> {
     let wrong = || {
         NativeError::from(Why::Malformed(
-            "The siteUrl must be https, or http on a loopback address, spelled as browsers spell it, without a query and \
-             without a slash at its end.",
+            "The siteUrl must be https, or http on a loopback address, spelled as browsers spell it, without a query \
+             and without a slash at its end.",
         ))
     };
     if text.len() > ADDRESS_BYTES_MAX || redirect_uri::check(ClientType::Confidential, text).is_err() {

@@ -66,6 +66,7 @@ async fn page(desk: &Desk<'_>, access: &AppAccess, outcome: Outcome) -> Paged {
             (secrets::section(desk, app, &outcome).await?)
             @if app.kind == Kind::Private { (tokens::section(desk, access, &outcome).await?) }
             (snippets::section(desk, app))
+            p.quiet { (desk.text("cred_verify")) " " a href="/docs/verify" { (desk.text("doc_verify")) } }
         }
     };
     Ok(show(desk, app, desk.text("cred_heading"), body, status))

@@ -1,6 +1,7 @@
 //! What goes wrong, and what to do about it.
 
-use super::code;
+use super::{code, span};
+use crate::config::routes::Routes;
 use crate::platform::developer_api::kinds::KINDS;
 use crate::portal::visit::Visit;
 use maud::{Markup, html};
@@ -25,6 +26,7 @@ pub fn body(visit: &Visit<'_>) -> Markup {
                 dd { (visit.text(text)) }
             }
         }
+        (limits(visit, &visit.ctx.routes()))
         h2 { (visit.text("api_title")) }
         p { (visit.text("doc_errors_api_text")) }
         ul.rows {
@@ -38,5 +40,52 @@ pub fn body(visit: &Visit<'_>) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// What the API's own routes let through, where something is limited.
+fn limits(visit: &Visit<'_>, routes: &Routes) -> Markup {
+    let limits = routes.limits();
+    let window = span(limits.window);
+    let of = |text, requests: Option<String>| {
+        requests.map(|requests| visit.fill(text, &[("requests", &requests), ("window", &window)]))
+    };
+    let rows = [
+        ("app", of("doc_limit_app", limits.app.map(|n| n.to_string()))),
+        (
+            "credential",
+            of("doc_limit_credential", limits.credential.map(|n| n.to_string())),
+        ),
+        ("day", of("doc_limit_day", limits.day.map(|n| n.to_string()))),
+        ("month", of("doc_limit_month", limits.month.map(|n| n.to_string()))),
+    ];
+    let own = routes
+        .rows()
+        .iter()
+        .filter_map(|row| Some((&row.path, row.rate_limit?)));
+    let own = own.filter_map(|(path, requests)| Some((path, of("doc_limit_app", Some(requests.to_string()))?)));
+    let own: Vec<_> = own.collect();
+    let Some(policy) = routes.policy(None).and_then(|policy| policy.to_str().ok()) else {
+        return html! {};
+    };
+    let example = format!(
+        "HTTP/1.1 429 Too Many Requests\nRetry-After: 12\nRateLimit-Policy: {policy}\nRateLimit: \"app\";r=0;t=12"
+    );
+    html! {
+        h2 #limits { (visit.text("doc_limits")) }
+        p { (visit.text("doc_limits_text")) }
+        dl {
+            @for (name, text) in rows {
+                @if let Some(text) = text {
+                    dt { code { (name) } }
+                    dd { (text) }
+                }
+            }
+            @for (path, text) in own {
+                dt { code { "route" } }
+                dd { code { (path) } ": " (text) }
+            }
+        }
+        (code(&example))
     }
 }

@@ -7,6 +7,7 @@ mod organizations;
 mod reference;
 mod scopes;
 mod start;
+mod verify;
 mod webhooks;
 
 use super::desk::{Desk, Part};
@@ -25,17 +26,19 @@ pub enum Section {
     Authentication,
     Organizations,
     Scopes,
+    Verify,
     Webhooks,
     Errors,
     Reference,
 }
 
 impl Section {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Start,
         Self::Authentication,
         Self::Organizations,
         Self::Scopes,
+        Self::Verify,
         Self::Webhooks,
         Self::Errors,
         Self::Reference,
@@ -47,6 +50,7 @@ impl Section {
             Self::Authentication => "/docs/authentication",
             Self::Organizations => "/docs/organizations",
             Self::Scopes => "/docs/scopes",
+            Self::Verify => "/docs/verify",
             Self::Webhooks => "/docs/webhooks",
             Self::Errors => "/docs/errors",
             Self::Reference => "/docs/api",
@@ -59,6 +63,7 @@ impl Section {
             Self::Authentication => visit.text("doc_authentication"),
             Self::Organizations => visit.text("doc_organizations"),
             Self::Scopes => visit.text("doc_scopes"),
+            Self::Verify => visit.text("doc_verify"),
             Self::Webhooks => visit.text("hook_heading"),
             Self::Errors => visit.text("doc_errors"),
             Self::Reference => visit.text("doc_api"),
@@ -71,6 +76,7 @@ impl Section {
             Self::Authentication => authentication::body(visit),
             Self::Organizations => organizations::body(visit),
             Self::Scopes => scopes::body(visit),
+            Self::Verify => verify::body(visit),
             Self::Webhooks => webhooks::body(visit),
             Self::Errors => errors::body(visit),
             Self::Reference => reference::body(visit),

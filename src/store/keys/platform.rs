@@ -165,6 +165,11 @@ pub fn last_use(kind: &str, name: &str) -> Key {
     key(LAST_USE, &[kind, name])
 }
 
+/// `subject`: an app, or a person with their own tokens and keys.
+pub fn usage(organization: &str, subject: &str) -> Key {
+    key(USAGE, &[organization, subject])
+}
+
 /// Where a list under this prefix was left, for an address. It stands for nothing but a place in that list.
 pub fn cursor_in(prefix: &Key, key: &Key) -> String {
     base64url(key.0.strip_prefix(prefix.0.as_slice()).unwrap_or_default())
