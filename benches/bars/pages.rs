@@ -22,7 +22,18 @@ const ANSWER_MAX: Duration = Duration::from_secs(30);
 const PAGES: [(&str, &[&str]); 3] = [
     (
         "",
-        &["/login", "/access-requests/new", "/docs", "/docs/scopes", "/docs/api"],
+        &[
+            "/login",
+            "/access-requests/new",
+            "/docs",
+            "/docs/authentication",
+            "/docs/organizations",
+            "/docs/scopes",
+            "/docs/routes",
+            "/docs/webhooks",
+            "/docs/errors",
+            "/docs/api",
+        ],
     ),
     (
         "owner",
@@ -36,6 +47,7 @@ const PAGES: [(&str, &[&str]); 3] = [
             "/developer/apps/APP/details",
             "/developer/apps/APP/scopes",
             "/developer/apps/APP/credentials",
+            "/developer/apps/APP/webhooks",
             "/developer/apps/APP/failures",
             "/developer/apps/APP/team",
             "/developer/apps/APP/history",

@@ -92,9 +92,13 @@ pub const ASKS_FOR_ROLE: Form = Form {
 pub fn compose(ctx: &Context, texts: &Texts, to: &str, form: Form, values: &[(&str, &str)]) -> Letter {
     let host = ctx.issuer().split_once("://").map_or(ctx.issuer(), |(_, host)| host);
     let values = [&[("host", host), ("email", to)], values].concat();
+    let mut text = texts.fill(form.text, &values);
+    if let Some(help) = ctx.config.help() {
+        text = format!("{}\n\n{} {help}\n", text.trim_end(), texts.get("doc_help"));
+    }
     Letter {
         to: to.to_owned(),
         subject: texts.fill(form.subject, &values),
-        text: texts.fill(form.text, &values),
+        text,
     }
 }

@@ -2,7 +2,9 @@
 
 use super::{Place, Row, get, post};
 use crate::context::Context;
-use crate::portal::developer::{consent, details, history, list, logo, new, overview, scopes, status, team, transfer};
+use crate::portal::developer::{
+    consent, details, history, list, logo, new, overview, review, scopes, status, team, transfer,
+};
 use crate::portal::trouble::answer;
 use crate::web::request::Request;
 use crate::web::response::Response;
@@ -32,6 +34,8 @@ pub enum Route {
     PostedTransfer,
     Status,
     PostedStatus,
+    Review,
+    PostedReview,
 }
 
 const fn upload(path: &'static str, route: Route) -> Row<Route> {
@@ -43,7 +47,7 @@ const fn upload(path: &'static str, route: Route) -> Row<Route> {
     }
 }
 
-pub static ROWS: [Row<Route>; 19] = [
+pub static ROWS: [Row<Route>; 21] = [
     get("/developer", Route::Apps),
     get("/developer/apps/new", Route::NewApp),
     upload("/developer/apps/new", Route::PostedNewApp),
@@ -63,6 +67,8 @@ pub static ROWS: [Row<Route>; 19] = [
     post("/developer/apps/{client_id}/transfer", Route::PostedTransfer),
     get("/developer/apps/{client_id}/status", Route::Status),
     post("/developer/apps/{client_id}/status", Route::PostedStatus),
+    get("/developer/apps/{client_id}/review", Route::Review),
+    post("/developer/apps/{client_id}/review", Route::PostedReview),
 ];
 
 pub async fn handle(ctx: &Context, request: &Request, route: Route, place: &Place<'_>) -> Response {
@@ -88,5 +94,7 @@ pub async fn handle(ctx: &Context, request: &Request, route: Route, place: &Plac
         Route::PostedTransfer => page(transfer::post(ctx, request, id).await),
         Route::Status => page(status::get(ctx, request, id).await),
         Route::PostedStatus => page(status::post(ctx, request, id).await),
+        Route::Review => page(review::get(ctx, request, id).await),
+        Route::PostedReview => page(review::post(ctx, request, id).await),
     }
 }

@@ -9,12 +9,13 @@ use crate::web::response::Response;
 
 pub type Route = Section;
 
-pub static ROWS: [Row<Route>; 8] = [
+pub static ROWS: [Row<Route>; 9] = [
     get("/docs", Section::Start),
     get("/docs/authentication", Section::Authentication),
     get("/docs/organizations", Section::Organizations),
     get("/docs/scopes", Section::Scopes),
     get("/docs/verify", Section::Verify),
+    get("/docs/routes", Section::Routes),
     get("/docs/webhooks", Section::Webhooks),
     get("/docs/errors", Section::Errors),
     get("/docs/api", Section::Reference),

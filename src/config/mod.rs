@@ -155,6 +155,11 @@ impl Config {
         file::load(path, overrides)
     }
 
+    /// Where people find help: the operator's address, or else the profile's.
+    pub fn help(&self) -> Option<&str> {
+        self.branding.help.as_deref().or(self.profile.help.as_deref())
+    }
+
     /// The routes as their file holds them now.
     pub fn read_routes(&self) -> Result<routes::Routes, ConfigErrors> {
         let problems = reader::Problems::default();

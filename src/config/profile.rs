@@ -29,6 +29,8 @@ pub struct Profile {
     /// How the gateway words its refusals.
     pub error_body: ErrorBody,
     pub webhooks: WebhookRules,
+    /// Where people find help with this API, unless `branding.help` names another place.
+    pub help: Option<String>,
     /// Libraries for this API, for the documentation.
     pub sdks: Vec<Sdk>,
     /// The platforms whose official plugins connect by themselves.
@@ -158,7 +160,9 @@ pub enum ErrorBody {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Sdk {
     pub name: String,
-    pub url: String,
+    /// What it is for.
+    pub text: Option<String>,
+    pub url: Option<String>,
 }
 
 impl PatRules {

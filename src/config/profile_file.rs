@@ -6,8 +6,8 @@ use super::profile::{
 use super::reader::{Item, Problems, Table, listed, nearest, spell};
 use super::tree::{parse_json, parse_toml};
 use super::{
-    ApiKeyRules, Issuer, ScopeCatalog, api_key_rules, native_templates, platform_rules, resources, scope_file, source,
-    webhooks,
+    ApiKeyRules, Issuer, ScopeCatalog, api_key_rules, branding, native_templates, platform_rules, resources,
+    scope_file, source, webhooks,
 };
 use std::path::Path;
 use std::time::Duration;
@@ -196,6 +196,7 @@ fn read(name: &str, issuer: &Issuer, table: &Table<'_>, scopes: Option<ScopeCata
         &[("oauth", ErrorBody::Oauth), ("message", ErrorBody::Message)],
     );
     let webhooks = webhooks::rules(table, &prefix);
+    let help = table.get("help").and_then(|item| branding::link(&item));
     let sdks = table.get("sdks").and_then(|item| sdks(&item));
     let given = table.get("resources").and_then(|item| resources::read(&item, issuer));
     Some(Profile {
@@ -214,6 +215,7 @@ fn read(name: &str, issuer: &Issuer, table: &Table<'_>, scopes: Option<ScopeCata
         pat,
         error_body: error_body.unwrap_or(ErrorBody::Oauth),
         webhooks,
+        help,
         sdks: sdks.unwrap_or_default(),
         native_templates: Vec::new(),
         scopes: scopes?,
@@ -329,11 +331,10 @@ fn sdks(item: &Item<'_>) -> Option<Vec<Sdk>> {
     let mut found = Vec::new();
     for table in item.list(SDKS_MAX)?.iter().filter_map(Item::table) {
         let name = table.required("name").and_then(|item| item.sentence());
-        let url = table
-            .required("url")
-            .and_then(|item| resources::uri(&item, item.text()?));
+        let text = table.get("text").and_then(|item| item.sentence());
+        let url = table.get("url").and_then(|item| branding::link(&item));
         table.finish();
-        found.extend(name.zip(url).map(|(name, url)| Sdk { name, url }));
+        found.extend(name.map(|name| Sdk { name, text, url }));
     }
     Some(found)
 }

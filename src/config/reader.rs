@@ -88,7 +88,9 @@ impl<'a> Table<'a> {
 
     /// The value under `key`, which is from now on a known key.
     pub fn get(&self, key: &'static str) -> Option<Item<'a>> {
-        self.known.borrow_mut().push(key);
+        if !self.known.borrow().contains(&key) {
+            self.known.borrow_mut().push(key);
+        }
         let entry = self.entries.iter().find(|entry| entry.key == key)?;
         let place = Place {
             file: self.file,

@@ -107,7 +107,7 @@ impl Refusal {
             Self::ApiKey => (
                 StatusCode::UNAUTHORIZED,
                 "invalid_api_key",
-                "The API key is no good.".into(),
+                "The API key is unknown, revoked, or its secret is wrong.".into(),
             ),
             Self::Scopes { needed, .. } => (
                 StatusCode::FORBIDDEN,

@@ -44,6 +44,7 @@ kinds! {
     AppChanged = "app.changed",
     AppScopesChanged = "app.scopes_changed",
     AppSubmitted = "app.submitted",
+    AppWithdrawn = "app.withdrawn",
     AppApproved = "app.approved",
     AppRejected = "app.rejected",
     AppChangesRequested = "app.changes_requested",
@@ -99,6 +100,7 @@ impl EventKind {
                 | Self::RefreshReuseDetected
                 | Self::CodeReuseDetected
                 | Self::AppScopesChanged
+                | Self::AppWithdrawn
                 | Self::AppApproved
                 | Self::AppRejected
                 | Self::AppChangesRequested

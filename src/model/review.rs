@@ -3,14 +3,15 @@
 //! ```text
 //! private:  draft → active
 //! public:   draft → pending_review → active | changes_requested | rejected
-//!           changes_requested, rejected → pending_review, at the next save
+//!           changes_requested, rejected → pending_review, when it is changed or handed in again
 //!           active → pending_review, by other scopes (ScopeChange::Revoke)
 //!           active → active, added scopes wait (ScopeChange::Stage)
 //!           active → suspended → active
+//!           pending_review → what it was before, when its developer withdraws it
 //! ```
 
 use super::app::{App, AppState, Kind};
-use super::dossier::{Dossier, Submission};
+use super::dossier::{Dossier, Submission, Verdict};
 use crate::base::time::Timestamp;
 use serde::Serialize;
 
@@ -198,10 +199,9 @@ pub fn save(old: &Case, mut case: Case, save: &Save<'_>) -> Saved {
                 hand_in = true;
             }
         }
-        (Kind::Public, state) => {
+        (Kind::Public, _) => {
             case.app.scopes = wanted;
-            let again = matches!(state, AppState::ChangesRequested | AppState::Rejected);
-            if complete && (changed || again || state == AppState::Draft) {
+            if complete && (changed || save.hand_in) {
                 case.app.state = AppState::PendingReview;
                 hand_in = true;
             }
@@ -213,6 +213,29 @@ pub fn save(old: &Case, mut case: Case, save: &Save<'_>) -> Saved {
         submission,
         withdrawn: false,
     }
+}
+
+/// The app as it was before what waits was handed in. Tokens that ended with that stay ended; and what a reviewer did
+/// not want is no more wanted than it was.
+pub fn withdraw(mut case: Case) -> Case {
+    let Case { app, dossier } = &mut case;
+    dossier.submissions -= 1;
+    if app.state == AppState::PendingReview {
+        app.state = match (dossier.verdict.as_ref().map(|last| last.verdict), &dossier.approved) {
+            (Some(Verdict::Rejected), _) => AppState::Rejected,
+            (Some(Verdict::ChangesRequested), _) => AppState::ChangesRequested,
+            (Some(_), Some(approved)) => {
+                app.scopes.clone_from(approved);
+                AppState::Active
+            }
+            _ => AppState::Draft,
+        };
+    }
+    if matches!(app.state, AppState::Active | AppState::Suspended) {
+        dossier.wanted.clone_from(&app.scopes);
+        dossier.reasons.retain(|(scope, _)| app.scopes.contains(scope));
+    }
+    case
 }
 
 /// The next submission of this app, which the dossier counts, or the one that waits, as it is now.
@@ -258,7 +281,7 @@ mod tests {
     };
     use crate::model::dossier::{
         Decision, NOTE_CHARS_MAX, REASON_CHARS_MAX, REASONS_BYTES_MAX, STAKEHOLDERS_BYTES_MAX, STAKEHOLDERS_MAX,
-        TEAM_MAX, Verdict,
+        TEAM_MAX,
     };
     use crate::store::Batch;
 

@@ -153,10 +153,10 @@ fn brand(visit: &Visit<'_>) -> Markup {
 fn foot(visit: &Visit<'_>) -> Markup {
     let branding = &visit.ctx.config.branding;
     let links = [
-        (&branding.website, "website"),
-        (&branding.help, "help"),
-        (&branding.privacy_policy, "privacy_policy"),
-        (&branding.terms, "terms"),
+        (branding.website.as_deref(), "website"),
+        (visit.ctx.config.help(), "help"),
+        (branding.privacy_policy.as_deref(), "privacy_policy"),
+        (branding.terms.as_deref(), "terms"),
     ];
     html! {
         footer {

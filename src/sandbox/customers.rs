@@ -1,9 +1,10 @@
 //! Customers of a merchant: one for each email address.
 
 use super::call::Reply;
-use super::collections::{after, content, next};
+use super::collections::content;
 use super::fields::{is_email, object, text, text_of};
 use super::ids;
+use super::listed::{list, shown};
 use super::merge::merge;
 use super::refusal::Refusal;
 use super::round::{NewDocument, Round};
@@ -15,7 +16,7 @@ use serde_json::{Map, Value, json};
 pub async fn answer(round: &mut Round<'_>) -> Result<Reply, Refusal> {
     let call = round.call;
     match (call.names_one(), call.method(), call.action) {
-        (false, &Method::GET, _) => list(round).await,
+        (false, &Method::GET, _) => list(round, "customers").await,
         (false, &Method::POST, _) => upsert(round).await,
         (true, &Method::GET, "") => {
             let mut body = json!({ "customer": shown(&*named(round).await?)? });
@@ -31,17 +32,6 @@ pub async fn answer(round: &mut Round<'_>) -> Result<Reply, Refusal> {
         }
         _ => Err(Refusal::NotHere),
     }
-}
-
-async fn list(round: &Round<'_>) -> Result<Reply, Refusal> {
-    let call = round.call;
-    let after = after(call)?;
-    let offset = call.offset()?.unwrap_or_default();
-    let (documents, more) = round.page(|_| true, after.as_deref(), offset, call.limit()?).await?;
-    let customers: Vec<Value> = documents.iter().map(|one| shown(one)).collect::<Result<_, _>>()?;
-    let mut body = json!({ "customers": customers, "hasMore": more, "nextCursor": next(&documents, more) });
-    body[call.id_member()] = call.organization_id();
-    Ok(Reply::ok(body))
 }
 
 /// Known by their address, whatever its case; or by the id that they were given here.
@@ -101,14 +91,4 @@ async fn upsert(round: &mut Round<'_>) -> Result<Reply, Refusal> {
 async fn named(round: &Round<'_>) -> Result<Versioned<Document>, Refusal> {
     let found = round.named().await?;
     found.ok_or(Refusal::NotFound("customer_not_found", "customer"))
-}
-
-fn shown(document: &Document) -> Result<Value, Refusal> {
-    let mut shown = Map::new();
-    shown.insert("id".into(), json!(document.id));
-    shown.insert("uid".into(), json!(document.id));
-    shown.extend(content::<Map<String, Value>>(document)?);
-    shown.insert("createdAt".into(), json!(document.created_at.to_string()));
-    shown.insert("updatedAt".into(), json!(document.updated_at.to_string()));
-    Ok(Value::Object(shown))
 }

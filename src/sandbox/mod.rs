@@ -13,6 +13,7 @@ mod collections;
 mod customers;
 mod fields;
 mod ids;
+mod listed;
 mod merge;
 mod once;
 mod organization;

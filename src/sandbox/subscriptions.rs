@@ -1,12 +1,11 @@
 //! Subscriptions of customers: made and listed. Nobody is billed.
 
 use super::call::Reply;
-use super::collections::{after, content, next};
 use super::fields::{amount, flag, is_email, object, text};
+use super::listed::{list, shown};
 use super::refusal::Refusal;
 use super::round::{NewDocument, Round};
 use crate::base::time::Timestamp;
-use crate::model::document::Document;
 use http::Method;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -30,7 +29,7 @@ const TEXTS: [&str; 4] = ["label", "description", "timezone", "clientId"];
 pub async fn answer(round: &mut Round<'_>) -> Result<Reply, Refusal> {
     let call = round.call;
     match (call.names_one(), call.method(), call.action) {
-        (false, &Method::GET, _) => list(round).await,
+        (false, &Method::GET, _) => list(round, "subscriptions").await,
         (false, &Method::POST, _) => create(round).await,
         (true, &Method::GET, "") => {
             let found = round.named().await?;
@@ -41,17 +40,6 @@ pub async fn answer(round: &mut Round<'_>) -> Result<Reply, Refusal> {
         }
         _ => Err(Refusal::NotHere),
     }
-}
-
-async fn list(round: &Round<'_>) -> Result<Reply, Refusal> {
-    let call = round.call;
-    let after = after(call)?;
-    let offset = call.offset()?.unwrap_or_default();
-    let (documents, more) = round.page(|_| true, after.as_deref(), offset, call.limit()?).await?;
-    let subscriptions: Vec<Value> = documents.iter().map(|one| shown(one)).collect::<Result<_, _>>()?;
-    let mut body = json!({ "subscriptions": subscriptions, "hasMore": more, "nextCursor": next(&documents, more) });
-    body[call.id_member()] = call.organization_id();
-    Ok(Reply::ok(body))
 }
 
 async fn create(round: &mut Round<'_>) -> Result<Reply, Refusal> {
@@ -141,14 +129,4 @@ fn interval(sent: &Map<String, Value>) -> Result<Interval, Refusal> {
         count,
         span: DAY * *days * u32::try_from(count).unwrap_or(1),
     })
-}
-
-fn shown(document: &Document) -> Result<Value, Refusal> {
-    let mut shown = Map::new();
-    shown.insert("id".into(), json!(document.id));
-    shown.insert("uid".into(), json!(document.id));
-    shown.extend(content::<Map<String, Value>>(document)?);
-    shown.insert("createdAt".into(), json!(document.created_at.to_string()));
-    shown.insert("updatedAt".into(), json!(document.updated_at.to_string()));
-    Ok(Value::Object(shown))
 }

@@ -327,7 +327,7 @@ const pages = [
         "/organizations", "/account", "/account/tokens", "/account/tokens/new"],
     [administrator, "/admin", "/admin/reviews", `/admin/reviews/${app}`, "/admin/apps", `/admin/apps/${app}`,
         "/admin/people", "/admin/access-requests", "/docs", "/docs/authentication", "/docs/organizations",
-        "/docs/scopes", "/docs/verify", "/docs/webhooks", "/docs/errors", "/docs/api"],
+        "/docs/scopes", "/docs/verify", "/docs/routes", "/docs/webhooks", "/docs/errors", "/docs/api"],
 ];
 const BYTES_MAX = 60 * 1024;
 for (const [view, options] of [["phone-dark", phone], ["desk-light", desk]]) {

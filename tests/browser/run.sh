@@ -37,6 +37,12 @@ expected() {
         'a person allows the app and it gets a token' 'an admin finds the app and revokes it and its token dies' \
         'other scopes send an active app back into review' 'a personal access token is made and used and revoked' \
         'a stranger asks for access and sees where it stands' quiet
+    printf 'people %s\n' 'a developer takes a submission back and hands it in again' 'a private app gets its token' \
+        'a stakeholder sees the app and changes nothing' \
+        'a plain member sees the organization and none of its apps' 'an access request becomes an app' \
+        'an access request becomes a personal access token' quiet
+    printf 'crawl %s\n' stranger owner administrator
+    printf 'staged %s\n' 'added scopes wait while the app goes on' quiet
     for view in phone-dark desk-light; do
         for step in '' /new '/new?kind=public' /app /app/details /app/logo /app/scopes /app/team /app/history \
             '/app/consent?lang=fr' /app/credentials /app/credentials/keys /app/failures /app/webhooks \
@@ -49,10 +55,11 @@ expected() {
         done
         for step in /account /account/tokens /account/tokens/new /admin /admin/reviews /admin/reviews/app /admin/apps \
             /admin/apps/app /admin/people /admin/access-requests /docs /docs/authentication /docs/organizations \
-            /docs/scopes /docs/verify /docs/webhooks /docs/errors /docs/api; do
+            /docs/scopes /docs/verify /docs/routes /docs/webhooks /docs/errors /docs/api; do
             echo "$view $step"
         done
         echo "$view /admin/native-templates"
+        for step in keys docs routes errors organizations; do echo "$view makecrypto $step"; done
     done
     for view in phone-light phone-dark desk-light desk-dark; do
         for step in '' ' started' ' advanced' ' quiet'; do echo "$view /payment/link$step"; done
@@ -66,22 +73,25 @@ build_grantd || give_up "the program does not build"
 
 mkdir -p "$pictures"
 
-# PROFILE SCRIPT…
+# NAME PROFILE SCRIPT…, where NAME is also what the scripts are told.
 against() {
-    local profile=$1 script
-    shift
-    if ! start_demo "$work/$profile" "$work/server.log" --profile "$profile"; then
+    local name=$1 profile=$2 script
+    shift 2
+    if ! start_demo "$work/$name" "$work/server.log" --profile "$profile"; then
         cat "$work/server.log"
         give_up "grantd demo did not start"
     fi
     for script in "$@"; do
-        node "$script.mjs" "$work/$profile/facts.json" "$pictures" "$chromium" "$work/$profile" 2>&1 \
+        node "$script.mjs" "$work/$name/facts.json" "$pictures" "$chromium" "$work/$name" "$name" 2>&1 \
             | tee -a "$work/results" || true
     done
     stop
 }
-against default pages keyboard portal
-against makecrypto templates checkout
+against default default pages keyboard portal people
+mkdir -p "$work/staged/profiles/default"
+printf '[review]\nscope_change = "stage"\n' >"$work/staged/profiles/default/profile.toml"
+against staged default people
+against makecrypto makecrypto templates checkout crawl
 
 troubles=0
 if grep -E 'ERROR|panicked' "$work/server.log"; then troubles=1; fi

@@ -1,4 +1,4 @@
-// What only a profile with native templates shows, in Chromium.
+// What only a profile with native templates, API keys, libraries and many routes shows, in Chromium.
 //
 //   node templates.mjs FACTS SCREENSHOTS CHROMIUM
 //
@@ -27,6 +27,26 @@ for (const [view, options] of Object.entries(views)) {
         expect(troubles.length === 0, troubles.join("; "));
         await context.close();
     });
+}
+
+for (const [view, options] of Object.entries(views)) {
+    const { page, troubles, context } = await visitor(options);
+    await page.goto(`${facts.issuer}/login`);
+    await signIn(page, facts.owner);
+    await page.waitForURL(`${facts.issuer}/account`);
+    const keys = `/organizations/${facts.organization.id}/keys`;
+    for (const [name, path, words] of [
+        ["keys", keys, "API keys"], ["docs", "/docs", "MakePay PHP SDK"], ["routes", "/docs/routes", "/wallet/balances"],
+        ["errors", "/docs/errors", "wrong_company"], ["organizations", "/docs/organizations", "company_id"],
+    ]) {
+        await check(`${view} makecrypto ${name}`, async () => {
+            await page.goto(`${facts.issuer}${path}`);
+            expect((await page.innerText("body")).includes(words), `"${words}" does not stand there`);
+            await look(page, `${view}-makecrypto-${name}`);
+            expect(troubles.length === 0, troubles.join("; "));
+        });
+    }
+    await context.close();
 }
 
 await end();

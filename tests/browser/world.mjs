@@ -104,6 +104,11 @@ async function accessible(page) {
 
 export async function look(page, name) {
     await picture(page, name);
+    await sound(page);
+}
+
+/** Narrow enough, large enough for fingers, and readable by everybody. */
+export async function sound(page) {
     const wide = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
     expect(!wide, "the page is wider than the window");
     const small = await page.evaluate(() =>
@@ -117,7 +122,7 @@ export async function look(page, name) {
 }
 
 export async function picture(page, name) {
-    await page.screenshot({ path: `${pictures}/${name}.png`, fullPage: true });
+    await page.screenshot({ path: `${pictures}/${name}.png`, fullPage: true, timeout: 60_000 });
 }
 
 export async function end() {

@@ -102,6 +102,16 @@ async fn a_draft_says_what_it_lacks_and_a_complete_app_waits() {
     assert_eq!(waits.text("state"), "pending_review", "{waits:?}");
     let twice = api.send(Method::POST, &format!("{at}/submissions"), "", &[]).await;
     assert_eq!(kind(&twice), (409, "state".into()));
+    // Taken back, it is a draft of which nothing is missing.
+    let withdrawal = format!("{at}/withdraw");
+    assert_eq!(api.post(&withdrawal, &json!({})).await.status, 400, "it takes no body");
+    let back = api.send(Method::POST, &withdrawal, "", &[]).await;
+    assert_eq!((back.status, back.text("state").as_str()), (200, "draft"), "{back:?}");
+    assert_eq!(back.json["missing"], json!([]));
+    let nothing = api.send(Method::POST, &withdrawal, "", &[]).await;
+    assert_eq!(kind(&nothing), (409, "state".into()));
+    let again = api.send(Method::POST, &format!("{at}/submissions"), "", &[]).await;
+    assert_eq!(again.text("state"), "pending_review", "{again:?}");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use grantd::app;
 use grantd::config::embedded_profiles;
 use grantd::store::memory::MemoryStore;
 use http::Method;
+use serde_json::json;
 use std::fs;
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -17,6 +18,7 @@ const PAGES: [&str; 8] = [
     "/docs/organizations",
     "/docs/scopes",
     "/docs/verify",
+    "/docs/routes",
     "/docs/webhooks",
     "/docs/errors",
     "/docs/api",
@@ -175,11 +177,144 @@ async fn what_the_configuration_says_is_escaped() {
     let directory = TempDir::new().unwrap();
     let profile = directory.path().join("profiles/default");
     fs::create_dir_all(&profile).unwrap();
-    let settings = "[[sdks]]\nname = \"<script>alert(1)</script>\"\nurl = \"https://sdk.example/js\"";
+    let settings = "help = \"https://help.example/?\\\"><script>\"\n[[sdks]]\nname = \"<script>alert(1)</script>\"\n\
+                    text = \"<script>\"\nurl = \"https://sdk.example/js\"\n[[sdks]]\nname = \"Nowhere yet\"";
     fs::write(profile.join("profile.toml"), settings).unwrap();
     let config = config("default", directory.path());
     let world = World::with_config(config, Arc::new(MemoryStore::new())).await;
     let page = read(&world, "/docs", "en").await;
     assert!(page.body.contains("href=\"https://sdk.example/js\""), "{page:?}");
+    assert!(page.body.contains("<strong>Nowhere yet</strong>"), "{page:?}");
+    let help = "href=\"https://help.example/?&quot;&gt;&lt;script&gt;\"";
+    assert_eq!(
+        page.body.matches(help).count(),
+        2,
+        "in the text and at the foot: {page:?}"
+    );
     assert!(page.body.contains("&lt;script&gt;") && !page.body.contains("<script>"));
+}
+
+/// Every row of the gateway's table, each scope a way to what it means; and the table as it is now.
+#[tokio::test]
+async fn the_routes_are_those_of_the_gateway() {
+    for profile in embedded_profiles() {
+        let world = World::new(profile).await;
+        let page = read(&world, "/docs/routes", "en").await;
+        let scopes = read(&world, "/docs/scopes", "en").await;
+        for route in world.ctx.routes().rows() {
+            let (_, row) = page
+                .body
+                .split_once(&format!("<h3><code>{}</code>", route.path))
+                .unwrap_or_else(|| panic!("{profile}: {} is missing", route.path));
+            let row = row.split("</li>").next().unwrap();
+            for (method, needed) in &route.methods {
+                let (_, of_method) = row.split_once(&format!("<dt><code>{method}</code></dt>")).unwrap();
+                let of_method = of_method.split("</dd>").next().unwrap();
+                for scope in needed {
+                    assert!(
+                        of_method.contains(&format!("href=\"/docs/scopes#{scope}\"")),
+                        "{}",
+                        route.path
+                    );
+                    assert!(scopes.body.contains(&format!("id=\"{scope}\"")), "{scope}");
+                }
+            }
+            if let Some(part) = &route.organization {
+                assert!(row.contains(&format!("{{{part}}} is the organization")), "{row}");
+            }
+        }
+    }
+    let world = World::new("mokapen").await;
+    let page = read(&world, "/docs/routes", "en").await;
+    assert!(page.body.contains(&format!("{ISSUER}/api/v1/849/")), "{page:?}");
+    assert!(page.body.contains("id=\"api-v1--org-id--contacts\""), "{page:?}");
+    let nested = read(&World::new("makecrypto").await, "/docs/routes", "en").await;
+    let group = "id=\"api-partner-v1-makepay-webhook-subscriptions-current";
+    assert_eq!(
+        nested.body.matches(group).count(),
+        1,
+        "what lies below it stands with it"
+    );
+    world.ctx.set_routes(Default::default());
+    let page = read(&world, "/docs/routes", "en").await;
+    assert!(page.body.contains("guards no routes"), "{page:?}");
+}
+
+#[tokio::test]
+async fn a_long_table_of_routes_comes_in_pages() {
+    let directory = TempDir::new().unwrap();
+    let profile = directory.path().join("profiles/default");
+    fs::create_dir_all(&profile).unwrap();
+    let path = |at: usize| format!("/api/t{}/{{id}}/p{at}", at / 7);
+    let row = |at| json!({ "path": path(at), "methods": { "GET": [], "PUT": ["data.write"] } });
+    let table = json!({ "routes": (0..400).map(row).collect::<Vec<_>>() });
+    fs::write(profile.join("routes.json"), table.to_string()).unwrap();
+    let world = World::with_config(config("default", directory.path()), Arc::new(MemoryStore::new())).await;
+    let (mut address, mut seen) = ("/docs/routes".to_owned(), Vec::new());
+    loop {
+        let page = read(&world, &address, "en").await;
+        assert!(page.body.len() < 60 * 1024, "{address}: {} bytes", page.body.len());
+        let rows = page.body.split("<h3><code>").skip(1);
+        seen.extend(rows.map(|row| row.split('<').next().unwrap().to_owned()));
+        let Some((_, next)) = page.body.split_once("href=\"/docs/routes?from=") else {
+            break;
+        };
+        address = format!("/docs/routes?from={}", next.split('"').next().unwrap());
+    }
+    let all: Vec<String> = (0..400).map(path).collect();
+    assert_eq!(seen, all);
+    for odd in ["?from=99999", "?from=-1", "?from=%3Cscript%3E"] {
+        assert!(
+            !read(&world, &format!("/docs/routes{odd}"), "en")
+                .await
+                .body
+                .contains("<script")
+        );
+    }
+}
+
+/// What the gateway really says stands on the page, in either shape.
+#[tokio::test]
+async fn the_refusals_of_routes_are_documented() {
+    for (profile, path, member) in [
+        ("default", "/api/v1/data", "error"),
+        ("makecrypto", "/api/partner/v1/makepay/settings", "errorCode"),
+    ] {
+        let world = World::new(profile).await;
+        let page = read(&world, "/docs/errors", "en").await;
+        assert!(
+            page.body
+                .replace("&quot;", "\"")
+                .contains(&format!("\"{member}\": \"insufficient_scope\""))
+        );
+        let client = world.client();
+        let token = world.mint_as(&client, "").await;
+        let (bearer, junk) = (format!("Bearer {token}"), format!("Bearer {token}x"));
+        let mut codes = Vec::new();
+        for (method, path, headers) in [
+            (Method::GET, path, vec![]),
+            (Method::GET, path, vec![("authorization", junk.as_str())]),
+            (
+                Method::GET,
+                path,
+                vec![("authorization", bearer.as_str()), ("authorization", junk.as_str())],
+            ),
+            (Method::GET, path, vec![("authorization", "DPoP x")]),
+            (Method::DELETE, path, vec![("authorization", bearer.as_str())]),
+        ] {
+            let refused = world.send(request(method, path, &headers, b"")).await;
+            let code = refused.text(member);
+            assert!(
+                page.body.contains(&format!("<code>{code}</code>")),
+                "{code}: {refused:?}"
+            );
+            codes.push(code);
+        }
+        codes.dedup();
+        assert!(codes.len() >= 4, "{codes:?}");
+        assert!(
+            page.body
+                .contains(&format!("<code>wrong_{}</code>", world.ctx.profile().noun.singular))
+        );
+    }
 }

@@ -152,5 +152,6 @@ mod webhook_guard;
 mod webhook_people;
 mod webhook_snippets;
 mod webhooks;
+mod withdrawing;
 #[path = "../races/yielding.rs"]
 mod yielding;

@@ -54,6 +54,7 @@ const PAGES: &[(&str, &str)] = &[
     ("/developer/apps/{client_id}/team", "tao"),
     ("/developer/apps/{client_id}/transfer", "ao"),
     ("/developer/apps/{private}/status", "ao"),
+    ("/developer/apps/{pending}/review", "tao"),
     ("/developer/apps/{client_id}/credentials", "tao"),
     ("/developer/apps/{client_id}/credentials/keys", "tao"),
     ("/developer/apps/{client_id}/credentials/secrets/{secret}/revoke", "tao"),
@@ -102,6 +103,7 @@ const FORMS: &[(&str, &str, &str)] = &[
     ("/developer/apps/{client_id}/team", "app_team", "tao"),
     ("/developer/apps/{client_id}/transfer", "app_transfer", "ao"),
     ("/developer/apps/{private}/status", "app_status", "ao"),
+    ("/developer/apps/{pending}/review", "app_review", "tao"),
     ("/developer/apps/{client_id}/credentials/secrets", "secret_add", "tao"),
     (
         "/developer/apps/{client_id}/credentials/keys?by=secret",
@@ -335,15 +337,8 @@ async fn no_form_is_taken_without_the_token_of_its_own_page() {
     let cast = Cast::new().await;
     for email in [OWNER, ADMINISTRATOR] {
         let browser = cast.d.browser(email).await;
-        let before = cast
-            .d
-            .world
-            .ctx
-            .store
-            .scan(&keys::events(), None, 1000)
-            .await
-            .unwrap()
-            .len();
+        let store = &cast.d.world.ctx.store;
+        let before = store.scan(&keys::events(), None, 1000).await.unwrap().len();
         for (pattern, form, _) in FORMS {
             let path = cast.path(pattern);
             let bare = browser
@@ -355,15 +350,7 @@ async fn no_form_is_taken_without_the_token_of_its_own_page() {
                 assert!(matches!(status, 403 | 404), "{email} POST {pattern}: {status}");
             }
         }
-        let after = cast
-            .d
-            .world
-            .ctx
-            .store
-            .scan(&keys::events(), None, 1000)
-            .await
-            .unwrap()
-            .len();
+        let after = store.scan(&keys::events(), None, 1000).await.unwrap().len();
         assert_eq!(after, before, "something happened");
     }
 }

@@ -62,6 +62,7 @@ const ROWS: &[Row] = &[
     ("PUT", "/apps/{client_id}/logo", "no picture", "tao"),
     ("GET", "/apps/{client_id}/submissions", "", "dtao"),
     ("POST", "/apps/{client_id}/submissions", "", "tao"),
+    ("POST", "/apps/{client_id}/withdraw", "", "tao"),
     ("GET", "/apps/{client_id}/history", "", "dtao"),
     ("GET", "/apps/{client_id}/team", "", "tao"),
     ("PUT", "/apps/{client_id}/team/{user}", "", "tao"),

@@ -6,7 +6,7 @@ use super::problem::Problem;
 use super::{Answered, Reply};
 use crate::model::event::{Change, Event};
 use crate::model::user::User;
-use crate::platform::apps::{self, history, standing, team};
+use crate::platform::apps::{self, history, standing, team, withdrawal};
 use crate::platform::logos;
 use crate::platform::rights::Right;
 use crate::store::keys;
@@ -34,6 +34,13 @@ pub async fn submissions(call: &Call<'_>, client_id: &str) -> Answered {
 pub async fn submit(call: &Call<'_>, client_id: &str) -> Answered {
     no_body(call)?;
     let case = apps::submit(call.ctx, call.actor(), client_id).await?;
+    Ok(Reply::ok(view(call, &case)))
+}
+
+/// `POST /apps/{client_id}/withdraw`.
+pub async fn withdraw(call: &Call<'_>, client_id: &str) -> Answered {
+    no_body(call)?;
+    let case = withdrawal::withdraw(call.ctx, call.actor(), client_id).await?;
     Ok(Reply::ok(view(call, &case)))
 }
 

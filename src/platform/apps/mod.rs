@@ -10,6 +10,7 @@ pub mod scopes;
 pub mod standing;
 pub mod team;
 pub mod transfer;
+pub mod withdrawal;
 
 use super::actor::{Actor, AppAccess, Membership};
 use super::commit;
@@ -24,6 +25,7 @@ use crate::store::records::count;
 use crate::store::{Batch, keys};
 use people::Named;
 use saving::Edit;
+pub use saving::waiting;
 use scopes::Wish;
 
 /// Apps of one organization.
@@ -270,20 +272,24 @@ pub async fn submit(ctx: &Context, actor: &Actor, client_id: &str) -> Result<Cas
             let fault = |detail: &review::Detail| Fault::new(detail.as_str(), "developer_fault_required");
             return Err(Refusal::Invalid(missing.iter().map(fault).collect()));
         }
-        let staged = case.dossier.wanted.iter().any(|scope| !case.app.scopes.contains(scope));
-        let can_be = match case.app.state {
-            AppState::Draft => true,
-            AppState::ChangesRequested | AppState::Rejected => case.app.kind == Kind::Public,
-            AppState::Active => case.app.kind == Kind::Public && staged,
-            AppState::PendingReview | AppState::Suspended => false,
-        };
-        if !can_be {
+        if !can_be_submitted(case) {
             return Err(Refusal::State("developer_nothing_to_submit"));
         }
         edit.hand_in = true;
         Ok(())
     })
     .await
+}
+
+/// Whether there is anything to hand in, were it complete.
+pub fn can_be_submitted(case: &Case) -> bool {
+    let public = case.app.kind == Kind::Public;
+    match case.app.state {
+        AppState::Draft => true,
+        AppState::ChangesRequested | AppState::Rejected => public,
+        AppState::Active => public && case.dossier.wanted.iter().any(|scope| !case.app.scopes.contains(scope)),
+        AppState::PendingReview | AppState::Suspended => false,
+    }
 }
 
 /// Another picture: the digest of one that is kept already.

@@ -14,7 +14,7 @@ use crate::store::records::{Versioned, load};
 use crate::store::{Batch, StoreError, keys};
 
 /// Times it is thought over because somebody else changed the same app meanwhile.
-const ATTEMPTS: usize = 5;
+pub const ATTEMPTS: usize = 5;
 /// Of a text in an event's changes: with all that one save can change, the event fits into one record.
 const CHANGE_BYTES_MAX: usize = 500;
 
@@ -167,7 +167,7 @@ pub fn insert(ctx: &Context, actor: &Actor, draft: &Case, case: Case, batch: &mu
 }
 
 /// The submission in the queue, if there is one.
-async fn waiting(ctx: &Context, case: &Case) -> Result<Option<Versioned<Submission>>, StoreError> {
+pub async fn waiting(ctx: &Context, case: &Case) -> Result<Option<Versioned<Submission>>, StoreError> {
     let number = case.dossier.submissions;
     let last = load::<Submission>(&*ctx.store, &keys::submission(&case.app.client_id, number)).await?;
     Ok(last.filter(|submission| submission.decision.is_none()))

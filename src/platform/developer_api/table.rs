@@ -91,6 +91,8 @@ operations! {
     Submissions: GET "/apps/{client_id}/submissions", "listSubmissions" "api_list_submissions",
         Some(APPS_READ), NoBody => Page(&SUBMISSION);
     Submit: POST "/apps/{client_id}/submissions", "submitApp" "api_submit_app", Some(APPS_WRITE), NoBody => One(&APP);
+    Withdraw: POST "/apps/{client_id}/withdraw", "withdrawApp" "api_withdraw_app",
+        Some(APPS_WRITE), NoBody => One(&APP);
     History: GET "/apps/{client_id}/history", "listHistory" "api_list_history",
         Some(APPS_READ), NoBody => Page(&EVENT);
     Team: GET "/apps/{client_id}/team", "getTeam" "api_get_team", Some(APPS_WRITE), NoBody => One(&TEAM);

@@ -43,7 +43,7 @@ const fn told(kind: EventKind, text: &'static str, data: &'static [Datum]) -> To
     Told { kind, text, data }
 }
 
-pub static CATALOG: [Told; 19] = [
+pub static CATALOG: [Told; 20] = [
     told(
         EventKind::GrantCreated,
         "hook_grant_created",
@@ -79,6 +79,7 @@ pub static CATALOG: [Told; 19] = [
         "hook_app_scopes_changed",
         &[Status, Scopes],
     ),
+    told(EventKind::AppWithdrawn, "hook_app_withdrawn", &[Status, Scopes]),
     told(EventKind::AppDisabled, "hook_app_disabled", &[Status]),
     told(EventKind::AppEnabled, "hook_app_enabled", &[Status]),
     told(EventKind::AppTokensRevoked, "hook_app_tokens_revoked", &[Status]),

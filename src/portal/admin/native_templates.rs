@@ -49,7 +49,7 @@ fn one(desk: &Desk<'_>, template: &NativeTemplate) -> Markup {
                 p.quiet { code { (template.platform) } @for alias in &template.aliases { " " code { (alias) } } }
             }
         }
-        dl {
+        dl.facts {
             @for (name, to) in links {
                 dt { (desk.text(name)) }
                 dd { a href=(to) rel="noopener noreferrer" { (to) } }

@@ -84,6 +84,7 @@ const fn said(kind: EventKind) -> Option<&'static str> {
         EventKind::AppChanged => "developer_event_app_changed",
         EventKind::AppScopesChanged => "developer_event_app_scopes_changed",
         EventKind::AppSubmitted => "developer_event_app_submitted",
+        EventKind::AppWithdrawn => "developer_event_app_withdrawn",
         EventKind::AppApproved => "developer_event_app_approved",
         EventKind::AppRejected => "developer_event_app_rejected",
         EventKind::AppChangesRequested => "developer_event_app_changes_requested",

@@ -1,7 +1,8 @@
 //! The developer's pages: their apps, and one app with everything that is said and decided about it.
 //!
 //! * [`list`], [`new`]: my applications, and a new one;
-//! * [`overview`]: the state of an app, and what is next; [`consent`]: how its users will see it; [`history`];
+//! * [`overview`]: the state of an app, and what is next; [`review`]: handing it in and taking it back;
+//!   [`consent`]: how its users will see it; [`history`];
 //! * [`details`], [`logo`], [`scopes`], [`team`]: what its developers change;
 //! * [`transfer`], [`status`]: what owners and admins decide.
 //!
@@ -16,6 +17,7 @@ pub mod list;
 pub mod logo;
 pub mod new;
 pub mod overview;
+pub mod review;
 pub mod scopes;
 pub mod status;
 pub mod team;

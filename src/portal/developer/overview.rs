@@ -1,6 +1,7 @@
 //! `/developer/apps/{client_id}`: how the app stands, and what is next.
 
 use super::frame::{AppDesk, Tab};
+use super::review::Step;
 use super::scopes::titles;
 use crate::context::Context;
 use crate::model::app::{App, AppState, ClientType, Kind};
@@ -17,9 +18,11 @@ use http::StatusCode;
 use maud::{Markup, html};
 
 /// What was just done, as the address says it, and the text for it.
-const DONE: [(&str, &str); 6] = [
+const DONE: [(&str, &str); 8] = [
     ("done=saved", "developer_done_saved"),
     ("done=scopes", "developer_done_scopes"),
+    ("done=submitted", "developer_done_submitted"),
+    ("done=withdrawn", "developer_done_withdrawn"),
     ("done=disabled", "developer_done_disabled"),
     ("done=enabled", "developer_done_enabled"),
     ("done=transferred", "developer_done_transferred"),
@@ -58,10 +61,19 @@ async fn standing(page: &AppDesk<'_>) -> Result<Markup, Trouble> {
     let credentials = page.address("/credentials");
     let lacks_user = app.state != AppState::Draft && !has_user(page).await?;
     let staged = page.staged();
+    let step = page.step().await?;
+    // A reviewer who asks for changes of what an active app would add leaves the app as it is.
+    let staged_text = match step {
+        Some(Step::Submit) => "developer_is_staged_back",
+        _ => "developer_is_staged",
+    };
     Ok(html! {
         @if app.disabled { p.notice.danger { (text("developer_is_disabled")) } }
         @if lacks_user { p.notice.danger { (text("developer_needs_user")) } }
         @match (app.state, app.kind) {
+            (AppState::Draft, Kind::Public) if step == Some(Step::Submit) => {
+                p.notice { (text("developer_is_draft_whole")) }
+            },
             (AppState::Draft, _) => (missing(page)),
             (AppState::PendingReview, _) => p.notice { (text("developer_is_pending")) },
             (AppState::ChangesRequested, _) => p.notice.warning { (text("developer_is_sent_back")) },
@@ -73,18 +85,33 @@ async fn standing(page: &AppDesk<'_>) -> Result<Markup, Trouble> {
             (AppState::Active, Kind::ResourceServer) => p.notice.good { (text("developer_is_active_server")) },
         }
         @if !staged.is_empty() {
-            p.notice { (page.desk.fill("developer_is_staged", &[("scopes", &titles(page, &staged))])) }
+            p.notice { (page.desk.fill(staged_text, &[("scopes", &titles(page, &staged))])) }
         }
         @if app.state == AppState::Active && page.may(Right::ManageCredentials) {
             p { a.button href=(credentials) { (text("developer_to_credentials")) } }
         }
-        @if may_change && matches!(app.state, AppState::ChangesRequested | AppState::Rejected) {
+        @if may_change { (review(page, step)) }
+    })
+}
+
+/// The ways into review and out of it.
+fn review(page: &AppDesk<'_>, step: Option<Step>) -> Markup {
+    let link = |ending: &str, key| html! { li { a href=(page.address(ending)) { (page.desk.text(key)) } } };
+    let sent_back = matches!(page.app().state, AppState::ChangesRequested | AppState::Rejected);
+    html! {
+        @if sent_back || step == Some(Step::Withdraw) {
             ul.links {
-                li { a href=(page.address("/details")) { (text("developer_tab_details")) } }
-                li { a href=(page.address("/scopes")) { (text("developer_tab_scopes")) } }
+                @if sent_back {
+                    (link("/details", "developer_tab_details"))
+                    (link("/scopes", "developer_tab_scopes"))
+                }
+                @if step == Some(Step::Withdraw) { (link("/review", "developer_withdraw")) }
             }
         }
-    })
+        @if step == Some(Step::Submit) {
+            p { a.button href=(page.address("/review")) { (page.desk.text("developer_submit")) } }
+        }
+    }
 }
 
 /// What a draft still lacks, each with the way to its form.

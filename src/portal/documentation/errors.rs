@@ -1,6 +1,7 @@
 //! What goes wrong, and what to do about it.
 
 use super::{code, span};
+use crate::config::ErrorBody;
 use crate::config::routes::Routes;
 use crate::platform::developer_api::kinds::KINDS;
 use crate::portal::visit::Visit;
@@ -20,12 +21,13 @@ pub fn body(visit: &Visit<'_>) -> Markup {
         h2 { (visit.text("doc_errors_oauth")) }
         p { (visit.text("doc_errors_oauth_text")) }
         (code("{\n  \"error\": \"invalid_grant\",\n  \"error_description\": \"…\"\n}"))
-        dl {
+        dl.facts {
             @for (error, text) in rows {
                 dt { code { (error) } }
                 dd { (visit.text(text)) }
             }
         }
+        (routes(visit))
         (limits(visit, &visit.ctx.routes()))
         h2 { (visit.text("api_title")) }
         p { (visit.text("doc_errors_api_text")) }
@@ -37,6 +39,53 @@ pub fn body(visit: &Visit<'_>) -> Markup {
                         p { strong { (visit.text(kind.title)) } }
                         p { (visit.fill(kind.detail, &[("scope", "…")])) }
                     }
+                }
+            }
+        }
+    }
+}
+
+/// Of the gateway, in the shape that the profile gives them.
+fn routes(visit: &Visit<'_>) -> Markup {
+    let noun = &visit.ctx.profile().noun.singular;
+    let wrong = format!("wrong_{noun}");
+    let rows: [(&str, &[&str], &str); 9] = [
+        ("400", &["invalid_request"], "doc_gateway_400"),
+        (
+            "401",
+            &["unauthorized", "invalid_token", "invalid_dpop_proof", "invalid_api_key"],
+            "doc_gateway_401",
+        ),
+        ("403", &["insufficient_scope"], "doc_gateway_403"),
+        ("403", &[&wrong], "doc_gateway_wrong"),
+        ("404", &["not_found"], "doc_gateway_404"),
+        ("405", &["method_not_allowed"], "doc_gateway_405"),
+        ("413", &["too_large"], "doc_gateway_413"),
+        ("429", &["too_many_requests"], "doc_gateway_429"),
+        (
+            "502, 503, 504",
+            &["bad_gateway", "unavailable", "timeout"],
+            "doc_gateway_502",
+        ),
+    ];
+    let example = match visit.ctx.profile().error_body {
+        ErrorBody::Oauth => {
+            "{\n  \"error\": \"insufficient_scope\",\n  \"error_description\": \"…\",\n  \"request_id\": \"…\"\n}"
+        }
+        ErrorBody::Message => {
+            "{\n  \"error\": \"…\",\n  \"errorCode\": \"insufficient_scope\",\n  \"requestId\": \"…\"\n}"
+        }
+    };
+    html! {
+        h2 #routes { (visit.text("doc_errors_gateway")) }
+        p { (visit.text("doc_errors_gateway_text")) " " a href="/docs/routes" { (visit.text("doc_routes")) } }
+        (code(example))
+        dl.facts {
+            @for (status, codes, text) in rows {
+                dt { (status) }
+                dd {
+                    @for name in codes { code { (name) } " " }
+                    (visit.fill(text, &[("noun", visit.noun())]))
                 }
             }
         }

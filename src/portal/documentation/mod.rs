@@ -5,6 +5,7 @@ mod authentication;
 mod errors;
 mod organizations;
 mod reference;
+mod routes;
 mod scopes;
 mod start;
 mod verify;
@@ -27,18 +28,20 @@ pub enum Section {
     Organizations,
     Scopes,
     Verify,
+    Routes,
     Webhooks,
     Errors,
     Reference,
 }
 
 impl Section {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Start,
         Self::Authentication,
         Self::Organizations,
         Self::Scopes,
         Self::Verify,
+        Self::Routes,
         Self::Webhooks,
         Self::Errors,
         Self::Reference,
@@ -51,6 +54,7 @@ impl Section {
             Self::Organizations => "/docs/organizations",
             Self::Scopes => "/docs/scopes",
             Self::Verify => "/docs/verify",
+            Self::Routes => "/docs/routes",
             Self::Webhooks => "/docs/webhooks",
             Self::Errors => "/docs/errors",
             Self::Reference => "/docs/api",
@@ -64,6 +68,7 @@ impl Section {
             Self::Organizations => visit.text("doc_organizations"),
             Self::Scopes => visit.text("doc_scopes"),
             Self::Verify => visit.text("doc_verify"),
+            Self::Routes => visit.text("doc_routes"),
             Self::Webhooks => visit.text("hook_heading"),
             Self::Errors => visit.text("doc_errors"),
             Self::Reference => visit.text("doc_api"),
@@ -77,6 +82,7 @@ impl Section {
             Self::Organizations => organizations::body(visit),
             Self::Scopes => scopes::body(visit),
             Self::Verify => verify::body(visit),
+            Self::Routes => routes::body(visit),
             Self::Webhooks => webhooks::body(visit),
             Self::Errors => errors::body(visit),
             Self::Reference => reference::body(visit),
@@ -113,7 +119,7 @@ fn framed(visit: &Visit<'_>, section: Section) -> Markup {
             }
         }
         (section.body(visit))
-        @if let Some(help) = &visit.ctx.config.branding.help {
+        @if let Some(help) = visit.ctx.config.help() {
             p.quiet { (visit.text("doc_help")) " " a href=(help) rel="noopener noreferrer" { (visit.text("help")) } }
         }
     }
@@ -127,7 +133,7 @@ fn code(text: &str) -> Markup {
 /// Terms and what they mean.
 fn terms(rows: &[(&str, String)]) -> Markup {
     html! {
-        dl {
+        dl.facts {
             @for (term, meaning) in rows {
                 dt { code { (term) } }
                 dd { (meaning) }

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 
 pub fn body(visit: &Visit<'_>) -> Markup {
     html! {
-        p { (visit.text("doc_scopes_text")) }
+        p { (visit.text("doc_scopes_text")) " " a href="/docs/routes" { (visit.text("doc_routes")) } }
         h2 { (visit.text("doc_scopes_api")) }
         ul.rows {
             @for scope in visit.ctx.profile().scopes.iter() { (row(visit, scope)) }

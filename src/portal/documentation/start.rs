@@ -34,11 +34,19 @@ pub fn body(visit: &Visit<'_>) -> Markup {
         p { (text("doc_step_active_text")) }
         h2 { "4. " (text("doc_step_token")) }
         p { (text("doc_step_token_text")) " " a href="/docs/authentication" { (text("doc_authentication")) } }
+        h2 { "5. " (text("doc_step_call")) }
+        p { (text("doc_step_call_text")) " " a href="/docs/routes" { (text("doc_routes")) } }
         @if !profile.sdks.is_empty() {
             h2 { (text("doc_sdks")) }
             ul {
                 @for sdk in &profile.sdks {
-                    li { a href=(sdk.url) rel="noopener noreferrer" { (sdk.name) } }
+                    li {
+                        @match &sdk.url {
+                            Some(url) => a href=(url) rel="noopener noreferrer" { (sdk.name) },
+                            None => strong { (sdk.name) },
+                        }
+                        @if let Some(text) = &sdk.text { " — " (text) }
+                    }
                 }
             }
         }

@@ -48,7 +48,7 @@ fn row(room: &Room<'_>, listed: &Listed) -> Markup {
     html! {
         li {
             div.what {
-                h3 { bdi { (key.name) } }
+                h2 { bdi { (key.name) } }
                 p { code { (key.id) } }
                 p.quiet { (titles(&room.desk.visit, &listed.scopes)) }
                 p.quiet {

@@ -4,7 +4,7 @@ use crate::config::Texts;
 use crate::model::event::EventKind;
 
 /// Those that organizations have.
-const NAMES: [(EventKind, &str); 44] = [
+const NAMES: [(EventKind, &str); 45] = [
     (EventKind::GrantCreated, "org_event_grant_created"),
     (EventKind::GrantUpdated, "org_event_grant_updated"),
     (EventKind::GrantRevoked, "org_event_grant_revoked"),
@@ -15,6 +15,7 @@ const NAMES: [(EventKind, &str); 44] = [
     (EventKind::AppChanged, "org_event_app_changed"),
     (EventKind::AppScopesChanged, "org_event_app_scopes_changed"),
     (EventKind::AppSubmitted, "org_event_app_submitted"),
+    (EventKind::AppWithdrawn, "org_event_app_withdrawn"),
     (EventKind::AppApproved, "org_event_app_approved"),
     (EventKind::AppRejected, "org_event_app_rejected"),
     (EventKind::AppChangesRequested, "org_event_app_changes_requested"),

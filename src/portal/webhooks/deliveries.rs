@@ -130,7 +130,7 @@ fn request_of(page: &AppDesk<'_>, delivery: &Delivery) -> Markup {
     headers.extend(rows.into_iter().map(|(name, value)| format!("{name}: {value}")));
     html! {
         h2 { (page.desk.text("hook_request")) }
-        pre.wire tabindex="0" { code { (headers.join("\n")) "\n\n" (delivery.body) } }
+        pre tabindex="0" { code { (headers.join("\n")) "\n\n" (delivery.body) } }
     }
 }
 
@@ -143,7 +143,7 @@ fn answer_of(page: &AppDesk<'_>, delivery: &Delivery) -> Markup {
                 Some(trouble) => { p.notice.danger lang="en" { (trouble) } }
                 None => {
                     p { "HTTP " (status) }
-                    @if !delivery.answer.is_empty() { pre.wire tabindex="0" { code { bdi { (delivery.answer) } } } }
+                    @if !delivery.answer.is_empty() { pre tabindex="0" { code { bdi { (delivery.answer) } } } }
                 }
             }
         }
