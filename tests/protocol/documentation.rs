@@ -12,7 +12,7 @@ use std::fs;
 use std::sync::Arc;
 use tempfile::TempDir;
 
-const PAGES: [&str; 8] = [
+const PAGES: [&str; 9] = [
     "/docs",
     "/docs/authentication",
     "/docs/organizations",
