@@ -2,7 +2,7 @@
 # Speed and size against their bars, one line each; fails when a bar is missed.
 #
 #   benches/run.sh [ed25519] [mint] [introspect] [refresh] [code] [login] [gateway] [forward_auth] [pages]
-#                 [store] [size]
+#                 [store] [webhooks] [size]
 #
 # All of them when none is named. It takes two cores, and nothing else should be running on them. Those that go over
 # HTTPS need wrk.

@@ -17,6 +17,7 @@ mod server;
 mod size;
 mod store;
 mod web;
+mod webhooks;
 mod wrk;
 
 use std::process::ExitCode;
@@ -72,7 +73,7 @@ fn median(values: impl IntoIterator<Item = f64>) -> f64 {
 
 type Bench = fn() -> Result<Report, String>;
 
-const BENCHES: [(&str, Bench); 11] = [
+const BENCHES: [(&str, Bench); 12] = [
     ("ed25519", ed25519::run),
     ("mint", || server::run(server::Subject::Mint)),
     ("introspect", || server::run(server::Subject::Introspect)),
@@ -83,6 +84,7 @@ const BENCHES: [(&str, Bench); 11] = [
     ("forward_auth", gateway::forward_auth),
     ("pages", pages::run),
     ("store", store::run),
+    ("webhooks", webhooks::run),
     ("size", size::run),
 ];
 

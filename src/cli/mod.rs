@@ -10,6 +10,7 @@ mod service_manager;
 mod start;
 mod transfer;
 mod verify;
+mod webhook;
 
 use crate::app;
 use crate::config::{Config, DEFAULT_FILE, FILE_NAME, Overrides};
@@ -111,6 +112,7 @@ fn perform(action: Action, common: &Common, output: &Output) -> Result<(), Strin
         },
         Action::Export(export) => transfer::export(load(common)?, export.file.as_deref(), output),
         Action::Import(import) => transfer::import(load(common)?, import.file.as_deref(), output),
+        Action::Webhook(one) => webhook::run(one.verb, output),
         Action::User(_)
         | Action::Org(_)
         | Action::App(_)

@@ -108,7 +108,7 @@ fn table(rows: &[Value]) -> String {
 }
 
 /// Control characters, in names and in what was typed, never reach the terminal.
-fn visible(text: &str) -> String {
+pub fn visible(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
         .collect()

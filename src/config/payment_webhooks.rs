@@ -1,4 +1,4 @@
-//! `[webhooks.payments]` of a profile: what those who subscribe to payments are told, where its clients insist on names.
+//! `[webhooks.payments]` of a profile: what those who subscribe to payments are told, under the names its clients know.
 
 use super::reader::{Item, Table};
 use serde::Serialize;

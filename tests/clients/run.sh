@@ -32,6 +32,7 @@ expected() {
         printf '%s\n' "requests-oauthlib $profile "{code,denied} "oauth2 $profile code"
     done
     printf '%s\n' "requests makecrypto key-"{payment-links,customers,settings,errors}
+    printf '%s\n' "makepay makecrypto "{api-key,webhook} "php makecrypto webhook"
     printf '%s\n' "fetch makecrypto key-"{payment-links,settings,errors}
     printf '%s\n' "php mokapen first-request-"{http,tls}
     printf '%s\n' {Node.js,Python,PHP,Go}" algorithms introspect" {Node.js,Python,Go}" algorithms offline"
@@ -120,6 +121,7 @@ if (install_python python); then
         run "$profile" python/.venv/bin/python python/delegated.py
     done
     run makecrypto python/.venv/bin/python python/sandbox.py
+    run makecrypto python/.venv/bin/python python/webhooks.py
     run algorithms python/.venv/bin/python python/algorithms.py
 else
     trouble "the clients in Python were not run"

@@ -4,7 +4,7 @@ use crate::program::{Place, Running};
 use serde_json::Value;
 
 /// All commands but those that stay: their words, as `--help` is asked of them.
-const COMMANDS: [&str; 49] = [
+const COMMANDS: [&str; 52] = [
     "",
     "serve",
     "demo",
@@ -54,6 +54,9 @@ const COMMANDS: [&str; 49] = [
     "token inspect",
     "token verify",
     "token revoke",
+    "webhook",
+    "webhook verify",
+    "webhook listen",
 ];
 const CONFIG: &str = "issuer = \"https://auth.example\"\nlisten = [\"http://127.0.0.1:0\"]\nprofile = \"mokapen\"\n";
 const PASSWORD: &str = "correct horse battery staple";

@@ -14,4 +14,6 @@ mod races_tls;
 mod service_manager;
 mod signals;
 mod verifying;
+mod webhook_campaign;
+mod webhook_commands;
 mod webhooks;

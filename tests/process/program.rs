@@ -44,8 +44,16 @@ impl Place {
     }
 
     pub fn run_with(&self, args: &[&str], stdin: &str) -> Done {
-        let mut child = self
-            .command(args)
+        self.run_command(self.command(args), stdin)
+    }
+
+    /// With more said of how it runs.
+    pub fn run_command(&self, mut command: Command, stdin: &str) -> Done {
+        let args: Vec<String> = command
+            .get_args()
+            .map(|arg| arg.to_string_lossy().into_owned())
+            .collect();
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -53,7 +61,7 @@ impl Place {
             .expect("the program starts");
         // A program that reads nothing may be gone already.
         let _ = child.stdin.take().expect("piped").write_all(stdin.as_bytes());
-        Done::of(args, child.wait_with_output().expect("the program ends"))
+        Done::of(&args, child.wait_with_output().expect("the program ends"))
     }
 
     /// One on the data directory of this place.
@@ -91,7 +99,7 @@ pub struct Done {
 }
 
 impl Done {
-    fn of(args: &[&str], output: Output) -> Self {
+    fn of(args: &[String], output: Output) -> Self {
         Self {
             args: args.join(" "),
             status: output.status,

@@ -7,6 +7,22 @@ use http::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
 
+const LINK: [&str; 13] = [
+    "amount",
+    "asset",
+    "clientEmail",
+    "clientId",
+    "currency",
+    "description",
+    "expiresAt",
+    "id",
+    "label",
+    "merchantOrderId",
+    "publicUrl",
+    "status",
+    "uid",
+];
+
 async fn link(api: &Api<'_>, webhook_url: Option<&str>) -> Value {
     let mut body = order();
     if let Some(url) = webhook_url {
@@ -60,24 +76,7 @@ async fn a_links_own_address_is_told_in_the_form_of_before() {
         (&body["event"]["type"], &body["data"]),
         (&json!("status_changed"), &json!({}))
     );
-    assert_eq!(
-        members(&body["paymentLink"]),
-        [
-            "amount",
-            "asset",
-            "clientEmail",
-            "clientId",
-            "currency",
-            "description",
-            "expiresAt",
-            "id",
-            "label",
-            "merchantOrderId",
-            "publicUrl",
-            "status",
-            "uid",
-        ]
-    );
+    assert_eq!(members(&body["paymentLink"]), LINK);
     for (member, value) in [
         ("uid", link["uid"].clone()),
         ("publicUrl", link["publicUrl"].clone()),

@@ -1,5 +1,6 @@
 //! What a grant's webhook subscription is told of payments: `medusa.v1`, to the member.
 
+use crate::receiver::Received;
 use crate::sandbox::members;
 use crate::shop::{CURRENT, Connection, ROOT, SIGNATURE, Shop};
 use grantd::model::delivery::State;
@@ -22,6 +23,22 @@ const TOP: [&str; 12] = [
     "type",
 ];
 
+const REQUEST: [&str; 13] = [
+    "attempt",
+    "createdAt",
+    "deliveryGroupId",
+    "deliveryId",
+    "error",
+    "event",
+    "id",
+    "nextAttemptAt",
+    "origin",
+    "responseStatus",
+    "status",
+    "subscriptionId",
+    "url",
+];
+
 /// A link with what a shop writes into it.
 async fn ordered(connection: &Connection<'_>) -> Value {
     let metadata = json!({
@@ -33,6 +50,19 @@ async fn ordered(connection: &Connection<'_>) -> Value {
     connection
         .link(&json!({ "metadata": metadata, "webhookUrl": "https://elsewhere.example/" }))
         .await
+}
+
+fn judge_headers(came: &Received) {
+    for (header, value) in [
+        ("content-type", "application/json"),
+        ("user-agent", "MakePay-Webhooks/1.0"),
+        ("x-makepay-event", "makepay.payment.status_changed"),
+        ("x-makepay-attempt", "1"),
+        ("x-makepay-delivery-origin", "event"),
+        ("x-makepay-origin", "event"),
+    ] {
+        assert_eq!(came.header(header), value, "{header}");
+    }
 }
 
 #[tokio::test]
@@ -47,16 +77,7 @@ async fn a_payment_that_begins_is_told_with_these_headers_and_members_and_no_oth
     assert_eq!(came.path, "/hooks/makepay/makepay_makepay");
     assert!(came.is_signed(SIGNATURE, &secret) && came.is_signed("makecrypto-signature", &secret));
     assert_eq!(came.signed_at(SIGNATURE), shop.world.ctx.now().seconds());
-    for (header, value) in [
-        ("content-type", "application/json"),
-        ("user-agent", "MakePay-Webhooks/1.0"),
-        ("x-makepay-event", "makepay.payment.status_changed"),
-        ("x-makepay-attempt", "1"),
-        ("x-makepay-delivery-origin", "event"),
-        ("x-makepay-origin", "event"),
-    ] {
-        assert_eq!(came.header(header), value, "{header}");
-    }
+    judge_headers(&came);
     let body = came.json();
     assert_eq!(members(&body), TOP);
     let group = came.header("x-makepay-delivery-group-id");
@@ -311,24 +332,7 @@ async fn the_log_tells_what_was_sent_and_sends_it_once_more() {
     let log = connection.get(&requests).await;
     assert_eq!(members(&log.json), ["companyId", "nextCursor", "webhookRequests"]);
     let row = &log.json["webhookRequests"][0];
-    assert_eq!(
-        members(row),
-        [
-            "attempt",
-            "createdAt",
-            "deliveryGroupId",
-            "deliveryId",
-            "error",
-            "event",
-            "id",
-            "nextAttemptAt",
-            "origin",
-            "responseStatus",
-            "status",
-            "subscriptionId",
-            "url",
-        ]
-    );
+    assert_eq!(members(row), REQUEST);
     assert_eq!(row["deliveryGroupId"], came.header("x-makepay-delivery-group-id"));
     assert_eq!(
         (&row["attempt"], &row["status"], &row["responseStatus"]),

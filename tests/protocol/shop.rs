@@ -143,25 +143,7 @@ impl Connection<'_> {
         body: &Value,
         more: Headers<'_>,
     ) -> Answer {
-        let world = &self.shop.world;
-        let bare = path.split('?').next().unwrap();
-        let proof = key.spoiled_proof(world, &|_, claims| {
-            (claims["htm"], claims["htu"]) = (method.as_str().into(), format!("{ISSUER}{bare}").into());
-            claims["ath"] = base64url(sha256(self.token.as_bytes())).into();
-        });
-        let api = Api {
-            world,
-            shown: vec![
-                ("authorization".into(), format!("DPoP {}", self.token)),
-                ("dpop".into(), proof),
-            ],
-        };
-        let body = if body.is_null() {
-            String::new()
-        } else {
-            body.to_string()
-        };
-        api.raw(method, path, body.as_bytes(), more).await
+        signed(&self.shop.world, (key, &self.token), method, path, body, more).await
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -205,4 +187,30 @@ impl Connection<'_> {
         assert_eq!(answer.status, 201, "{answer:?}");
         answer.json["paymentLink"].clone()
     }
+}
+
+/// A call with a token that is bound to this key.
+pub async fn signed(
+    world: &World,
+    (key, token): (&ClientKey, &str),
+    method: Method,
+    path: &str,
+    body: &Value,
+    more: Headers<'_>,
+) -> Answer {
+    let bare = path.split('?').next().unwrap();
+    let proof = key.spoiled_proof(world, &|_, claims| {
+        (claims["htm"], claims["htu"]) = (method.as_str().into(), format!("{ISSUER}{bare}").into());
+        claims["ath"] = base64url(sha256(token.as_bytes())).into();
+    });
+    let shown = vec![
+        ("authorization".into(), format!("DPoP {token}")),
+        ("dpop".into(), proof),
+    ];
+    let body = if body.is_null() {
+        String::new()
+    } else {
+        body.to_string()
+    };
+    Api { world, shown }.raw(method, path, body.as_bytes(), more).await
 }

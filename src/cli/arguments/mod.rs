@@ -4,11 +4,13 @@ pub mod apps;
 pub mod installations;
 pub mod people;
 pub mod tokens;
+pub mod webhooks;
 
 use self::apps::App;
 use self::installations::Installation;
 use self::people::{Org, User};
 use self::tokens::{Key, Token};
+use self::webhooks::Webhook;
 use argh::FromArgs;
 use std::path::PathBuf;
 
@@ -86,6 +88,7 @@ pub enum Action {
     Installation(Installation),
     Key(Key),
     Token(Token),
+    Webhook(Webhook),
     Export(Export),
     Import(Import),
     Version(Version),

@@ -112,7 +112,8 @@ impl Lane<'_> {
 /// A connection that may be used again, and whether by https and to which authority it leads.
 type Kept = ((bool, String), Connection);
 
-/// Sends one delivery and writes down what came of it: whether it was taken, if it was sent. A crash between the two sends it once more.
+/// Sends one delivery and writes down what came of it: whether it was taken, if it was sent.
+/// A crash between the two sends it once more.
 async fn attempt(
     courier: &Courier,
     delivery: &Delivery,

@@ -14,6 +14,10 @@ const SNIPPETS: [(&str, &str); 4] = [
     ("Go", include_str!("../../../data/snippets/verify.go")),
 ];
 
+/// Try it without writing anything.
+const TRY: &str = "grantd webhook verify --secret-file secret --signature 't=…,v1=…' < body\n\
+                   grantd webhook listen --secret-file secret";
+
 pub fn body(visit: &Visit<'_>) -> Markup {
     html! {
         p { (visit.text("doc_hooks_text")) }
@@ -82,6 +86,8 @@ fn verifying(visit: &Visit<'_>) -> Markup {
             li { (visit.text("doc_hooks_verify_time")) }
             li { (visit.text("doc_hooks_verify_rotate")) }
         }
+        p { (visit.text("doc_hooks_verify_try")) }
+        (code(TRY))
         @for (at, (language, program)) in SNIPPETS.iter().enumerate() {
             details.snippet name="verify" open[at == 0] {
                 summary { (language) }
