@@ -339,6 +339,7 @@ fn errors_are_sentences_with_and_without_a_server() {
         (&["app", "change", "nope"], "app change --help"),
         (&["key", "rotate", "--alg", "none"], "there is no key for `none`"),
         (&["key", "revoke", "nope"], "there is no key nope"),
+        (&["key", "revoke", "--", "-nope"], "there is no key -nope"),
         (&["token", "mint", "nope"], "there is no app nope"),
         (&["token", "revoke", "--everything", "--app", "x"], "one thing"),
         (&["token", "revoke", "junk"], "no token to revoke"),

@@ -47,7 +47,9 @@ impl Common {
                 }
                 "--config" => &mut common.config,
                 "--data" => &mut common.data,
+                // Told on: it is what keeps the command from reading what follows as options.
                 "--" => {
+                    rest.push(arg);
                     rest.extend(all);
                     break;
                 }
