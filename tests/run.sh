@@ -23,6 +23,8 @@ deny_version=0.20.2
 target=${CARGO_TARGET_DIR:-target}
 logs=$target/test-logs
 mkdir -p "$logs"
+tools=$(cd "$target" && pwd)/tools
+export PATH=$tools/bin:$PATH
 passed=0
 failed=0
 
@@ -104,17 +106,22 @@ counted() {
     fi
 }
 
+# Built beside the steps that mostly wait, and without optimisation: it has little to do.
 cargo_deny() {
-    local tools
-    tools=$(cd "$target" && pwd)/tools
-    export PATH=$tools/bin:$PATH
     if [ "$(cargo-deny --version 2>/dev/null)" != "cargo-deny $deny_version" ]; then
-        cargo install cargo-deny --locked --version "$deny_version" --root "$tools" --target-dir "$tools/build" || return
+        nice cargo install cargo-deny --debug --locked --version "$deny_version" --root "$tools" --target-dir "$tools/build" || return
         rm -rf "$tools/build"
     fi
     # Cargo.lock names crates of other systems too (rustls-native-certs); what is compiled here never fetched them.
     cargo fetch --locked --quiet || return
     cargo deny --locked --offline check licenses bans sources
+}
+
+what_deny_says() {
+    local status=0
+    wait "$1" || status=$?
+    cat "$logs/cargo-deny.log"
+    return "$status"
 }
 
 if ! step toolchain toolchain; then
@@ -145,17 +152,19 @@ if [ "$mode" = quick ]; then
     echo "== left out of the quick run: cargo deny, the real clients, the real proxies, the fuzzing of the API, the pages in Chromium, the full sizes of the tests"
 else
     # The broken builds take minutes of their own: tests/broken/run.sh.
-    step deny cargo_deny || true
-    if compgen -G "${CARGO_HOME:-$HOME/.cargo}/advisory-db*/*" >/dev/null; then
-        step advisories cargo deny --offline check advisories || true
-    else
-        echo "   advisories need their database: \`cargo deny fetch && cargo deny check advisories\` with a network"
-    fi
+    cargo_deny >"$logs/cargo-deny.log" 2>&1 &
+    deny=$!
     counted clients
     counted proxies
     counted fuzz
     sed -nE 's/^seed .*/   &/p' "$logs/fuzz.log"
     counted browser
+    step deny what_deny_says "$deny" || true
+    if compgen -G "${CARGO_HOME:-$HOME/.cargo}/advisory-db*/*" >/dev/null; then
+        step advisories cargo deny --offline check advisories || true
+    else
+        echo "   advisories need their database: \`cargo deny fetch && cargo deny check advisories\` with a network"
+    fi
 fi
 
 echo "== $mode run, $SECONDS s"

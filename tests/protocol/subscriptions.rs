@@ -1,7 +1,7 @@
 //! The webhook subscription of a grant, as its clients read it.
 
 use crate::sandbox::{Api, members};
-use crate::shop::{CURRENT, ROOT, Shop};
+use crate::shop::{CURRENT, Connection, ROOT, Shop};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -41,7 +41,7 @@ fn judge_secretless(value: &Value) {
 }
 
 #[tokio::test]
-async fn it_is_made_read_changed_and_switched_off_under_one_id() {
+async fn it_is_made_under_the_grant_and_read_without_its_secret() {
     let shop = Shop::open().await;
     let world = &shop.world;
     let connection = shop.connect().await;
@@ -101,7 +101,21 @@ async fn it_is_made_read_changed_and_switched_off_under_one_id() {
     assert_eq!(read.json["subscription"], *subscription);
     judge_secretless(&read.json);
     assert_eq!(read.header("cache-control"), Some("no-store"));
+}
 
+/// One that is there; its id and its secret.
+async fn made(shop: &Shop, connection: &Connection<'_>) -> (Value, String) {
+    let made = connection.put(&json!({ "url": shop.receiver.url("/hooks") })).await;
+    let secret = made.text("signingSecret");
+    shop.world.secrets.keep(&secret);
+    (made.json["subscription"]["id"].clone(), secret)
+}
+
+#[tokio::test]
+async fn it_is_changed_and_its_secret_rotated_under_one_id() {
+    let shop = Shop::open().await;
+    let connection = shop.connect().await;
+    let (id, secret) = made(&shop, &connection).await;
     let other = shop.receiver.url("/other");
     let changed = connection
         .put(&json!({ "callbackUrl": other, "description": "till" }))
@@ -120,7 +134,7 @@ async fn it_is_made_read_changed_and_switched_off_under_one_id() {
             &changed.json["subscription"]["id"],
             &changed.json["subscription"]["url"]
         ),
-        (id, &json!(other))
+        (&id, &json!(other))
     );
     let rotated = connection.put(&json!({ "url": other, "rotateSecret": true })).await;
     assert_eq!(
@@ -129,11 +143,18 @@ async fn it_is_made_read_changed_and_switched_off_under_one_id() {
             &rotated.json["rotated"],
             &rotated.json["subscription"]["id"]
         ),
-        (&json!(false), &json!(true), id)
+        (&json!(false), &json!(true), &id)
     );
     assert_ne!(rotated.text("signingSecret"), secret);
-    world.secrets.keep(&rotated.text("signingSecret"));
+    shop.world.secrets.keep(&rotated.text("signingSecret"));
+}
 
+#[tokio::test]
+async fn it_is_switched_off_and_on_again_under_one_id() {
+    let shop = Shop::open().await;
+    let connection = shop.connect().await;
+    let (id, _) = made(&shop, &connection).await;
+    let other = shop.receiver.url("/other");
     let off = connection.delete().await;
     assert_eq!(
         members(&off.json),
@@ -155,7 +176,7 @@ async fn it_is_made_read_changed_and_switched_off_under_one_id() {
     let subscription = &off.json["subscription"];
     assert_eq!(
         (&subscription["id"], &subscription["status"], &subscription["active"]),
-        (id, &json!("disabled"), &json!(false))
+        (&id, &json!("disabled"), &json!(false))
     );
     assert_eq!(connection.get(CURRENT).await.json["subscription"], *subscription);
     assert_eq!(connection.delete().await.status, 200, "it is off");
@@ -166,7 +187,7 @@ async fn it_is_made_read_changed_and_switched_off_under_one_id() {
             &again.json["subscription"]["id"],
             &again.json["subscription"]["active"]
         ),
-        (&json!(false), id, &json!(true))
+        (&json!(false), &id, &json!(true))
     );
     assert_eq!(again.json.get("signingSecret"), None, "its secret is the one it had");
 }
