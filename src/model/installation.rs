@@ -99,7 +99,9 @@ impl Registration {
 
     /// The installation shows up again, with the key it has or with another one.
     ///
-    /// Another key needs the proof of the one that is accepted, never of one that waits; after a reset none is.
+    /// Another key needs the proof of the one that is accepted, never of one that waits; after a reset none is. What is
+    /// known by its addresses alone, which anybody can read, needs none either before somebody consented: whoever named
+    /// it first may be a stranger, who would keep the site out.
     pub fn again(
         &self,
         app: &App,
@@ -113,6 +115,7 @@ impl Registration {
         let (active_key, pending_key) = match &old.active_key {
             None => (self.jkt.clone(), None),
             Some(active) if *active == self.jkt => (active.clone(), old.pending_key.clone()),
+            Some(_) if old.is_unused() && old.registration_id.is_none() => (self.jkt.clone(), None),
             Some(active) => match previous {
                 Previous::Of(jkt) if jkt == active => (active.clone(), Some(self.jkt.clone())),
                 Previous::Missing => return Err(NotRegistered::PreviousMissing),

@@ -35,7 +35,7 @@ expected() {
     printf '%s\n' "makepay makecrypto "{api-key,webhook} "php makecrypto webhook"
     printf '%s\n' "fetch makecrypto key-"{payment-links,settings,errors}
     printf '%s\n' "php mokapen first-request-"{http,tls}
-    printf '%s\n' {Node.js,Python,PHP,Go}" algorithms introspect" {Node.js,Python,Go}" algorithms offline"
+    printf '%s\n' {Node.js,Python,PHP,Go}" algorithms introspect" {Node.js,Python,PHP,Go}" algorithms offline"
     printf '%s\n' {jose,joserfc,PyJWT}" algorithms "{EdDSA,ES256,RS256,rotation}
     printf '%s\n' "Authlib algorithms "{ES256,RS256} "jose algorithms jwks"
     printf '%s\n' "grantd "{default,mokapen,makecrypto,algorithms}" log"

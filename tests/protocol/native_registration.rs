@@ -245,6 +245,33 @@ async fn native_0_10_another_key_without_proof_of_the_accepted_one_is_401_and_ch
 }
 
 #[tokio::test]
+async fn native_3_2_a_stranger_who_names_a_site_first_does_not_keep_it_out() {
+    let asking = world().await;
+    let (world, browser) = (&asking.world, Native::new(&asking).await);
+    let (stranger, own, another) = (new_key(), new_key(), new_key());
+    for mut shop in [
+        Plugin::btcpay("https://pay.example"),
+        Plugin::wordpress("wordpress", "https://blog.example"),
+    ] {
+        let named = shop.register(world, &stranger, None).await;
+        assert_eq!(named.status, 201);
+        let taken = shop.register(world, &own, None).await;
+        assert_eq!((taken.status, taken.text("client_id")), (200, named.text("client_id")));
+        let installation = app(world, &shop.client_id).await.installation.unwrap();
+        assert_eq!(
+            (installation.active_key, installation.pending_key),
+            (Some(own.jkt()), None)
+        );
+        // Once somebody has consented it is theirs.
+        shop.consent(&browser, &own).await;
+        for key in [&stranger, &another] {
+            let late = shop.register(world, key, None).await;
+            assert_eq!(late.error(), (401, "previous_dpop_required"));
+        }
+    }
+}
+
+#[tokio::test]
 async fn native_3_2_the_accepted_key_lets_another_one_wait_and_a_waiting_one_never_does() {
     let world = World::new("makecrypto").await;
     let mut shop = Plugin::medusa(SITE);

@@ -17,9 +17,10 @@ const INTROSPECTING: [(&str, &str); 4] = [
     ("PHP", include_str!("../../../data/snippets/introspect.php")),
     ("Go", include_str!("../../../data/snippets/introspect.go")),
 ];
-const OFFLINE: [(&str, &str); 3] = [
+const OFFLINE: [(&str, &str); 4] = [
     ("Node.js (jose)", include_str!("../../../data/snippets/offline.mjs")),
     ("Python (PyJWT)", include_str!("../../../data/snippets/offline.py")),
+    ("PHP", include_str!("../../../data/snippets/offline.php")),
     ("Go (go-jose)", include_str!("../../../data/snippets/offline.go")),
 ];
 

@@ -137,12 +137,15 @@ const drivers = {
       `${call === "introspect" ? 'introspect(c[0], ["data.read"])' : 'authenticate(*c, ["data.read"])'}\n` +
       `        print(str(bool(answer)).lower())\n    except ${call === "introspect" ? "KeyError" : "(jwt.PyJWTError, PermissionError)"}:\n        print("false")\n`,
   }),
-  PHP: (program) => ({
+  PHP: (program, call) => ({
     file: "program.php",
     run: ["php", "-d", `curl.cainfo=${CA}`, "program.php"],
     text:
       `${program}\nforeach (json_decode(file_get_contents('php://stdin')) as $c) ` +
-      `echo introspect($c[0], ['data.read']) ? 'true' : 'false', "\\n";\n`,
+      (call === "introspect"
+        ? `echo introspect($c[0], ['data.read']) ? 'true' : 'false', "\\n";\n`
+        : `{\n  try { echo authenticate(...$c, scopes: ['data.read']) ? 'true' : 'false', "\\n"; }\n` +
+          `  catch (UnexpectedValueException) { echo "false\\n"; }\n}\n`),
   }),
   Go: (program, call) => ({
     file: "program.go",
@@ -195,7 +198,7 @@ for (const language of ["Node.js", "Python", "PHP", "Go"]) {
     );
   });
 }
-for (const language of ["Node.js", "Python", "Go"]) {
+for (const language of ["Node.js", "Python", "PHP", "Go"]) {
   await flow(language, "offline", async () => {
     const answers = judged(language, "offline", shown.offline[language], asked.map((request) => request.slice(1, 5)), {});
     assert.deepEqual(
