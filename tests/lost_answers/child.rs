@@ -69,7 +69,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_default()
     }
 
@@ -282,6 +282,7 @@ async fn prepare(ctx: &Context) -> Value {
                 Kind::Public => vec![REDIRECT_URI.into()],
                 _ => Vec::new(),
             },
+            dedicated_user: (kind == Kind::Private).then(|| "owner@example.com".into()),
             ..NewApp::new(kind, &id, "App")
         })
     };
@@ -290,6 +291,7 @@ async fn prepare(ctx: &Context) -> Value {
         "user": user,
         "confidential": run(app(Kind::Public, false)).await,
         "public": run(app(Kind::Public, true)).await,
+        "private": run(app(Kind::Private, false)).await,
         "resource_server": run(app(Kind::ResourceServer, false)).await,
     })
 }

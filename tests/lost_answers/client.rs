@@ -11,6 +11,7 @@ use serde_json::json;
 
 pub const ISSUER: &str = "https://auth.example";
 const INSTALLATIONS: &str = "/oauth/native/installations";
+const SUBSCRIPTION: &str = "/api/partner/v1/makepay/webhook-subscriptions/current";
 pub const REDIRECT_URI: &str = "https://app.example/callback";
 pub const VERIFIER: &str = "a-verifier-of-forty-three-characters-or-more-0123456789";
 
@@ -124,6 +125,22 @@ impl Client {
                 ("idempotency-key".to_owned(), idempotency_key.to_owned()),
             ],
             form: String::new(),
+        }
+    }
+
+    /// What it does with the webhook subscription of its token: makes one, under this key, or reads it.
+    pub fn subscription(access_token: &str, idempotency_key: Option<&str>) -> Sent {
+        let mut headers = vec![
+            ("authorization".to_owned(), format!("Bearer {access_token}")),
+            ("content-type".to_owned(), "application/json".to_owned()),
+        ];
+        headers.extend(idempotency_key.map(|key| ("idempotency-key".to_owned(), key.to_owned())));
+        let body = json!({ "url": "https://hooks.example/payments", "events": ["makepay.payment.*"] });
+        Sent {
+            method: if idempotency_key.is_some() { "PUT" } else { "GET" }.to_owned(),
+            path: SUBSCRIPTION.to_owned(),
+            headers,
+            form: idempotency_key.map_or_else(String::new, |_| body.to_string()),
         }
     }
 

@@ -193,11 +193,42 @@ fn a_reset_asked_again_with_the_token_that_it_killed_gives_the_committed_answer(
 }
 
 #[test]
+fn a_webhook_subscription_put_again_gives_the_committed_answer_with_its_secret() {
+    for point in points() {
+        let world = World::new(ClientType::Native);
+        let robot = Client::confidential(&world, "private");
+        let minted = world.ask(&robot.request("/oauth/token", "grant_type=client_credentials", None));
+        let access = minted.text("access_token");
+        let put = Client::subscription(&access, Some("the-key-of-the-put"));
+        world.kill(&put, *point);
+        let committed = *point != Point::BeforeAppend;
+        let kept = world.ask(&Client::subscription(&access, None)).json()["subscription"].clone();
+        assert_eq!(kept.is_object(), committed, "{point:?}: {kept}");
+        let again = world.ask(&put);
+        assert_eq!(
+            (again.status, again.replayed()),
+            (200, committed),
+            "{point:?}: {again:?}"
+        );
+        assert!(
+            again.text("signingSecret").starts_with("mkwhsec_"),
+            "{point:?}: {again:?}"
+        );
+        assert!(
+            !committed || again.json()["subscription"] == kept,
+            "{point:?}: {again:?}"
+        );
+        let third = world.ask(&put);
+        assert_eq!((third.replayed(), &third.body), (true, &again.body), "{point:?}");
+    }
+}
+
+#[test]
 fn the_full_run_goes_through_every_point_with_and_without_a_key_for_every_client() {
-    let kills = cases().len() * 2 + cases().iter().filter(|case| case.key.is_none()).count() + points().len() * 2;
+    let kills = cases().len() * 2 + cases().iter().filter(|case| case.key.is_none()).count() + points().len() * 3;
     println!("lost answers: {kills} kills at four points of a commit");
     if std::env::var_os("GRANTD_TEST_FULL").is_some() {
-        assert_eq!(kills, 4 * 2 * 4 * 2 + 4 * 4 + 2 * 4);
+        assert_eq!(kills, 4 * 2 * 4 * 2 + 4 * 4 + 3 * 4);
     }
 }
 
