@@ -33,6 +33,7 @@ expected() {
     done
     printf '%s\n' "requests makecrypto key-"{payment-links,customers,settings,errors}
     printf '%s\n' "makepay makecrypto "{api-key,webhook} "php makecrypto webhook"
+    printf '%s\n' "plugin makecrypto "{discovery,connect,refresh,payment,reset}
     printf '%s\n' "fetch makecrypto key-"{payment-links,settings,errors}
     printf '%s\n' "php mokapen first-request-"{http,tls}
     printf '%s\n' {Node.js,Python,PHP,Go}" algorithms introspect" {Node.js,Python,PHP,Go}" algorithms offline"
@@ -110,6 +111,7 @@ if (install_node node); then
         run "$profile" node node/delegated.mjs
     done
     run makecrypto node node/sandbox.mjs
+    run makecrypto node node/plugin.mjs
     run algorithms node node/jose.mjs
 else
     trouble "the clients in JavaScript were not run"
