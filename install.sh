@@ -51,7 +51,10 @@ while [ $# -gt 0 ]; do
         --key) key=$value ;;
         --profile) profile=$value ;;
         --user) user=$value ;;
-        --prefix) prefix=${value%/} ;;
+        --prefix)
+            prefix=${value%/}
+            [ -n "$prefix" ] || refuse "--prefix / is this machine: leave the option out"
+            ;;
         --no-start) start='' ;;
         --dry-run) dry=yes ;;
         --uninstall) uninstall=yes ;;

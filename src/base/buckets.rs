@@ -93,6 +93,12 @@ impl Buckets {
         self.visit(key, now, Counts::WhereThereIsRoom)
     }
 
+    /// Whether nothing was counted that is still owed.
+    pub fn is_full(&self, key: u64, now: Timestamp) -> bool {
+        let owed_until = self.table.shard(key).get(&key).copied();
+        owed_until.is_none_or(|until| until <= Duration::from_millis(now.millis()).as_nanos() as u64)
+    }
+
     #[cfg(test)]
     pub fn len(&self) -> usize {
         self.table.len()

@@ -58,6 +58,12 @@ impl Throttle {
         let client = peer.to_canonical().is_loopback().then_some(client);
         self.buckets.take(self.keys.key(client, peer), now)
     }
+
+    /// Whether the bucket that [`Self::take`] would take from is full: nobody there wrote lately.
+    pub fn is_full(&self, client: &str, peer: IpAddr, now: Timestamp) -> bool {
+        let client = peer.to_canonical().is_loopback().then_some(client);
+        self.buckets.is_full(self.keys.key(client, peer), now)
+    }
 }
 
 #[cfg(test)]

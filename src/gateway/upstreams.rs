@@ -3,14 +3,12 @@
 use super::body::BodyStream;
 use super::breaker::Breaker;
 use crate::config::GatewaySettings;
+use crate::web::trust;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -113,21 +111,12 @@ where
 
 /// The system's authorities, and those of the file.
 fn trusting(ca_file: Option<&Path>) -> Result<ClientConfig, String> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let mut roots = trust::of_system();
     if let Some(file) = ca_file {
-        let unusable = |why: String| format!("{} cannot be used as a CA: {why}", file.display());
-        for certificate in CertificateDer::pem_file_iter(file).map_err(|e| unusable(e.to_string()))? {
-            let certificate = certificate.map_err(|e| unusable(e.to_string()))?;
-            roots.add(certificate).map_err(|e| unusable(e.to_string()))?;
-        }
+        trust::add_file(&mut roots, file)?;
     }
     if roots.is_empty() {
         return Err("no certificate authority was found: install ca-certificates, or set `gateway.ca_file`".to_owned());
     }
-    let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
-    let builder = builder
-        .with_safe_default_protocol_versions()
-        .map_err(|e| e.to_string())?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+    trust::client(roots)
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// One that nobody ever consented to is forgotten after this long without a registration: strangers make them.
-pub const UNUSED_KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+pub const UNUSED_KEPT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Of an address, in bytes.
 pub const ADDRESS_BYTES_MAX: usize = 250;
 /// Of whatever else a registration says, in characters.
@@ -100,8 +100,8 @@ impl Registration {
     /// The installation shows up again, with the key it has or with another one.
     ///
     /// Another key needs the proof of the one that is accepted, never of one that waits; after a reset none is. What is
-    /// known by its addresses alone, which anybody can read, needs none either before somebody consented: whoever named
-    /// it first may be a stranger, who would keep the site out.
+    /// known by its addresses alone, which anybody can read, needs none either before somebody consents: whoever named it
+    /// first may be a stranger, who would keep the site out.
     pub fn again(
         &self,
         app: &App,
@@ -115,7 +115,7 @@ impl Registration {
         let (active_key, pending_key) = match &old.active_key {
             None => (self.jkt.clone(), None),
             Some(active) if *active == self.jkt => (active.clone(), old.pending_key.clone()),
-            Some(_) if old.is_unused() && old.registration_id.is_none() => (self.jkt.clone(), None),
+            Some(_) if old.grant.is_none() && old.registration_id.is_none() => (self.jkt.clone(), None),
             Some(active) => match previous {
                 Previous::Of(jkt) if jkt == active => (active.clone(), Some(self.jkt.clone())),
                 Previous::Missing => return Err(NotRegistered::PreviousMissing),

@@ -311,6 +311,14 @@ async fn verified(ctx: &Context, id: &str, secret: &Secret) -> Result<Option<Aut
     }))
 }
 
+/// Whether the key would be let in.
+pub async fn stands(ctx: &Context, id: &str) -> Result<bool, StoreError> {
+    match ctx.load::<ApiKey>(&keys::api_key(id)).await? {
+        Some(key) => Ok(standing(ctx, &key).await?.is_some()),
+        None => Ok(false),
+    }
+}
+
 /// What the key rests on as it stands now, and what of its scopes the maker's role leaves; `None` where it is dead.
 async fn standing(
     ctx: &Context,

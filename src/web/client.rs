@@ -1,14 +1,12 @@
 //! A small HTTP/1.1 client for the program's own checks and commands: one request, one connection, no redirects.
 
+use super::trust;
 use bytes::Bytes;
 use http::header::HOST;
 use http::{Request, Response, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use std::path::Path;
 use std::sync::Arc;
@@ -34,10 +32,8 @@ impl Client {
 
     /// Trusts the certificate authorities of the system.
     pub fn of_system() -> Result<Self, String> {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         Ok(Self {
-            tls: Some(Arc::new(with_roots(roots)?)),
+            tls: Some(Arc::new(trust::client(trust::of_system())?)),
         })
     }
 
@@ -95,19 +91,7 @@ where
 }
 
 fn trusting(ca_file: &Path) -> Result<ClientConfig, String> {
-    let unusable = |why: String| format!("{} cannot be used as a CA: {why}", ca_file.display());
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(ca_file).map_err(|e| unusable(e.to_string()))? {
-        let certificate = certificate.map_err(|e| unusable(e.to_string()))?;
-        roots.add(certificate).map_err(|e| unusable(e.to_string()))?;
-    }
-    with_roots(roots)
-}
-
-fn with_roots(roots: RootCertStore) -> Result<ClientConfig, String> {
-    let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
-    let builder = builder
-        .with_safe_default_protocol_versions()
-        .map_err(|why| format!("TLS cannot be set up: {why}"))?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+    trust::add_file(&mut roots, ca_file)?;
+    trust::client(roots)
 }

@@ -20,3 +20,4 @@ mod state;
 mod streamed;
 mod ticket;
 pub mod tls;
+pub mod trust;

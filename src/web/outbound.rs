@@ -4,6 +4,7 @@
 //! judged: a name that leads elsewhere a moment later leads nowhere (DNS rebinding). Redirects are not followed, no
 //! proxy of the environment is asked, and everything has a limit.
 
+use crate::web::trust;
 use bytes::Bytes;
 use http::header::HOST;
 use http::{HeaderMap, Method, Request, Uri};
@@ -11,10 +12,8 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -340,22 +339,12 @@ impl Connection {
 
 /// The error is a sentence for whoever runs the server.
 fn trusting(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, String> {
-    let mut roots = RootCertStore::empty();
-    // Single files that cannot be read leave the others; with none at all no certificate will do, which is told then.
-    let system = rustls_native_certs::load_native_certs();
-    roots.add_parsable_certificates(system.certs);
+    // With none at all no certificate will do, which is told then.
+    let mut roots = trust::of_system();
     if let Some(file) = ca_file {
-        let unusable = |why: String| format!("`webhooks.ca_file` {} cannot be used: {why}.", file.display());
-        for certificate in CertificateDer::pem_file_iter(file).map_err(|why| unusable(why.to_string()))? {
-            let certificate = certificate.map_err(|why| unusable(why.to_string()))?;
-            roots.add(certificate).map_err(|why| unusable(why.to_string()))?;
-        }
+        trust::add_file(&mut roots, file).map_err(|why| format!("`webhooks.ca_file`: {why}."))?;
     }
-    let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
-    let builder = builder
-        .with_safe_default_protocol_versions()
-        .map_err(|why| format!("TLS cannot be set up: {why}."))?;
-    let mut config = builder.with_root_certificates(roots).with_no_client_auth();
+    let mut config = trust::client(roots).map_err(|why| format!("{why}."))?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }

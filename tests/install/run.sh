@@ -57,6 +57,7 @@ check "an option without its value is refused" refuses "needs a value" --binary
 check "a value that would end its line is refused" refuses "the value of --issuer" --issuer 'https://a"
 b'
 check "a value that sed would read is refused" refuses "the value of --issuer" --issuer 'https://a|b&c'
+check "this machine is no prefix" not ./install.sh --prefix / --dry-run
 check "a certificate without its key is refused" refuses "belong together" --binary "$program" --certificate /a.pem
 check "a user that is none is refused" refuses "no name of a system user" --binary "$program" --user 'root;reboot'
 check "what is no program is refused" refuses "is no program" --binary "$place/nothing"

@@ -33,6 +33,7 @@ mod cors;
 mod credentials;
 mod delegation;
 mod deliveries_legacy;
+mod deliveries_lost;
 mod deliveries_native;
 mod deliveries_payments;
 mod desk;

@@ -188,19 +188,23 @@ pub fn event(ctx: &Context, app: &App, kind: EventKind) -> Event {
     }
 }
 
-/// By address; a new one also by the origin of its site, wherever it comes from.
+/// By address; a new one also by the origin of its site, which anybody may name: that holds back only addresses that
+/// registered something lately, so that nobody can use it up for the site itself. Behind a TLS proxy, which speaks for
+/// everyone, all new ones together have a bucket besides that of their origin.
 fn throttle(ctx: &Context, peer: IpAddr, registration: &Registration, is_new: bool) -> Result<(), OAuthError> {
-    let now = ctx.now();
-    let origin = registration::origin(registration);
-    // A loopback peer is a TLS proxy that speaks for everyone: there the throttle counts by what it is named.
+    const ALL: &str = "all";
+    let (now, origin) = (ctx.now(), registration::origin(registration));
+    let behind_a_proxy = peer.to_canonical().is_loopback();
+    let local = Ipv4Addr::LOCALHOST.into();
     let name = if is_new { &origin } else { &registration.identity };
+    let known = !ctx.registrations.is_full(name, peer, now);
     let by_address = ctx.registrations.take(name, peer, now);
-    let by_origin = if is_new && !peer.to_canonical().is_loopback() {
-        ctx.registrations.take(&origin, Ipv4Addr::LOCALHOST.into(), now)
-    } else {
-        None
+    let more = match (is_new, behind_a_proxy) {
+        (true, true) => ctx.registrations.take(ALL, local, now),
+        (true, false) => ctx.registrations.take(&origin, local, now).filter(|_| known),
+        (false, _) => None,
     };
-    let Some(wait) = by_address.max(by_origin) else {
+    let Some(wait) = by_address.max(more) else {
         return Ok(());
     };
     let what = "Too many registrations from this address or of this site: wait and try again.";

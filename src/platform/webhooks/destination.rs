@@ -1,9 +1,10 @@
 //! Where a delivery goes, as it stands now: address, secret, and whether anything is sent there.
 
+use super::owner::may_act;
 use super::{opened, secret_of};
 use crate::base::secret::Secret;
 use crate::context::Context;
-use crate::model::callback_secret::CallbackSecret;
+use crate::model::callback_secret::{CallbackSecret, ORGANIZATION};
 use crate::model::delivery::{Delivery, To};
 use crate::model::endpoint::{Endpoint, Standing};
 use crate::model::subscription::Subscription;
@@ -36,7 +37,8 @@ pub async fn of(ctx: &Context, delivery: &Delivery) -> Result<Option<Destination
             let Some(subscription) = ctx.load::<Subscription>(&key).await? else {
                 return Ok(None);
             };
-            let on = subscription.active || tells_late(ctx, &subscription).await?;
+            let acts = subscription.active && may_act(ctx, organization, owner).await?;
+            let on = acts || tells_late(ctx, &subscription).await?;
             Ok(Some(Destination {
                 url: subscription.url.clone(),
                 secret: opened(ctx, &subscription.id, &subscription.secret),
@@ -46,10 +48,12 @@ pub async fn of(ctx: &Context, delivery: &Delivery) -> Result<Option<Destination
         }
         To::Address {
             organization,
+            owner,
             url,
             signer,
-            ..
         } => {
+            // What the organization itself signs goes to where it said; the rest to where the maker of the link did.
+            let on = signer == ORGANIZATION || may_act(ctx, organization, owner).await?;
             let key = keys::callback_secret(organization, signer);
             let secret = ctx.load::<CallbackSecret>(&key).await?;
             Ok(secret.map(|secret| Destination {
@@ -59,7 +63,7 @@ pub async fn of(ctx: &Context, delivery: &Delivery) -> Result<Option<Destination
                     &super::subscriptions::callback::place(organization, signer),
                     &secret.secret,
                 ),
-                standing: Standing::Enabled,
+                standing: if on { Standing::Enabled } else { Standing::Disabled },
                 failing: false,
             }))
         }

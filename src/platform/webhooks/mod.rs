@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod deliveries;
 pub mod destination;
 pub mod outcome;
+mod owner;
 pub mod payments;
 pub mod reminding;
 pub mod requests;

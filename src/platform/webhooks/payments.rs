@@ -1,25 +1,24 @@
 //! What becomes known of a payment, and to whom: the subscription of whoever made the payment link; else the address
 //! that the link names, or the organization's settings. Each delivery is written with what it tells of.
 
+use super::owner::may_act;
 use super::subscriptions::callback::{put_if_missing, signer};
 use crate::base::digest::{base64url, sha256};
 use crate::base::time::Timestamp;
 use crate::config::{PaymentRules, Subscription as Rule};
 use crate::context::Context;
-use crate::model::api_key::ApiKey;
-use crate::model::app::App;
 use crate::model::callback_secret::ORGANIZATION;
 use crate::model::delivery::{BODY_BYTES_MAX, Delivery, Origin, State, To, WAITING_MAX};
-use crate::model::grant::{Grant, GrantStatus};
 use crate::model::subscription::Subscription;
 use crate::oauth::access_token::TypedId;
-use crate::oauth::standing;
 use crate::oauth::subscriptions::{rule, tells_late};
 use crate::store::records::{count, load};
 use crate::store::{Batch, StoreError, keys};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 
+/// Longer addresses are none: what is written down has to hold one.
+const URL_BYTES_MAX: usize = 1000;
 /// Of a text that is told.
 const TEXT_CHARS_MAX: usize = 200;
 const SHORT_TEXT_CHARS_MAX: usize = 120;
@@ -98,38 +97,7 @@ async fn hears(ctx: &Context, subscription: &Subscription, payment: &Payment<'_>
     if made_with_it && tells_late(ctx, subscription).await? {
         return Ok(true);
     }
-    Ok(subscription.active && may_act(ctx, subscription).await?)
-}
-
-/// Whoever lost access hears nothing more of the organization.
-async fn may_act(ctx: &Context, subscription: &Subscription) -> Result<bool, StoreError> {
-    let app = match &subscription.client_id {
-        Some(client_id) => ctx.load::<App>(&keys::app(client_id)).await?,
-        None => None,
-    };
-    let (kind, id) = subscription.owner.split_once(':').unwrap_or_default();
-    Ok(match (kind, app) {
-        ("grant", Some(app)) => {
-            let grant = load::<Grant>(&*ctx.store, &keys::grant(&subscription.organization, id)).await?;
-            match grant.filter(|grant| grant.status == GrantStatus::Active) {
-                Some(grant) => standing::acting(ctx, &app, &grant.organization, &grant.user)
-                    .await?
-                    .is_ok(),
-                None => false,
-            }
-        }
-        ("app", Some(app)) => app.usable(),
-        ("key", _) => {
-            let key = load::<ApiKey>(&*ctx.store, &keys::api_key(id)).await?;
-            key.is_some_and(|key| key.live(ctx.now()))
-        }
-        // A token's record goes with it, and it lies with its user.
-        ("token", _) => {
-            let key = keys::personal_token_of_organization(&subscription.organization, id);
-            ctx.store.get(&key).await?.is_some()
-        }
-        _ => false,
-    })
+    Ok(subscription.active && may_act(ctx, payment.organization, payment.owner).await?)
 }
 
 async fn put_to_subscription(
@@ -169,7 +137,8 @@ async fn put_to_subscription(
     insert(ctx, batch, delivery, body).await
 }
 
-/// The link's own address, signed with the secret of whoever made it; else the organization's, with its own.
+/// The link's own address, signed with the secret of whoever made it, while they may act; else the organization's, with
+/// its own.
 async fn put_to_address(
     ctx: &Context,
     batch: &mut Batch,
@@ -177,8 +146,14 @@ async fn put_to_address(
     payment: &Payment<'_>,
 ) -> Result<(), StoreError> {
     let own = payment.payload.get("webhookUrl").and_then(Value::as_str);
-    let own = own.filter(|url| !url.is_empty());
-    let (url, signer) = match (own, payment.callback_url.filter(|url| !url.is_empty())) {
+    let own = own.filter(|url| !url.is_empty() && url.len() <= URL_BYTES_MAX);
+    let own = match own {
+        Some(url) => may_act(ctx, payment.organization, payment.owner).await?.then_some(url),
+        None => None,
+    };
+    let callback = payment.callback_url;
+    let callback = callback.filter(|url| !url.is_empty() && url.len() <= URL_BYTES_MAX);
+    let (url, signer) = match (own, callback) {
         (Some(url), _) => (url, signer(payment.owner)),
         (None, Some(url)) => (url, ORGANIZATION),
         (None, None) => return Ok(()),
@@ -190,7 +165,7 @@ async fn put_to_address(
         to: To::Address {
             organization: payment.organization.to_owned(),
             owner: payment.owner.to_owned(),
-            url: url.chars().take(1000).collect(),
+            url: url.to_owned(),
             signer: signer.to_owned(),
         },
         kind: rules.short_event().to_owned(),
