@@ -100,8 +100,8 @@ impl Registration {
     /// The installation shows up again, with the key it has or with another one.
     ///
     /// Another key needs the proof of the one that is accepted, never of one that waits; after a reset none is. What is
-    /// known by its addresses alone, which anybody can read, needs none either before somebody consents: whoever named it
-    /// first may be a stranger, who would keep the site out.
+    /// known by its addresses alone, which anybody can read, needs none either before somebody consents: whoever named
+    /// it first may be a stranger, who would keep the site out.
     pub fn again(
         &self,
         app: &App,
