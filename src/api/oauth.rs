@@ -8,7 +8,7 @@ use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::params::Params;
 use crate::oauth::{dpop, failures, introspect, pushed, revoke, token};
 use crate::web::request::Request;
-use crate::web::response::Response;
+use crate::web::response::{Response, retry_after_s};
 use http::header::{ACCESS_CONTROL_EXPOSE_HEADERS, AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, StatusCode};
 
@@ -153,9 +153,7 @@ pub fn refused(ctx: &Context, request: &Request, error: &OAuthError) -> Response
         response = response.with(RECOVERY, "expired");
     }
     if let Some(wait) = error.retry_after {
-        // Rounded up: whoever comes back when told must be let in.
-        let seconds = wait.as_millis().div_ceil(1000).max(1);
-        response = response.with_value(RETRY_AFTER, &seconds.to_string());
+        response = response.with_value(RETRY_AFTER, &retry_after_s(wait).to_string());
     }
     with_nonce(response, error.dpop_nonce.clone()).no_store()
 }

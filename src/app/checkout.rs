@@ -10,7 +10,7 @@ use crate::sandbox::SANDBOX;
 use crate::sandbox::checkout::{self, Halt, SessionStatus};
 use crate::store::StoreError;
 use crate::web::request::Request;
-use crate::web::response::Response;
+use crate::web::response::{Response, retry_after_s};
 use http::StatusCode;
 use http::header::RETRY_AFTER;
 use maud::html;
@@ -102,7 +102,7 @@ fn customer(ctx: &Context, request: &Request) -> Response {
 
 fn too_many(ctx: &Context, request: &Request, wait: Duration) -> Response {
     let visit = Visit::unknown(ctx, request);
-    let seconds = wait.as_secs().max(1).to_string();
+    let seconds = retry_after_s(wait).to_string();
     let text = visit.fill("too_many_attempts", &[("seconds", &seconds)]);
     let body = html! { p.notice.danger role="alert" { (text) } };
     Page::new(visit.text("checkout_heading"), body)

@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::model::usage::{Counted, Quotas};
 use crate::platform::caller::{Caller, Credential};
 use crate::platform::usage;
+use crate::web::response::whole_seconds;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::fmt::Write as _;
 use std::num::{NonZeroU32, NonZeroU64};
@@ -163,9 +164,4 @@ impl Standing {
         self.leaves(policy, 0, wait);
         Refusal::Wait(wait)
     }
-}
-
-/// Rounded up: whoever waits so long is not early.
-pub fn whole_seconds(span: Duration) -> u64 {
-    span.as_secs() + u64::from(span.subsec_nanos() > 0)
 }

@@ -2,7 +2,6 @@
 
 use super::guard::Wrong;
 use super::path;
-use super::rate_limits::whole_seconds;
 use crate::account;
 use crate::base::jose::Alg;
 use crate::config::ErrorBody;
@@ -11,7 +10,7 @@ use crate::oauth::dpop;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::platform;
 use crate::store::StoreError;
-use crate::web::response::Response;
+use crate::web::response::{Response, retry_after_s};
 use http::header::{ALLOW, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Method, StatusCode};
 use serde_json::json;
@@ -84,7 +83,7 @@ impl Refusal {
         match self {
             Self::Method(methods) => response.with_value(ALLOW, &allowed(methods)),
             Self::Wait(wait) | Self::Resting(wait) => {
-                response.with_value(RETRY_AFTER, &whole_seconds(*wait).max(1).to_string())
+                response.with_value(RETRY_AFTER, &retry_after_s(*wait).to_string())
             }
             Self::Token(no) => match no.nonce() {
                 Some(nonce) => response.with_value(DPOP_NONCE.clone(), nonce),

@@ -15,7 +15,7 @@ use crate::platform::refusal::Refusal;
 use crate::platform::rights::{Relation, Right, may};
 use crate::store::{Batch, Outcome};
 use crate::web::request::Request;
-use crate::web::response::Response;
+use crate::web::response::{Response, retry_after_s};
 use maud::{Markup, html};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -229,7 +229,7 @@ impl From<Refusal> for Trouble {
             Refusal::Invalid(_) => Self::BadForm,
             Refusal::State(_) | Refusal::Conflict => Self::Conflict,
             Refusal::Account(account::Refusal::Busy(Busy { retry_after_s, .. })) => Self::Busy(retry_after_s.into()),
-            Refusal::Account(account::Refusal::Wait(wait)) => Self::Busy(wait.as_secs().max(1)),
+            Refusal::Account(account::Refusal::Wait(wait)) => Self::Busy(retry_after_s(wait)),
             Refusal::Account(account::Refusal::LinkGone) => Self::LinkGone,
             Refusal::Account(_) => Self::BadForm,
             Refusal::Store(error) => Self::Store(error),

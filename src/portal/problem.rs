@@ -1,12 +1,11 @@
 //! What was wrong with a form that has to be filled in once more.
 
 use super::page::Page;
-use super::sign_in::seconds;
 use super::trouble::{Paged, Trouble};
 use super::visit::Visit;
 use crate::account::Refusal;
 use crate::base::password_rules::{CHARS_MIN, Weak};
-use crate::web::response::Response;
+use crate::web::response::{Response, retry_after_s};
 use http::StatusCode;
 use http::header::RETRY_AFTER;
 use maud::{Markup, html};
@@ -26,7 +25,7 @@ impl Problem {
             Refusal::Store(error) => return Err(Trouble::Store(error)),
             Refusal::Closed => return Err(Trouble::NotFound),
             Refusal::Wait(wait) => {
-                let wait = seconds(wait);
+                let wait = retry_after_s(wait);
                 return Ok(Self {
                     status: StatusCode::TOO_MANY_REQUESTS,
                     text: visit.fill("too_many_attempts", &[("seconds", &wait.to_string())]),

@@ -17,11 +17,10 @@ use crate::oauth::params::Params;
 use crate::store::records::{Versioned, load_by_index};
 use crate::store::{Batch, Outcome, keys};
 use crate::web::request::Request;
-use crate::web::response::Response;
+use crate::web::response::{Response, retry_after_s};
 use http::StatusCode;
 use http::header::RETRY_AFTER;
 use maud::{Markup, html};
-use std::time::Duration;
 
 const FORM: &str = "sign_in";
 const HOME: &str = "/account";
@@ -145,7 +144,7 @@ impl Attempt<'_> {
         let principal = principal.as_str();
         let blocked = || {
             let wait = ctx.limiter.blocked(principal, request.peer, ctx.now())?;
-            Some(Judged::Wait(seconds(wait)))
+            Some(Judged::Wait(retry_after_s(wait)))
         };
         if let Some(wait) = blocked() {
             return Ok(wait);
@@ -173,11 +172,6 @@ impl Attempt<'_> {
         log::info!("request {}: a sign-in failed", request.id);
         Ok(Judged::Wrong)
     }
-}
-
-/// Rounded up, for `Retry-After`.
-pub(super) fn seconds(wait: Duration) -> u64 {
-    wait.as_millis().div_ceil(1000).max(1).try_into().unwrap_or(60)
 }
 
 /// A new session in place of whatever this browser had, and on to where the user wanted to go.

@@ -6,9 +6,20 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use serde::Serialize;
 use std::error::Error;
+use std::time::Duration;
 
 /// A body that comes from elsewhere, frame by frame.
 pub type BodyStream = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
+
+/// For `Retry-After` (RFC 9110 §10.2.3), in seconds. Rounded up: whoever comes back when told must be let in.
+pub fn retry_after_s(wait: Duration) -> u64 {
+    whole_seconds(wait).max(1)
+}
+
+/// Rounded up: whoever waits so long is not early.
+pub fn whole_seconds(span: Duration) -> u64 {
+    span.as_secs() + u64::from(span.subsec_nanos() > 0)
+}
 
 #[derive(Debug)]
 pub struct Response {

@@ -10,7 +10,7 @@ use crate::platform::developer_api::kinds::{
 use crate::platform::refusal::{Fault, Refusal};
 use crate::store::StoreError;
 use crate::web::request::Request;
-use crate::web::response::Response;
+use crate::web::response::{Response, retry_after_s};
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::{Value, json};
@@ -145,7 +145,7 @@ impl From<Refusal> for Problem {
                 ..Self::new(BUSY)
             },
             Refusal::Account(account::Refusal::Wait(wait)) => Self {
-                retry_after_s: Some(wait.as_secs().max(1)),
+                retry_after_s: Some(retry_after_s(wait)),
                 ..Self::new(TOO_MANY)
             },
             Refusal::Account(_) => Self::new(INVALID),

@@ -13,7 +13,6 @@ pub mod policy;
 
 use super::desk::{Crumb, Desk, Part};
 use super::page::redirect;
-use super::sign_in::seconds;
 use super::trouble::Trouble;
 use crate::account;
 use crate::context::Context;
@@ -23,7 +22,7 @@ use crate::platform::actor::Membership;
 use crate::platform::refusal::{Fault, Refusal};
 use crate::platform::rights::{Relation, Right, may};
 use crate::web::request::Request;
-use crate::web::response::Response;
+use crate::web::response::{Response, retry_after_s};
 use http::StatusCode;
 use http::header::RETRY_AFTER;
 use maud::{Markup, html};
@@ -240,7 +239,7 @@ impl Wrong {
                 ..refused(StatusCode::UNPROCESSABLE_ENTITY)
             }),
             Refusal::Account(account::Refusal::Wait(wait)) => {
-                let wait = seconds(wait);
+                let wait = retry_after_s(wait);
                 Ok(Self {
                     notice: Some(desk.fill("too_many_attempts", &[("seconds", &wait.to_string())])),
                     wait: Some(wait),
