@@ -6,7 +6,7 @@ use super::path;
 use super::rate_limits::Standing;
 use super::refusal::{NoToken, Refusal};
 use crate::base::secret::Secret;
-use crate::config::routes::Found;
+use crate::config::routes::{Found, Needed};
 use crate::context::Context;
 use crate::oauth::access_token::{Claims, Verified};
 use crate::oauth::error::{ErrorCode, OAuthError};
@@ -31,7 +31,7 @@ pub struct Admitted {
     pub caller: Caller,
     pub found: Found,
     /// The scopes that it passed with.
-    needed: Vec<String>,
+    needed: Needed,
     shown: Known,
 }
 
@@ -99,7 +99,7 @@ async fn judge(
         Refusal::Token(Box::new(NoToken {
             error,
             resource,
-            scopes: needed.unwrap_or_default().to_vec(),
+            scopes: needed.map(|needed| needed.to_ask_for().to_vec()).unwrap_or_default(),
         }))
     };
     let (caller, shown) = match shown {
@@ -129,7 +129,7 @@ async fn judge(
         return Err(Refusal::Method(known.collect()));
     };
     may_pass(ctx, &caller, &shown, &found, needed)?;
-    let needed = needed.to_vec();
+    let needed = needed.clone();
     Ok(Admitted {
         caller,
         found,
@@ -139,8 +139,8 @@ async fn judge(
 }
 
 /// Of somebody who is authenticated, on a route that there is.
-fn may_pass(ctx: &Context, caller: &Caller, shown: &Known, found: &Found, needed: &[String]) -> Result<(), Refusal> {
-    let (needed, resource) = (needed.to_vec(), found.route.resource.clone());
+fn may_pass(ctx: &Context, caller: &Caller, shown: &Known, found: &Found, needed: &Needed) -> Result<(), Refusal> {
+    let resource = found.route.resource.clone();
     // 5. The resource it was made for (RFC 9068 §4); personal tokens and keys are for all of them.
     if let Known::AccessToken(verified) = shown
         && verified.claims.aud != resource
@@ -148,15 +148,16 @@ fn may_pass(ctx: &Context, caller: &Caller, shown: &Known, found: &Found, needed
         return Err(Refusal::Token(Box::new(NoToken {
             error: Some(Wrong::Token("The token is for another resource.")),
             resource,
-            scopes: needed,
+            scopes: needed.to_ask_for().to_vec(),
         })));
     }
     // 6. The organization, where the path names one.
     if found.organization().is_some_and(|named| !caller.is_of(ctx, named)) {
         return Err(Refusal::Organization);
     }
-    // 7. All the scopes, named at once where one is missing (RFC 6750 §3.1).
-    if !caller.holds(ctx, &needed) {
+    // 7. The scopes, named at once where one is missing (RFC 6750 §3.1).
+    if !caller.holds(ctx, needed) {
+        let needed = needed.clone();
         return Err(Refusal::Scopes { needed, resource });
     }
     Ok(())

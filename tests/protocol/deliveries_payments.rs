@@ -2,7 +2,7 @@
 
 use crate::receiver::Received;
 use crate::sandbox::members;
-use crate::shop::{CURRENT, Connection, ROOT, SIGNATURE, Shop};
+use crate::shop::{CURRENT, Connection, LATER, ROOT, SIGNATURE, Shop};
 use grantd::model::delivery::State;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -162,19 +162,7 @@ async fn every_status_is_told_and_the_same_event_has_the_same_group() {
     let link = ordered(&connection).await;
     shop.start(&link).await;
     let mut groups = vec![shop.one().await.header("x-makepay-delivery-group-id").to_owned()];
-    let statuses = [
-        "quoted",
-        "pending",
-        "deposit_received",
-        "swapping",
-        "sending",
-        "underpaid",
-        "complete",
-        "failed",
-        "expired",
-        "cancelled",
-    ];
-    for status in statuses {
+    for status in ["quoted"].into_iter().chain(LATER) {
         shop.advance(&link, status).await;
         let came = shop.one().await;
         assert_eq!(came.json()["status"], status);

@@ -66,6 +66,7 @@ const PAGES: &[(&str, &str)] = &[
         "dtaos",
     ),
     ("/developer/apps/{client_id}/webhooks/{endpoint}/edit", "tao"),
+    ("/developer/apps/{client_id}/webhooks/{endpoint}/resend", "tao"),
     ("/developer/apps/{client_id}/webhooks/{endpoint}/rotate", "tao"),
     ("/developer/apps/{client_id}/webhooks/{endpoint}/remove", "tao"),
     ("/organizations", EVERYBODY),
@@ -140,6 +141,11 @@ const FORMS: &[(&str, &str, &str)] = &[
     (
         "/developer/apps/{client_id}/webhooks/{endpoint}/deliveries/{delivery}",
         "webhook_resend",
+        "tao",
+    ),
+    (
+        "/developer/apps/{client_id}/webhooks/{endpoint}/resend",
+        "webhook_resend_range",
         "tao",
     ),
     ("/organizations/{organization}", "org_rename", "ao"),

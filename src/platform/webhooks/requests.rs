@@ -77,8 +77,9 @@ pub async fn test(asked: &Asked<'_>) -> Result<Reply, Refused> {
             client_id: &client_id,
             organization: Some(asked.organization()),
         };
+        let id = Delivery::id_of(envelope.at, &random::token::<15>(&*ctx.random));
+        let text = body(ctx, &envelope, &[], &Values::default());
         let made = Delivery {
-            id: Delivery::id_of(envelope.at, &random::token::<15>(&*ctx.random)),
             client_id: client_id.clone(),
             endpoint: found.id.clone(),
             to: To::Subscription {
@@ -86,18 +87,9 @@ pub async fn test(asked: &Asked<'_>) -> Result<Reply, Refused> {
                 owner: found.owner.clone(),
             },
             group: Some(group(asked.rules()?, &[&event])),
-            event: event.clone(),
-            kind: TEST.to_owned(),
-            at: envelope.at,
-            body: body(ctx, &envelope, &[], &Values::default()),
             origin: Origin::Test,
-            state: State::Pending,
-            next_attempt_at: envelope.at,
             tries: u32::MAX - 1,
-            attempts: Vec::new(),
-            attempted: 0,
-            trouble: None,
-            answer: String::new(),
+            ..Delivery::new(id, (&event, TEST), envelope.at, text, envelope.at)
         };
         let mut batch = Batch::new();
         batch.require(&found).insert(&made)?;
