@@ -1,5 +1,6 @@
 //! `grantd webhook`: what a receiver tries on its own machine.
 
+use crate::http::{Http, connect};
 use crate::program::Place;
 use crate::webhooks::call;
 use aws_lc_rs::hmac;

@@ -359,7 +359,24 @@ async fn the_log_tells_what_was_sent_and_sends_it_once_more() {
         rest.json["webhookRequests"][0]["id"], row["id"],
         "the newest come first"
     );
-    for bad in ["limit=0", "limit=101", "limit=x", "limit=1&limit=2", "cursor=%00"] {
+    // Two wait, and the oldest was taken: it is found behind them.
+    let of_state = async |status: &str, more: &str| {
+        let page = connection.get(&format!("{requests}?status={status}{more}")).await;
+        assert_eq!(page.json["nextCursor"], json!(null), "{page:?}");
+        page.json["webhookRequests"].as_array().unwrap().clone()
+    };
+    let taken = of_state("delivered", "&limit=2").await;
+    assert_eq!((taken.len(), &taken[0]["id"]), (1, &row["id"]));
+    assert_eq!(of_state("pending", "").await.len(), 2);
+    assert_eq!(of_state("failed", "").await.len(), 0);
+    for bad in [
+        "limit=0",
+        "limit=101",
+        "limit=x",
+        "limit=1&limit=2",
+        "cursor=%00",
+        "status=lost",
+    ] {
         assert_eq!(connection.get(&format!("{requests}?{bad}")).await.status, 400, "{bad}");
     }
     for none in ["d_0_x", "x", "d_zz_zz", "..", "%00"] {

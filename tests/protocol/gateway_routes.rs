@@ -15,7 +15,7 @@ const BROKEN: [(&str, &str); 20] = [
     (r#"{"path":"/api/v1/x","methods":{"FETCH":[]}}"#, "unknown key"),
     (
         r#"{"path":"/api/v1/x","methods":{"GET":{"any_of":["data.read","data.raed"]}}}"#,
-        "`routes[0].methods.GET.any_of[1]` in profiles/default/routes.json line 3 is \"data.raed\"",
+        "routes.json line 3 is \"data.raed\", which is no scope of the catalog",
     ),
     (
         r#"{"path":"/api/v1/x","methods":{"GET":{"any_of":["data.read"]}}}"#,
