@@ -2,13 +2,15 @@
 
 use super::Gateway;
 use super::credentials::{DPOP, Scheme, Shown};
+use super::identity::Sender;
 use super::path;
 use super::rate_limits::Standing;
 use super::refusal::{NoToken, Refusal};
+use super::verified::VerifiedToken;
 use crate::base::secret::Secret;
 use crate::config::routes::{Found, Needed};
 use crate::context::Context;
-use crate::oauth::access_token::{Claims, Verified};
+use crate::oauth::access_token::Claims;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::{dpop, personal_token};
 use crate::platform::api_keys;
@@ -28,16 +30,15 @@ pub struct Asked<'a> {
 
 /// What may pass.
 pub struct Admitted {
-    pub caller: Caller,
+    pub caller: Arc<Sender>,
     pub found: Found,
-    /// The scopes that it passed with.
-    needed: Needed,
+    method: Method,
     shown: Known,
 }
 
 /// What was shown and found good, to be judged again while a connection lasts.
 enum Known {
-    AccessToken(Arc<Verified>),
+    AccessToken(Arc<VerifiedToken>),
     PersonalToken(Secret),
     ApiKey(String, Secret, IpAddr),
 }
@@ -45,22 +46,25 @@ enum Known {
 impl Admitted {
     /// Whether it would be admitted now.
     pub async fn still_stands(&self, ctx: &Context) -> bool {
-        let caller = match &self.shown {
-            Known::AccessToken(verified) if verified.is_good(ctx) => Caller::of_access_token(ctx, &verified.claims)
-                .await
-                .ok()
-                .and_then(Result::ok),
-            Known::AccessToken(_) => None,
-            Known::PersonalToken(text) => Caller::of_personal_token(ctx, text.expose())
-                .await
-                .ok()
-                .and_then(Result::ok),
+        let Some(needed) = self.found.route.needs(&self.method) else {
+            return false;
+        };
+        match &self.shown {
+            Known::AccessToken(token) if token.is_good(ctx) => {
+                let sender = token.sender(ctx).await;
+                sender.is_ok_and(|sender| sender.is_ok_and(|sender| sender.holds(ctx, needed)))
+            }
+            Known::AccessToken(_) => false,
+            Known::PersonalToken(text) => {
+                let caller = Caller::of_personal_token(ctx, text.expose()).await;
+                caller.is_ok_and(|caller| caller.is_ok_and(|caller| caller.holds(ctx, needed)))
+            }
             Known::ApiKey(id, secret, peer) => {
                 let shown = api_keys::authenticate(ctx, id, secret, *peer).await;
-                shown.ok().flatten().map(Caller::of_api_key)
+                let caller = shown.ok().flatten().map(Caller::of_api_key);
+                caller.is_some_and(|caller| caller.holds(ctx, needed))
             }
-        };
-        caller.is_some_and(|caller| caller.holds(ctx, &self.needed))
+        }
     }
 }
 
@@ -106,7 +110,7 @@ async fn judge(
         Shown::Nothing => return Err(no_token(None)),
         Shown::ApiKey { id, secret } => match api_keys::authenticate(ctx, id, &secret, asked.peer).await {
             Ok(Some(found)) => (
-                Caller::of_api_key(found),
+                Arc::new(Sender::new(Caller::of_api_key(found))),
                 Known::ApiKey(id.to_owned(), secret, asked.peer),
             ),
             Ok(None) => return Err(Refusal::ApiKey),
@@ -129,25 +133,24 @@ async fn judge(
         return Err(Refusal::Method(known.collect()));
     };
     may_pass(ctx, &caller, &shown, &found, needed)?;
-    let needed = needed.clone();
     Ok(Admitted {
         caller,
+        method: asked.method.clone(),
         found,
-        needed,
         shown,
     })
 }
 
 /// Of somebody who is authenticated, on a route that there is.
 fn may_pass(ctx: &Context, caller: &Caller, shown: &Known, found: &Found, needed: &Needed) -> Result<(), Refusal> {
-    let resource = found.route.resource.clone();
+    let resource = &found.route.resource;
     // 5. The resource it was made for (RFC 9068 §4); personal tokens and keys are for all of them.
     if let Known::AccessToken(verified) = shown
-        && verified.claims.aud != resource
+        && verified.claims().aud != *resource
     {
         return Err(Refusal::Token(Box::new(NoToken {
             error: Some(Wrong::Token("The token is for another resource.")),
-            resource,
+            resource: resource.clone(),
             scopes: needed.to_ask_for().to_vec(),
         })));
     }
@@ -157,8 +160,10 @@ fn may_pass(ctx: &Context, caller: &Caller, shown: &Known, found: &Found, needed
     }
     // 7. The scopes, named at once where one is missing (RFC 6750 §3.1).
     if !caller.holds(ctx, needed) {
-        let needed = needed.clone();
-        return Err(Refusal::Scopes { needed, resource });
+        return Err(Refusal::Scopes {
+            needed: needed.clone(),
+            resource: resource.clone(),
+        });
     }
     Ok(())
 }
@@ -179,13 +184,16 @@ async fn of_token(
     asked: &Asked<'_>,
     scheme: Scheme,
     token: &str,
-) -> Result<Result<(Caller, Known), Wrong>, Refusal> {
+) -> Result<Result<(Arc<Sender>, Known), Wrong>, Refusal> {
     if personal_token::claimed(ctx, token) {
         if scheme == Scheme::Dpop {
             return Ok(Err(Wrong::Token("A personal access token is sent as Bearer.")));
         }
         return Ok(match Caller::of_personal_token(ctx, token).await? {
-            Ok(caller) => Ok((caller, Known::PersonalToken(Secret::new(token.to_owned())))),
+            Ok(caller) => Ok((
+                Arc::new(Sender::new(caller)),
+                Known::PersonalToken(Secret::new(token.to_owned())),
+            )),
             Err(why) => {
                 log::debug!("a personal access token was refused: {why}");
                 Err(DEAD)
@@ -199,13 +207,12 @@ async fn of_token(
             return Ok(Err(DEAD));
         }
     };
-    let claims = &verified.claims;
-    let proof = match possessed(ctx, asked, scheme, token, claims) {
+    let proof = match possessed(ctx, asked, scheme, token, verified.claims()) {
         Ok(proof) => proof,
         Err(wrong) => return Ok(Err(wrong)),
     };
-    let caller = match Caller::of_access_token(ctx, claims).await? {
-        Ok(caller) => caller,
+    let sender = match verified.sender(ctx).await? {
+        Ok(sender) => sender,
         Err(why) => {
             log::debug!("an access token was refused: {why}");
             return Ok(Err(DEAD));
@@ -218,7 +225,7 @@ async fn of_token(
         let what = "The DPoP proof has been used before: make a new one for every request.";
         return Ok(Err(Wrong::Proof(OAuthError::new(ErrorCode::InvalidDpopProof, what))));
     }
-    Ok(Ok((caller, Known::AccessToken(verified))))
+    Ok(Ok((sender, Known::AccessToken(verified))))
 }
 
 /// RFC 9449 §7.1, §7.2: a bound token is shown as DPoP with a proof of its key, and one that is not bound as Bearer.

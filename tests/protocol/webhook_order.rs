@@ -242,7 +242,7 @@ async fn a_test_passes_the_line_and_what_is_sent_once_more_takes_its_old_place()
     hooked.turn().await;
     assert_eq!(
         ids(&receiver.take(), "/ordered"),
-        [first.clone()],
+        std::slice::from_ref(&first),
         "ahead of the newer ones"
     );
     receiver.answers(200);
