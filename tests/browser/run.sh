@@ -47,6 +47,7 @@ expected() {
         for step in '' /new '/new?kind=public' /app /app/details /app/logo /app/scopes /app/team /app/history \
             '/app/consent?lang=fr' /app/credentials /app/credentials/keys /app/failures /app/webhooks \
             /app/webhooks/endpoint /app/webhooks/endpoint/edit /app/webhooks/endpoint/rotate \
+            /app/webhooks/endpoint/resend \
             /app/webhooks/endpoint/deliveries/delivery; do
             if [ -z "$step" ]; then echo "$view /developer"; else echo "$view /developer/apps$step"; fi
         done

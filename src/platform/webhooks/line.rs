@@ -38,7 +38,9 @@ async fn place(ctx: &Context, deliveries: &[Versioned<Delivery>], in_line: bool)
             };
             batch.replace(delivery, &placed)?;
         }
-        ctx.store.commit(batch).await?;
+        if !batch.writes.is_empty() {
+            ctx.store.commit(batch).await?;
+        }
     }
     Ok(())
 }

@@ -198,9 +198,12 @@ fn fields(visit: &Visit<'_>, typed: &Wanted, faults: &[Fault]) -> Markup {
                 div.fault { p { (sentence(visit, fault)) } }
             }
         }
-        label.option {
-            input type="checkbox" name="in_order" value="yes" checked[typed.in_order];
-            span { (visit.text("hook_in_order")) span.quiet { (visit.text("hook_in_order_hint")) } }
+        fieldset {
+            legend { (visit.text("hook_order")) }
+            label.option {
+                input type="checkbox" name="in_order" value="yes" checked[typed.in_order];
+                span { (visit.text("hook_in_order")) span.quiet { (visit.text("hook_in_order_hint")) } }
+            }
         }
     }
 }
