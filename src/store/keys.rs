@@ -29,6 +29,8 @@
 //! | `t`   | digest                    | attempts at something guessable         | swept                         |
 //! | `y`   | next attempt, mail        | mail on its way, its text sealed        | delivered or given up         |
 //! | `v`   | time (number), event      | event                                   | swept after 400 days          |
+//! | `*`   | number                    | block of the chain over events          | once its events were swept    |
+//! | `@`   |                           | where that chain stands                 | never                         |
 //! | `V`   | organization, age, event  | index → event, the newest first         | with the event                |
 //! | `W`   | client_id, age, event     | index → event, the newest first         | with the event                |
 //! | `d`   | client_id                 | dossier of an app: review, team         | never                         |
@@ -110,6 +112,8 @@ const LINK: u8 = b'l';
 const ATTEMPTS: u8 = b't';
 const MAIL: u8 = b'y';
 const EVENT: u8 = b'v';
+const AUDIT_BLOCK: u8 = b'*';
+const AUDIT_CHAIN: u8 = b'@';
 const EVENT_OF_ORGANIZATION: u8 = b'V';
 const EVENT_OF_APP: u8 = b'W';
 const DOSSIER: u8 = b'd';
@@ -153,7 +157,9 @@ const DELIVERY_OF_ORGANIZATION: u8 = b'-';
 const USAGE: u8 = b'3';
 
 /// Every space, with the name it has in an export.
-pub const SPACES: [(u8, &str); 65] = [
+pub const SPACES: [(u8, &str); 67] = [
+    (AUDIT_BLOCK, "audit_block"),
+    (AUDIT_CHAIN, "audit_chain"),
     (SETTINGS, "settings"),
     (ORGANIZATION, "organization"),
     (USER, "user"),
@@ -366,6 +372,32 @@ pub fn sessions_of_user(user: &str) -> Key {
 
 pub fn event(at: Timestamp, event: &str) -> Key {
     numbered(EVENT, at.millis(), event)
+}
+
+/// The number a key begins with behind its space, where it is a time.
+pub fn time_in_key(key: &Key) -> Option<Timestamp> {
+    let number: [u8; 8] = key.0.get(1..9)?.try_into().ok()?;
+    Some(Timestamp::from_millis(u64::from_be_bytes(number)))
+}
+
+/// When an event happened, and its id; `None` for keys of anything else.
+pub fn event_at(key: &Key) -> Option<(Timestamp, &str)> {
+    let name = key.0.strip_prefix(&[EVENT])?.get(8..)?.strip_suffix(&[0])?;
+    Some((time_in_key(key)?, str::from_utf8(name).ok()?))
+}
+
+pub fn audit_block(number: u64) -> Key {
+    let mut key = audit_blocks();
+    key.0.extend_from_slice(&number.to_be_bytes());
+    key
+}
+
+pub fn audit_blocks() -> Key {
+    key(AUDIT_BLOCK, &[])
+}
+
+pub fn audit_chain() -> Key {
+    key(AUDIT_CHAIN, &[])
 }
 
 pub fn events() -> Key {

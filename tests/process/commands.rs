@@ -4,13 +4,17 @@ use crate::program::{Place, Running};
 use serde_json::Value;
 
 /// All commands but those that stay: their words, as `--help` is asked of them.
-const COMMANDS: [&str; 52] = [
+const COMMANDS: [&str; 56] = [
     "",
     "serve",
     "demo",
     "init",
     "version",
     "export",
+    "audit",
+    "audit verify",
+    "doctor",
+    "selftest",
     "import",
     "config",
     "config check",
