@@ -66,7 +66,7 @@ async fn pass(
 ) -> Result<Response, Refusal> {
     let route = Arc::clone(&admitted.found.route);
     match &route.upstream {
-        Upstream::Http(url) => proxy::forward(ctx, gateway, request, admitted, url).await,
+        Upstream::Http(to) => proxy::forward(ctx, gateway, request, admitted, to).await,
         Upstream::Own(own) => {
             Ok(webhook_subscriptions::answer(ctx, &request, &admitted.caller, &admitted.found, *own).await)
         }

@@ -40,6 +40,7 @@ pub struct Gateway {
     upstreams: Upstreams,
     places: Arc<Places>,
     rate_limits: RateLimits,
+    identity: identity::Names,
 }
 
 impl Gateway {
@@ -51,6 +52,7 @@ impl Gateway {
             upstreams: Upstreams::new(&ctx.config.gateway)?,
             places: Places::new(ctx.config.limits.requests_in_flight_max),
             rate_limits: RateLimits::default(),
+            identity: identity::Names::new(&ctx.config.gateway.identity_headers),
         })
     }
 }
