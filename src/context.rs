@@ -102,18 +102,7 @@ impl Context {
                     .into(),
             );
         }
-        let mut algorithms = vec![Algorithm::EdDsa];
-        let of_resources = config.profile.resources.iter().map(|resource| resource.algorithm);
-        let of_platforms = config
-            .profile
-            .native_templates
-            .iter()
-            .map(|template| template.algorithm);
-        for algorithm in of_resources.chain(of_platforms) {
-            if !algorithms.contains(&algorithm) {
-                algorithms.push(algorithm);
-            }
-        }
+        let algorithms = algorithms(&config);
         let tools = Tools {
             store: &*store,
             secret: &secret,
@@ -208,6 +197,23 @@ impl Context {
         let settings = self.load::<Settings>(&keys::settings()).await?;
         settings.ok_or_else(|| StoreError::Corrupt("the settings record is gone".into()))
     }
+}
+
+/// Of the keys there must be: that of most tokens, and those that resources and native templates ask for.
+fn algorithms(config: &Config) -> Vec<Algorithm> {
+    let of_resources = config.profile.resources.iter().map(|resource| resource.algorithm);
+    let of_platforms = config
+        .profile
+        .native_templates
+        .iter()
+        .map(|template| template.algorithm);
+    let mut algorithms = vec![Algorithm::EdDsa];
+    for algorithm in of_resources.chain(of_platforms) {
+        if !algorithms.contains(&algorithm) {
+            algorithms.push(algorithm);
+        }
+    }
+    algorithms
 }
 
 async fn first_settings(

@@ -91,7 +91,7 @@ pub async fn changes(ctx: &Context, after: u64) -> Result<Value, String> {
     Ok(json!({ "lines": lines, "seq": last, "more": changes.len() == PAGE as usize }))
 }
 
-/// Where the chain over the audit log stands names commits of this store: another one finds it out anew from the blocks.
+/// Where the chain over the audit log stands names commits of this store: another one finds it out from the blocks.
 fn goes_along(key: &Key) -> bool {
     *key != keys::audit_chain()
 }

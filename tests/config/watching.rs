@@ -27,8 +27,8 @@ fn metrics_are_told_nowhere_until_somebody_says_where_and_then_on_this_machine_a
     refused(
         "listen = [\"http://127.0.0.1:80\"]\n[metrics]\nlisten = \"http://127.0.0.1:80\"",
         &[
-            "`metrics.listen` in grantd.toml line 3 is \"http://127.0.0.1:80\", which `listen` names too; give metrics a \
-           port of their own",
+            "`metrics.listen` in grantd.toml line 3 is \"http://127.0.0.1:80\", which `listen` names too; give metrics \
+             a port of their own",
         ],
     );
 }

@@ -3,8 +3,8 @@
 use argh::FromArgs;
 use std::path::PathBuf;
 
-/// Examine configuration, files, disk, certificate, clock, DNS, ports and limits, and say what to do. Changes nothing; ends
-/// with 1 where something is bad.
+/// Examine configuration, files, disk, certificate, clock, DNS, ports and limits, and say what to do. Changes nothing;
+/// ends with 1 where something is bad.
 #[derive(FromArgs)]
 #[argh(subcommand, name = "doctor")]
 pub struct Doctor {}
@@ -19,8 +19,8 @@ pub struct Selftest {
     /// certificate authorities to trust instead of the system's, in PEM
     #[argh(option)]
     pub ca: Option<PathBuf>,
-    /// a private app: a token is minted, introspected and revoked as well. Its secret comes from GRANTD_CLIENT_SECRET, from
-    /// --client-secret-file, or from standard input
+    /// a private app: a token is minted, introspected and revoked as well. Its secret comes from GRANTD_CLIENT_SECRET,
+    /// from --client-secret-file, or from standard input
     #[argh(option)]
     pub client_id: Option<String>,
     /// a file with the app's secret

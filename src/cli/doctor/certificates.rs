@@ -27,8 +27,8 @@ pub fn examine(config: &Config, findings: &mut Findings) {
 
 fn look(config: &Config, files: &TlsFiles, findings: &mut Findings) {
     if let Err(why) = Tls::from_pem(&files.certificate, &files.key) {
-        let remedy = "Name the chain, the server's certificate first, and the private key that belongs to it; the server's \
-                      user must be able to read both.";
+        let remedy = "Name the chain, the server's certificate first, and the private key that belongs to it; the \
+                      server's user must be able to read both.";
         return findings.bad("certificate", why, remedy);
     }
     let mode = fs::metadata(&files.key).map_or(0, |about| about.permissions().mode() & 0o777);

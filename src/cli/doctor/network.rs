@@ -60,8 +60,8 @@ fn ports(config: &Config, findings: &mut Findings) {
             }
             Err(ErrorKind::AddrInUse) => "Another program has it: `ss -ltnp` names it.",
             Err(ErrorKind::PermissionDenied) => {
-                "Ports below 1024 need CAP_NET_BIND_SERVICE: the unit of install.sh has it; doctor may be run as another \
-                 user than the server."
+                "Ports below 1024 need CAP_NET_BIND_SERVICE: the unit of install.sh has it; doctor may be run as \
+                 another user than the server."
             }
             Err(ErrorKind::AddrNotAvailable) => "This machine does not have that address: `ip address` shows its own.",
             Err(_) => "Choose another address in `listen`.",

@@ -19,7 +19,7 @@ pub enum Form {
 }
 
 impl Form {
-    /// By the `Accept` of a request; a list with qualities is Prometheus's, which takes OpenMetrics wherever it names it.
+    /// By the `Accept` of a request; Prometheus takes OpenMetrics wherever it names it.
     pub fn wanted(accept: &str) -> Self {
         let named = |range: &str| {
             let (name, rest) = range.split_once(';').unwrap_or((range, ""));

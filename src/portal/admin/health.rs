@@ -212,7 +212,8 @@ fn counts(desk: &Desk<'_>) -> Markup {
                                 td { (answered) }
                                 td { (refused) }
                                 td { (failed) }
-                                td { (counts.latency(*endpoint).read().quantile(0.99).map_or(String::new(), milliseconds)) }
+                                @let slowest = counts.latency(*endpoint).read().quantile(0.99);
+                                td { (slowest.map_or(String::new(), milliseconds)) }
                             }
                         }
                     }
