@@ -246,7 +246,7 @@ fn possessed(
     };
     let headers: Vec<&[u8]> = asked
         .headers
-        .get_all(DPOP)
+        .get_all(&DPOP)
         .iter()
         .map(|value| value.as_bytes())
         .collect();

@@ -63,7 +63,7 @@ pub fn of_request(ctx: &Context, mut passed: HeaderMap) -> HeaderMap {
     for name in [HOST, CONTENT_LENGTH, EXPECT, AUTHORIZATION, COOKIE, FORWARDED] {
         passed.remove(name);
     }
-    passed.remove(DPOP);
+    passed.remove(&DPOP);
     let keys = &ctx.profile().api_keys;
     for pair in std::iter::once(&keys.headers)
         .chain(&keys.aliases)

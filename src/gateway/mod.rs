@@ -41,6 +41,7 @@ pub struct Gateway {
     places: Arc<Places>,
     rate_limits: RateLimits,
     identity: identity::Names,
+    forwarded: proxy::Forwarded,
 }
 
 impl Gateway {
@@ -53,6 +54,7 @@ impl Gateway {
             places: Places::new(ctx.config.limits.requests_in_flight_max),
             rate_limits: RateLimits::default(),
             identity: identity::Names::new(&ctx.config.gateway.identity_headers),
+            forwarded: proxy::Forwarded::of(ctx.issuer()),
         })
     }
 }

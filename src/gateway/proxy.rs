@@ -28,6 +28,23 @@ static X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host"
 /// For whoever has too many requests on their way.
 const AGAIN: Duration = Duration::from_secs(1);
 
+/// How this server is reached, as upstreams are told.
+pub struct Forwarded {
+    proto: HeaderValue,
+    host: HeaderValue,
+}
+
+impl Forwarded {
+    pub fn of(issuer: &str) -> Self {
+        let (proto, host) = issuer.split_once("://").unwrap_or_default();
+        let value = |text| HeaderValue::from_str(text).expect("an address can stand in a header");
+        Self {
+            proto: value(proto),
+            host: value(host),
+        }
+    }
+}
+
 /// Passes an admitted request on to its upstream.
 pub async fn forward(
     ctx: &Arc<Context>,
@@ -220,9 +237,8 @@ async fn tell(
     };
     tell(&X_REQUEST_ID, &request.id);
     tell(&X_FORWARDED_FOR, &request.peer.to_string());
-    let (scheme, host) = ctx.issuer().split_once("://").unwrap_or_default();
-    tell(&X_FORWARDED_PROTO, scheme);
-    tell(&X_FORWARDED_HOST, host);
+    head.insert(X_FORWARDED_PROTO.clone(), gateway.forwarded.proto.clone());
+    head.insert(X_FORWARDED_HOST.clone(), gateway.forwarded.host.clone());
     identity::tell(ctx, &gateway.identity, sender, (origin, &request.id), head).await
 }
 
