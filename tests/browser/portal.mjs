@@ -334,7 +334,7 @@ const pages = [
         `${organization}/audit`, `${organization}/tokens`, `${organization}/tokens/new`, `${organization}/leave`,
         "/organizations", "/account", "/account/tokens", "/account/tokens/new"],
     [administrator, "/admin", "/admin/reviews", `/admin/reviews/${app}`, "/admin/apps", `/admin/apps/${app}`,
-        "/admin/people", "/admin/access-requests", "/docs", "/docs/authentication", "/docs/organizations",
+        "/admin/people", "/admin/health", "/admin/access-requests", "/docs", "/docs/authentication", "/docs/organizations",
         "/docs/scopes", "/docs/verify", "/docs/routes", "/docs/webhooks", "/docs/errors", "/docs/api"],
 ];
 const BYTES_MAX = 60 * 1024;

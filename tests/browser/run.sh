@@ -55,7 +55,7 @@ expected() {
             echo "$view /organizations$step"
         done
         for step in /account /account/tokens /account/tokens/new /admin /admin/reviews /admin/reviews/app /admin/apps \
-            /admin/apps/app /admin/people /admin/access-requests /docs /docs/authentication /docs/organizations \
+            /admin/apps/app /admin/people /admin/health /admin/access-requests /docs /docs/authentication /docs/organizations \
             /docs/scopes /docs/verify /docs/routes /docs/webhooks /docs/errors /docs/api; do
             echo "$view $step"
         done

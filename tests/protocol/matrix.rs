@@ -88,6 +88,7 @@ const PAGES: &[(&str, &str)] = &[
     ("/admin/reviews/{pending}", "rp"),
     ("/admin/apps", "rp"),
     ("/admin/apps/{client_id}", "rp"),
+    ("/admin/health", "p"),
     ("/admin/people", "p"),
     ("/admin/people/{reviewer}", "p"),
 ];
