@@ -11,6 +11,7 @@ use crate::base::throttle::Throttle;
 use crate::base::time::{Clock, Timestamp};
 use crate::config::routes::Routes;
 use crate::config::{Config, Profile};
+use crate::model::backup_state::BackupState;
 use crate::model::failure::Failure;
 use crate::model::keyring::{Keyring, Tools};
 use crate::model::last_use::LastUses;
@@ -54,6 +55,10 @@ pub struct Context {
     pub usages: Usages,
     /// Refused requests, for the developers of the apps they came from. What finds no room is dropped.
     pub failures: Backlog<Failure>,
+    /// What was backed up by itself.
+    pub backups: BackupState,
+    /// What may be used once and was made before may have been used: a backup was restored then.
+    pub unused_since: Timestamp,
     routes: RwLock<Arc<Routes>>,
     records: RecordCache,
 }
@@ -133,6 +138,8 @@ impl Context {
             last_uses: LastUses::default(),
             usages: Usages::default(),
             failures: Backlog::new(FAILURES_MAX),
+            backups: BackupState::default(),
+            unused_since: settings.restored_at.unwrap_or_default(),
             routes,
             records: RecordCache::default(),
         })
@@ -195,6 +202,7 @@ async fn first_settings(
             epoch: 0,
             next_organization: 849,
             created_at: now,
+            restored_at: None,
         };
         let mut batch = Batch::new();
         batch.insert(&first)?;

@@ -2,8 +2,10 @@
 
 pub mod app_settings;
 pub mod apps;
+pub mod backup;
 pub mod installations;
 pub mod keys;
+pub mod loss;
 pub mod manifest;
 pub mod organizations;
 pub mod policy;
@@ -148,6 +150,8 @@ pub enum Command {
     ExportChanges {
         after: u64,
     },
+    BackupBegin,
+    BackupStatus,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -265,6 +269,8 @@ pub async fn execute(ctx: &Context, command: Command) -> Result<Value, String> {
         Command::ExportBegin => transfer::begin(ctx).await,
         Command::ExportPage { after } => transfer::page(ctx, after).await,
         Command::ExportChanges { after } => transfer::changes(ctx, after).await,
+        Command::BackupBegin => backup::begin(ctx).await,
+        Command::BackupStatus => backup::status(ctx),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What happens by itself.
 
+pub mod backup;
 pub mod failures;
 pub mod keys;
 pub mod logos;
@@ -24,6 +25,7 @@ pub async fn run(ctx: Arc<Context>) {
         mail::run(&ctx),
         webhooks::run(courier),
         failures::run(&ctx),
+        backup::run(&ctx),
         every_minute(&ctx)
     );
 }

@@ -4,6 +4,7 @@ pub mod access_request;
 pub mod api_key;
 pub mod app;
 pub mod attempts;
+pub mod backup_state;
 pub mod callback_secret;
 pub mod code;
 pub mod delivery;

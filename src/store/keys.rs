@@ -71,11 +71,13 @@
 //! | `-`   | organization, age, deliv. | index → delivery, the newest first      | with the delivery             |
 //! | `3`   | organization, subject     | requests to the API in a day, a month   | swept once both are over      |
 
+mod named;
 mod native;
 mod platform;
 mod sandbox;
 mod webhooks;
 
+pub use named::*;
 pub use native::*;
 pub use platform::*;
 pub use sandbox::*;

@@ -8,6 +8,7 @@
 
 mod applier;
 mod engine;
+mod filling;
 mod group;
 mod heads;
 mod judge;
@@ -19,6 +20,7 @@ mod recovery;
 mod space;
 mod writer;
 
+use super::backup::History;
 use super::disk;
 use super::export::Export;
 use super::journal::{Journal, Segments};
@@ -27,6 +29,7 @@ use crate::base::random;
 use crate::base::time::Timestamp;
 use applier::Applier;
 use engine::Engine;
+pub use filling::Filling;
 use judge::Queue;
 use lock::Lock;
 use maintenance::{Maintenance, Worker};
@@ -302,6 +305,14 @@ impl Store for SledStore {
 
     fn settled(&self, key: &Key) -> Option<Seq> {
         Some(self.shared.progress.settled(key))
+    }
+
+    fn export(&self) -> Reply<'_, Export> {
+        Box::pin(async move { SledStore::export(self).await.map_err(StoreError::Unavailable) })
+    }
+
+    fn history(&self) -> Option<History> {
+        Some(self.shared.maintenance.history())
     }
 
     fn sweep(&self, now: Timestamp, limit: u32) -> Reply<'_, u32> {

@@ -107,6 +107,8 @@ mod redirect_uris;
 mod refresh;
 mod refresh_ended;
 mod refresh_reuse;
+mod restored;
+mod restored_people;
 mod review_rules;
 mod reviews;
 mod rfc6749;

@@ -1,12 +1,14 @@
 //! What the command line may say. The common options are taken out first: they may stand anywhere.
 
 pub mod apps;
+pub mod backups;
 pub mod installations;
 pub mod people;
 pub mod tokens;
 pub mod webhooks;
 
 use self::apps::App;
+use self::backups::{Backup, Restore, SecretAction};
 use self::installations::Installation;
 use self::people::{Org, User};
 use self::tokens::{Key, Token};
@@ -91,6 +93,9 @@ pub enum Action {
     Key(Key),
     Token(Token),
     Webhook(Webhook),
+    Backup(Backup),
+    Restore(Restore),
+    Secret(SecretAction),
     Export(Export),
     Import(Import),
     Version(Version),
