@@ -147,6 +147,7 @@ mod totp;
 mod totp_guesses;
 mod totp_letters;
 mod transfer;
+mod transfer_of_records;
 mod ways_in;
 mod webhook_api;
 mod webhook_delivery;
