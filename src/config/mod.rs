@@ -8,6 +8,7 @@ mod backup;
 mod branding;
 mod file;
 mod gateway_settings;
+pub mod http_upstream;
 mod issuer;
 mod limits;
 mod mail;
