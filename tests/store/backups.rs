@@ -84,6 +84,9 @@ fn a_restored_store_holds_the_same_records_and_its_commits_go_on() {
     let (_, after) = back_up(&restored, again.path());
     assert_eq!(after.manifest, made.manifest, "every space has the digest it had");
     assert_ne!(after.header.history, made.header.history);
+    drop(restored);
+    let (restored, report) = kit::try_open(heir.path()).expect("it opens again");
+    assert_eq!(report.sentences, Vec::<String>::new(), "its tree is believed");
     assert_eq!(write(&restored, vec![put("a", "b")]), Seq(101));
     drop(restored);
     let reopened = kit::open(heir.path());
