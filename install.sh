@@ -7,7 +7,7 @@ usage() {
 Usage: ./install.sh [options]
 
 Builds grantd with cargo, or takes a program that is there, and makes it a service of its own user. What exists stays:
-configuration and data are never overwritten, and before an upgrade all records are exported.
+configuration and data are never overwritten, and before an upgrade everything is backed up.
 
   --binary FILE       install this program; without it, cargo builds one from this directory
   --issuer URL        written to a new configuration, as are the next four
@@ -117,16 +117,15 @@ if [ -z "$prefix" ] && ! id "$user" >/dev/null 2>&1; then
     perform useradd --system --user-group --home-dir "$state" --no-create-home --shell /usr/sbin/nologin "$user"
 fi
 
-# Before anything is replaced: all records as they are, next to the store.
+# Before anything is replaced: everything as it is, next to the store, read back by the program that wrote it.
 if [ -x "$program" ] && [ -d "$state/store" ]; then
-    backup=$state/backup/before-upgrade-$(date -u +%Y%m%dT%H%M%SZ).jsonl
     if [ -n "$dry" ]; then
-        say "would export all records to $backup"
+        say "would back up everything to $state/backup"
     else
         as_user mkdir -p -m 0700 "$state/backup"
-        as_user "$program" --config "$config" --data "$state" export "$backup" >/dev/null ||
-            refuse "the records could not be exported: nothing was changed"
-        say "All records were exported to $backup"
+        backup=$(as_user "$program" --config "$config" --data "$state" --json backup --to "$state/backup") ||
+            refuse "no backup could be made: nothing was changed"
+        say "Everything was backed up to $(printf '%s' "$backup" | sed -n 's/.*"file":"\([^"]*\)".*/\1/p')"
     fi
 fi
 

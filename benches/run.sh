@@ -2,9 +2,9 @@
 # Speed and size against their bars, one line each; fails when a bar is missed.
 #
 #   benches/run.sh [ed25519] [mint] [introspect] [refresh] [code] [login] [gateway] [forward_auth] [pages]
-#                 [store] [webhooks] [size]
+#                 [store] [backup] [webhooks] [size]
 #
-# All of them when none is named. It takes two cores, and nothing else should be running on them. Those that go over
+# All of them when none is named. GRANTD_BENCH_GRANTS says of how many grants `backup` is (a million). It takes two cores, and nothing else should be running on them. Those that go over
 # HTTPS need wrk.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,7 +13,7 @@ needs_wrk=1
 if [ $# -gt 0 ]; then
     needs_wrk=0
     for name in "$@"; do
-        case $name in mint | introspect | refresh | code | login | gateway | forward_auth) needs_wrk=1 ;; esac
+        case $name in mint | introspect | refresh | code | login | gateway | forward_auth | backup) needs_wrk=1 ;; esac
     done
 fi
 if [ $needs_wrk = 1 ] && ! command -v wrk >/dev/null; then

@@ -12,6 +12,7 @@ use crate::base::throttle::Throttle;
 use crate::base::time::{Clock, Timestamp};
 use crate::config::routes::Routes;
 use crate::config::{Config, Profile};
+use crate::model::backup_state::BackupState;
 use crate::model::counts::{Counts, Limit};
 use crate::model::failure::Failure;
 use crate::model::history::History;
@@ -64,6 +65,10 @@ pub struct Context {
     pub history: History,
     /// From when to when the certificate in use is good; `None` where there is none.
     certificate: RwLock<Option<Validity>>,
+    /// What was backed up by itself.
+    pub backups: BackupState,
+    /// What may be used once and was made before may have been used: a backup was restored then.
+    pub unused_since: Timestamp,
     routes: RwLock<Arc<Routes>>,
     records: RecordCache,
 }
@@ -135,6 +140,8 @@ impl Context {
             counts: Counts::default(),
             history: History::default(),
             certificate: RwLock::default(),
+            backups: BackupState::default(),
+            unused_since: settings.restored_at.unwrap_or_default(),
             routes,
             records: RecordCache::default(),
         })
@@ -231,6 +238,7 @@ async fn first_settings(
             epoch: 0,
             next_organization: 849,
             created_at: now,
+            restored_at: None,
         };
         let mut batch = Batch::new();
         batch.insert(&first)?;

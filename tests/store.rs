@@ -1,5 +1,7 @@
 //! What a store backend must be. The same suite runs on every backend; the rest is about what survives which crash.
 
+#[path = "store/backups.rs"]
+mod backups;
 #[path = "store/conformance.rs"]
 mod conformance;
 #[path = "store/contention.rs"]
@@ -14,5 +16,7 @@ mod exports;
 mod kit;
 #[path = "store/model.rs"]
 mod model;
+#[path = "store/shipping.rs"]
+mod shipping;
 #[path = "store/torn.rs"]
 mod torn;

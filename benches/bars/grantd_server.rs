@@ -1,6 +1,7 @@
 //! grantd in this program: the same listener, routes and store as `grantd serve`, on a disk that counts its syncs and
 //! can make them take longer, with tokens and codes made on demand without anybody clicking through pages.
 
+use crate::grants;
 use grantd::app::{self, Service};
 use grantd::base::digest::{base64url, sha256};
 use grantd::base::jose::{Algorithm, SigningKey};
@@ -62,6 +63,8 @@ pub enum Task {
     RefreshTokens { count: usize, file: PathBuf },
     /// Writes fresh codes of the public app into a file, one a line, each with a tab and a DPoP proof of its own.
     Codes { count: usize, file: PathBuf },
+    /// Writes so many grants of users that are not there, each with a family of refresh tokens.
+    Grants { count: usize },
     /// How much longer a sync takes from now on.
     SlowSyncs { micros: u64 },
     /// How many commits and syncs there have been.
@@ -256,6 +259,7 @@ impl Server {
                 let key = Arc::new(SigningKey::generate(Algorithm::Es256, &SystemRandom));
                 self.write(count, &file, Product::Code(key)).await
             }
+            Task::Grants { count } => grants::write(&self.ctx, &self.organization, count).await,
             Task::SlowSyncs { micros } => {
                 self.disk.slower_by_us.store(micros, Ordering::Relaxed);
                 Ok(Value::Null)

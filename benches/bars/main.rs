@@ -3,11 +3,13 @@
 //! One line per figure. A server's speed is its ratio to a limit server on the same core in the same minute, because
 //! machines drift by more than what is measured here.
 
+mod backup;
 mod bare_proxy;
 mod delegated;
 mod ed25519;
 mod gateway;
 mod grantd_server;
+mod grants;
 mod limit_server;
 mod login;
 mod measured;
@@ -73,7 +75,7 @@ fn median(values: impl IntoIterator<Item = f64>) -> f64 {
 
 type Bench = fn() -> Result<Report, String>;
 
-const BENCHES: [(&str, Bench); 12] = [
+const BENCHES: [(&str, Bench); 13] = [
     ("ed25519", ed25519::run),
     ("mint", || server::run(server::Subject::Mint)),
     ("introspect", || server::run(server::Subject::Introspect)),
@@ -84,6 +86,7 @@ const BENCHES: [(&str, Bench); 12] = [
     ("forward_auth", gateway::forward_auth),
     ("pages", pages::run),
     ("store", store::run),
+    ("backup", backup::run),
     ("webhooks", webhooks::run),
     ("size", size::run),
 ];

@@ -92,6 +92,15 @@ impl Measured {
         serde_json::from_value(self.tell(&Task::Count)?).map_err(|e| e.to_string())
     }
 
+    /// Writes so many grants with a family each.
+    pub fn grants(&mut self, count: usize) -> Result<(), String> {
+        self.tell(&Task::Grants { count }).map(|_| ())
+    }
+
+    pub fn data(&self) -> &Path {
+        self.scratch.path()
+    }
+
     pub fn slow_syncs(&mut self, micros: u64) -> Result<(), String> {
         self.tell(&Task::SlowSyncs { micros }).map(|_| ())
     }

@@ -40,6 +40,11 @@ impl Timestamp {
         u64::try_from(begins.as_millisecond()).ok().map(Self)
     }
 
+    /// For names of files, e.g. `20260131T235959.123Z`.
+    pub fn compact(self) -> String {
+        self.to_string().replace(['-', ':'], "")
+    }
+
     /// Whole seconds, rounded down: the NumericDate of RFC 7519 §2.
     pub const fn seconds(self) -> u64 {
         self.0 / 1000

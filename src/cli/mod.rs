@@ -2,6 +2,7 @@
 
 mod arguments;
 mod audit;
+mod backup;
 mod check;
 mod command;
 mod demo;
@@ -9,6 +10,7 @@ mod demo_page;
 mod doctor;
 mod logging;
 mod output;
+mod restore;
 mod selftest;
 mod service_manager;
 mod start;
@@ -19,9 +21,11 @@ mod webhook;
 use crate::app;
 use crate::config::{Config, DEFAULT_FILE, FILE_NAME, Overrides};
 use argh::{EarlyExit, FromArgs as _};
+use arguments::backups::{Backup, Restore, SecretAction, SecretVerb};
 use arguments::tokens::{Token, TokenVerb};
 use arguments::{Action, COMMON_HELP, Common, ConfigVerb, Grantd};
 use output::Output;
+use restore::Says;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -117,6 +121,19 @@ fn perform(action: Action, common: &Common, output: &Output) -> Result<(), Strin
                 Ok(())
             }
         },
+        Action::Backup(Backup { verify: Some(file), .. }) => backup::verify(&load(common)?, &file, output),
+        Action::Backup(Backup { status: true, .. }) => backup::status(&load(common)?, output),
+        Action::Backup(Backup { to, .. }) => backup::make(load(common)?, to.as_deref(), output),
+        Action::Restore(asked) => restore::run(
+            &load(common)?,
+            &asked.from,
+            asked.secret.as_deref(),
+            said(&asked)?,
+            output,
+        ),
+        Action::Secret(SecretAction {
+            verb: SecretVerb::Export(export),
+        }) => backup::export_secret(&load(common)?, export.file.as_deref(), output),
         Action::Export(export) => transfer::export(load(common)?, export.file.as_deref(), output),
         Action::Import(import) => transfer::import(load(common)?, import.file.as_deref(), output),
         Action::Webhook(one) => webhook::run(one.verb, output),
@@ -125,6 +142,17 @@ fn perform(action: Action, common: &Common, output: &Output) -> Result<(), Strin
             output.answer(&start::execute(load(common)?, command)?);
             Ok(())
         }
+    }
+}
+
+/// What the operator says of what the backup may lack.
+fn said(asked: &Restore) -> Result<Says, String> {
+    match (asked.nothing_lost, asked.accept_loss, asked.keep_credentials) {
+        (false, false, false) => Ok(Says::Nothing),
+        (true, false, false) => Ok(Says::NothingLost),
+        (false, true, keep_credentials) => Ok(Says::Lost { keep_credentials }),
+        (true, true, _) => Err("--nothing-lost and --accept-loss exclude each other".into()),
+        (_, false, true) => Err("--keep-credentials goes with --accept-loss".into()),
     }
 }
 

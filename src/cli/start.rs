@@ -11,6 +11,7 @@ use crate::base::time::SystemClock;
 use crate::config::{Config, Listen, Log, Scheme};
 use crate::context::{Context, Parts};
 use crate::control::{Command, execute as execute_command, socket};
+use crate::jobs;
 use crate::model::link::LinkKind;
 use crate::model::settings::Settings;
 use crate::platform::audit_chain::READER;
@@ -32,12 +33,21 @@ use std::sync::Arc;
 use tokio::net::UnixListener;
 use tokio::sync::watch;
 
+/// Directories in the data directory in which stores are made.
+pub const RESTORE_PREFIX: &str = ".restore-";
+pub const IMPORT_PREFIX: &str = ".import-";
+
 pub fn secret_path(config: &Config) -> PathBuf {
     config.data_dir.join("secret")
 }
 
 pub fn store_path(config: &Config) -> PathBuf {
     config.data_dir.join("store")
+}
+
+/// The pictures of apps.
+pub fn logos_path(config: &Config) -> PathBuf {
+    config.data_dir.join("logos")
 }
 
 /// The data directory and the secret in it; `true` when the secret was made now.
@@ -60,7 +70,25 @@ pub fn open_store(config: &Config) -> Result<SledStore, String> {
     let dir = store_path(config);
     // Its own mode too: the data directory may be one that others can enter.
     make_dir(&dir)?;
-    open_store_in(&dir)
+    let store = open_store_in(&dir)?;
+    // Whoever holds the store's lock is alone.
+    sweep_leftovers(&config.data_dir).map_err(|e| format!("{} cannot be tidied: {e}", config.data_dir.display()))?;
+    Ok(store)
+}
+
+/// Removes what a restore or an import that was cut off had begun. Nothing ever takes it for a store.
+fn sweep_leftovers(data_dir: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(data_dir)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if [RESTORE_PREFIX, IMPORT_PREFIX]
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
+        {
+            std::fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Files that root made in the directory of a service would keep the service away from its own store.
@@ -126,7 +154,10 @@ pub fn execute(config: Config, command: Command) -> Result<Value, String> {
     }
     block_on(async {
         let ctx = open(config).await?;
-        execute_command(&ctx, command).await
+        let answer = execute_command(&ctx, command).await;
+        // What it changed is to be where the server's changes are.
+        jobs::backup::finish(&ctx).await;
+        answer
     })
 }
 
@@ -287,7 +318,7 @@ pub async fn until_stopped(server: Server, ready: impl FnOnce()) -> Result<(), S
         }
     });
     let following = tokio::spawn(signals.follow(stop, reload));
-    let store = ctx.store.clone();
+    let (store, of_backups) = (ctx.store.clone(), ctx.clone());
     let path = socket::path(&ctx.config.data_dir);
     let ended = app::serve(service, listeners, metrics, control, stopped).await;
     for task in [following, living, told] {
@@ -295,6 +326,7 @@ pub async fn until_stopped(server: Server, ready: impl FnOnce()) -> Result<(), S
     }
     let _ = std::fs::remove_file(path);
     close(&*store).await?;
+    jobs::backup::finish(&of_backups).await;
     let ended = ended.map_err(|e| format!("the server ended: {e}"))?;
     if ended.cut_off > 0 {
         log::warn!("{} connections were cut off", ended.cut_off);

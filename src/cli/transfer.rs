@@ -139,7 +139,9 @@ pub fn import(config: Config, file: Option<&Path>, output: &Output) -> Result<()
         }
         // An export that turns out to be cut short must leave nothing that could be served: what it lacks may be the
         // revocations. So it becomes the store only when it was read to its end.
-        let beside = tempfile::Builder::new().prefix(".import-").tempdir_in(&config.data_dir);
+        let beside = tempfile::Builder::new()
+            .prefix(start::IMPORT_PREFIX)
+            .tempdir_in(&config.data_dir);
         let beside = beside.map_err(|e| format!("{} cannot be written: {e}", config.data_dir.display()))?;
         let read = beside.path().join("read");
         let store = start::open_store_in(&read)?;

@@ -8,7 +8,7 @@ use super::{
     SignUp, TlsFiles,
 };
 use super::{
-    Pages, branding, gateway_settings, limits, mail, profile_file, resources as resource_list, route_file,
+    Pages, backup, branding, gateway_settings, limits, mail, profile_file, resources as resource_list, route_file,
     sandbox_file, webhooks,
 };
 use std::net::SocketAddr;
@@ -86,6 +86,7 @@ fn settings(table: Table<'_>, base: &Path, overrides: &Overrides, problems: &Pro
     let sign_up = mail::sign_up(&table);
     let mail = mail::mail(&table, base);
     let webhooks = webhooks::access(&table, base);
+    let backup = backup::read(&table, base);
     let branding = branding::read(&table);
     let gateway = gateway_settings::read(&table, base);
     let limits = limits::read(&table);
@@ -121,6 +122,7 @@ fn settings(table: Table<'_>, base: &Path, overrides: &Overrides, problems: &Pro
         branding,
         mail,
         webhooks,
+        backup,
         limits,
         log,
         metrics,

@@ -4,6 +4,7 @@
 //! refused, with the nearest key that exists. All problems of all files are told at once.
 
 mod api_key_rules;
+mod backup;
 mod branding;
 mod file;
 mod gateway_settings;
@@ -32,6 +33,7 @@ mod webhooks;
 pub use crate::model::role::Role;
 pub use crate::model::scope::{Risk, Scope, ScopeCatalog};
 pub use api_key_rules::{ApiKeyRules, HeaderPair};
+pub use backup::BackupPlan;
 pub use branding::{Branding, Colour};
 pub use file::Overrides;
 pub use gateway_settings::GatewaySettings;
@@ -80,6 +82,7 @@ pub struct Config {
     pub branding: Branding,
     pub mail: Option<MailServer>,
     pub webhooks: WebhookAccess,
+    pub backup: Option<BackupPlan>,
     #[serde(serialize_with = "limits::show")]
     pub limits: Limits,
     pub log: Log,

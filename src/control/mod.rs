@@ -3,9 +3,11 @@
 pub mod app_settings;
 pub mod apps;
 pub mod audit;
+pub mod backup;
 pub mod health;
 pub mod installations;
 pub mod keys;
+pub mod loss;
 pub mod manifest;
 pub mod organizations;
 pub mod policy;
@@ -156,6 +158,8 @@ pub enum Command {
     ExportChanges {
         after: u64,
     },
+    BackupBegin,
+    BackupStatus,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -275,6 +279,8 @@ pub async fn execute(ctx: &Context, command: Command) -> Result<Value, String> {
         Command::AuditVerify { since } => audit::verify(ctx, since).await,
         Command::ExportPage { after } => transfer::page(ctx, after).await,
         Command::ExportChanges { after } => transfer::changes(ctx, after).await,
+        Command::BackupBegin => backup::begin(ctx).await,
+        Command::BackupStatus => backup::status(ctx),
     }
 }
 

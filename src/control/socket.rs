@@ -19,6 +19,8 @@ use tokio::net::UnixListener;
 const LINE_BYTES_MAX: u64 = 256 * 1024;
 /// How long a command waits for a server that may hang.
 const ANSWER_MAX: Duration = Duration::from_secs(60);
+/// The same, while the server reads all there is.
+const ALL_READ_MAX: Duration = Duration::from_secs(60 * 60);
 const READ_S_MAX: u64 = 10;
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -94,7 +96,11 @@ pub fn ask(data_dir: &Path, command: &Command) -> Option<Result<Value, String>> 
 }
 
 fn converse(mut stream: UnixStream, command: &Command) -> io::Result<Result<Value, String>> {
-    stream.set_read_timeout(Some(ANSWER_MAX))?;
+    let patience = match command {
+        Command::BackupBegin => ALL_READ_MAX,
+        _ => ANSWER_MAX,
+    };
+    stream.set_read_timeout(Some(patience))?;
     stream.set_write_timeout(Some(ANSWER_MAX))?;
     let mut text = serde_json::to_vec(command)?;
     text.push(b'\n');

@@ -1,6 +1,7 @@
 //! What happens by itself.
 
 pub mod audit;
+pub mod backup;
 pub mod failures;
 pub mod keys;
 pub mod logos;
@@ -26,6 +27,7 @@ pub async fn run(ctx: Arc<Context>) {
         webhooks::run(courier),
         failures::run(&ctx),
         audit::run(&ctx),
+        backup::run(&ctx),
         every_minute(&ctx)
     );
 }

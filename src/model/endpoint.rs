@@ -27,6 +27,8 @@ pub enum Standing {
     Gone,
     /// The app has another owner, who has to look at it first. What happens meanwhile waits.
     Transferred,
+    /// A backup was restored: it may have been removed since. What happens meanwhile waits.
+    Restored,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -59,12 +61,13 @@ impl Standing {
             Self::Failing => "paused_failing",
             Self::Gone => "paused_gone",
             Self::Transferred => "paused_transferred",
+            Self::Restored => "paused_restored",
         }
     }
 
     /// Nothing is sent, and nothing is lost.
     pub const fn is_paused(self) -> bool {
-        matches!(self, Self::Failing | Self::Gone | Self::Transferred)
+        matches!(self, Self::Failing | Self::Gone | Self::Transferred | Self::Restored)
     }
 }
 

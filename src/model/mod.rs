@@ -5,6 +5,7 @@ pub mod api_key;
 pub mod app;
 pub mod attempts;
 pub mod audit_chain;
+pub mod backup_state;
 pub mod callback_secret;
 pub mod code;
 pub mod counts;

@@ -18,6 +18,9 @@ pub struct Settings {
     /// The next free integer id of an organization, in profiles that count them.
     pub next_organization: u64,
     pub created_at: Timestamp,
+    /// When a backup was restored that lost commits: what may be used once and was made before then may have been.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored_at: Option<Timestamp>,
 }
 
 impl Record for Settings {

@@ -52,7 +52,7 @@ pub fn verify(ctx: &Context, app: &App, assertion: &str) -> Result<UsedOnce, Str
     if !claims.get("aud").is_some_and(|aud| is_for_us(ctx, &rules, aud)) {
         return Err("its aud is not the issuer".into());
     }
-    let expires_at = times(ctx.now(), &claims)?;
+    let expires_at = times(ctx.now(), ctx.unused_since, &claims)?;
     let jti = text("jti").filter(|jti| is_jti(jti));
     let jti = jti.ok_or("its jti is missing, empty or too long")?;
     // A client_id holds no line break, so the parts are told apart.
@@ -85,7 +85,7 @@ fn is_for_us(ctx: &Context, rules: &ClientRules, aud: &Value) -> bool {
 }
 
 /// When it ends, if it is valid now.
-fn times(now: Timestamp, claims: &Claims) -> Result<Timestamp, &'static str> {
+fn times(now: Timestamp, unused_since: Timestamp, claims: &Claims) -> Result<Timestamp, &'static str> {
     let exp = claims.get("exp").and_then(numeric_date).ok_or("it has no exp")?;
     if exp <= now {
         return Err("it has expired");
@@ -98,6 +98,11 @@ fn times(now: Timestamp, claims: &Claims) -> Result<Timestamp, &'static str> {
         if at.is_some_and(|at| at.is_none_or(|at| at > now + AHEAD_MAX)) {
             return Err("its iat or nbf is in the future, or no date");
         }
+    }
+    // Before a restore it may have been used, and nothing here would know.
+    let made_since = |iat: Timestamp| iat > unused_since + AHEAD_MAX;
+    if exp <= unused_since + LIFETIME_MAX && !claims.get("iat").and_then(numeric_date).is_some_and(made_since) {
+        return Err("it may have been used before the backup was restored");
     }
     Ok(exp)
 }

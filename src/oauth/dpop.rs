@@ -84,6 +84,12 @@ pub fn verify(ctx: &Context, asked: &Asked<'_>) -> Result<Option<Proof>, OAuthEr
     let addresses = asked.origins.iter().map(|origin| format!("{origin}{}", asked.path));
     let shown = examine(text, asked.method, addresses, asked.access_token, ctx.now())?;
     judge_nonce(ctx, shown.nonce.as_ref(), asked.native)?;
+    // Before a restore it may have been used, and nothing here would know.
+    if shown.expires_at.seconds() <= ctx.unused_since.seconds() + AHEAD_S_MAX + AGE_S_MAX + 1 {
+        return Err(refused(
+            "The DPoP proof was made before the server was restored: make a new one.",
+        ));
+    }
     // A thumbprint and a URI hold no line break, so the parts are told apart.
     let used = format!("{}\n{}\n{}", shown.jkt, shown.uri, shown.jti);
     let digest = ctx.secret.digest(Purpose::DpopProof, used.as_bytes());

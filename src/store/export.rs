@@ -10,13 +10,14 @@
 //! The records are read while commits go on, so they are of different ages; the frames that follow are all commits made
 //! meanwhile. Replayed on top, they leave exactly the state after the last of them.
 
-use super::journal::frame::{FRAME_BYTES_MAX, Id};
+use super::blocks::{BlockReader, BlockWriter};
+use super::journal::frame::Id;
 use super::{Key, Seq, Stored};
 use crate::base::order;
 use crate::base::time::Timestamp;
 use crate::store::disk;
 use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufReader, BufWriter};
 use std::path::{Path, PathBuf};
 
 const MAGIC: &[u8; 8] = b"grantdx1";
@@ -48,10 +49,9 @@ pub fn list(dir: &Path) -> io::Result<Vec<Export>> {
 }
 
 pub struct ExportWriter {
-    file: BufWriter<File>,
+    blocks: BlockWriter<BufWriter<File>>,
     dir: PathBuf,
     unfinished: PathBuf,
-    sum: u32,
     records: u64,
 }
 
@@ -59,48 +59,28 @@ impl ExportWriter {
     pub fn create(dir: &Path, id: &Id) -> io::Result<Self> {
         let unfinished = dir.join("unfinished");
         let file = BufWriter::with_capacity(256 * 1024, File::create(&unfinished)?);
-        let mut writer = Self {
-            file,
+        let mut blocks = BlockWriter::new(file, MAGIC)?;
+        blocks.raw(id)?;
+        Ok(Self {
+            blocks,
             dir: dir.to_owned(),
             unfinished,
-            sum: 0,
             records: 0,
-        };
-        writer.write(MAGIC)?;
-        writer.write(id)?;
-        Ok(writer)
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.sum = crc32c::crc32c_append(self.sum, bytes);
-        self.file.write_all(bytes)
-    }
-
-    fn block(&mut self, kind: u8, payload: &[u8]) -> io::Result<()> {
-        self.write(&[kind])?;
-        self.write(&(payload.len() as u32).to_le_bytes())?;
-        self.write(payload)?;
-        let sum = self.sum.to_le_bytes();
-        self.write(&sum)
+        })
     }
 
     /// A page of records; pages are small enough when a scan of a few hundred rows made them.
     pub fn records(&mut self, rows: &[(Key, Stored)]) -> io::Result<()> {
         let mut payload = Vec::new();
         for (key, stored) in rows {
-            payload.extend_from_slice(&(key.0.len() as u16).to_le_bytes());
-            payload.extend_from_slice(&key.0);
-            payload.extend_from_slice(&stored.version.0.to_le_bytes());
-            payload.extend_from_slice(&stored.expires_at.map_or(NEVER, Timestamp::millis).to_le_bytes());
-            payload.extend_from_slice(&(stored.value.len() as u32).to_le_bytes());
-            payload.extend_from_slice(&stored.value);
+            put_row(&mut payload, key, stored);
         }
         self.records += rows.len() as u64;
-        self.block(RECORDS, &payload)
+        self.blocks.block(RECORDS, &payload)
     }
 
     pub fn frame(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.block(FRAME, bytes)
+        self.blocks.block(FRAME, bytes)
     }
 
     /// Ends the file, reads it back from the disk, and only then gives it its name.
@@ -108,8 +88,12 @@ impl ExportWriter {
         let explain = |e: io::Error| format!("the export cannot be written: {e}");
         let mut end = seq.0.to_le_bytes().to_vec();
         end.extend_from_slice(&self.records.to_le_bytes());
-        self.block(END, &end).map_err(explain)?;
-        let file = self.file.into_inner().map_err(|e| explain(e.into_error()))?;
+        self.blocks.block(END, &end).map_err(explain)?;
+        let file = self
+            .blocks
+            .into_inner()
+            .into_inner()
+            .map_err(|e| explain(e.into_error()))?;
         file.sync_all().map_err(explain)?;
         // What is read back shall come from the disk, not from the pages just written.
         let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed);
@@ -130,9 +114,8 @@ pub enum Block {
 }
 
 pub struct ExportReader {
-    file: BufReader<File>,
+    blocks: BlockReader<BufReader<File>>,
     path: PathBuf,
-    sum: u32,
     records: u64,
     pub id: Id,
 }
@@ -141,50 +124,24 @@ impl ExportReader {
     pub fn open(path: &Path) -> Result<Self, String> {
         let file = File::open(path).map_err(|e| format!("{} cannot be opened: {e}", path.display()))?;
         let file = BufReader::with_capacity(256 * 1024, file);
-        let mut reader = Self {
-            file,
+        let blocks = BlockReader::new(file, MAGIC).map_err(|e| damaged(path, &e.to_string()))?;
+        let mut blocks = blocks.ok_or_else(|| damaged(path, "it is not an export"))?;
+        let id = blocks.array().map_err(|e| damaged(path, &e.to_string()))?;
+        Ok(Self {
+            blocks,
             path: path.to_owned(),
-            sum: 0,
             records: 0,
-            id: Id::default(),
-        };
-        let magic: [u8; 8] = reader.array()?;
-        reader.id = reader.array()?;
-        if magic != *MAGIC {
-            return Err(reader.damaged("it is not an export"));
-        }
-        Ok(reader)
+            id,
+        })
     }
 
     fn damaged(&self, why: &str) -> String {
-        format!("the export {} cannot be used: {why}", self.path.display())
-    }
-
-    fn read(&mut self, bytes: &mut [u8]) -> Result<(), String> {
-        self.file.read_exact(bytes).map_err(|e| self.damaged(&e.to_string()))?;
-        self.sum = crc32c::crc32c_append(self.sum, bytes);
-        Ok(())
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], String> {
-        let mut bytes = [0; N];
-        self.read(&mut bytes)?;
-        Ok(bytes)
+        damaged(&self.path, why)
     }
 
     /// The next block, checked. Nothing may be read after the end.
     pub fn block(&mut self) -> Result<Block, String> {
-        let [kind] = self.array()?;
-        let length = u32::from_le_bytes(self.array()?) as usize;
-        if length > FRAME_BYTES_MAX {
-            return Err(self.damaged("a block is too long"));
-        }
-        let mut payload = vec![0; length];
-        self.read(&mut payload)?;
-        let sum = self.sum;
-        if self.array()? != sum.to_le_bytes() {
-            return Err(self.damaged("its checksum does not match"));
-        }
+        let (kind, payload) = self.blocks.block().map_err(|e| self.damaged(&e.to_string()))?;
         let block = match kind {
             RECORDS => rows(&payload).map(Block::Records),
             FRAME => Some(Block::Frame(payload)),
@@ -199,6 +156,10 @@ impl ExportReader {
         }
         Ok(block)
     }
+}
+
+fn damaged(path: &Path, why: &str) -> String {
+    format!("the export {} cannot be used: {why}", path.display())
 }
 
 /// Reads the whole file; returns the last commit it contains.
@@ -219,7 +180,18 @@ fn end(payload: &[u8]) -> Option<(Seq, u64)> {
     ))
 }
 
-fn rows(mut rest: &[u8]) -> Option<Vec<(Key, Stored)>> {
+/// A record as exports and backups hold it.
+pub fn put_row(payload: &mut Vec<u8>, key: &Key, stored: &Stored) {
+    payload.extend_from_slice(&(key.0.len() as u16).to_le_bytes());
+    payload.extend_from_slice(&key.0);
+    payload.extend_from_slice(&stored.version.0.to_le_bytes());
+    payload.extend_from_slice(&stored.expires_at.map_or(NEVER, Timestamp::millis).to_le_bytes());
+    payload.extend_from_slice(&(stored.value.len() as u32).to_le_bytes());
+    payload.extend_from_slice(&stored.value);
+}
+
+/// What [`put_row`] wrote, one after the other.
+pub fn rows(mut rest: &[u8]) -> Option<Vec<(Key, Stored)>> {
     let mut rows = Vec::new();
     while !rest.is_empty() {
         let key_bytes = u16::from_le_bytes(take(&mut rest, 2)?.try_into().ok()?);

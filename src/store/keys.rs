@@ -74,12 +74,14 @@
 //! | `3`   | organization, subject     | requests to the API in a day, a month   | swept once both are over      |
 
 mod audit;
+mod named;
 mod native;
 mod platform;
 mod sandbox;
 mod webhooks;
 
 pub use audit::*;
+pub use named::*;
 pub use native::*;
 pub use platform::*;
 pub use sandbox::*;

@@ -3,6 +3,8 @@
 //! Every decision of the product is one [`Batch`]: the checks name what it rests on, the writes what it does. A backend
 //! is correct when it passes `tests/store.rs`.
 
+pub mod backup;
+pub mod blocks;
 pub mod cache;
 pub mod codec;
 pub mod disk;
@@ -117,6 +119,15 @@ pub trait Store: Send + Sync + 'static {
     fn reader_at(&self, _name: &str, _seq: Seq) {}
     /// How it stands, for whoever watches; `None` from a store that has nothing to tell. May read the disk.
     fn measured(&self) -> Option<Measured> {
+        None
+    }
+    /// Writes everything to a verified file while others go on: what a backup is made from. A store kept elsewhere is
+    /// backed up there.
+    fn export(&self) -> Reply<'_, export::Export> {
+        Box::pin(async { Err(StoreError::Unavailable("this store is backed up by other means".into())) })
+    }
+    /// Names the one line of commits this store writes: after a restore it is another one, though the numbers go on.
+    fn history(&self) -> Option<backup::History> {
         None
     }
 }

@@ -8,6 +8,7 @@
 
 mod applier;
 mod engine;
+mod filling;
 mod group;
 mod heads;
 mod judge;
@@ -19,6 +20,7 @@ mod recovery;
 mod space;
 mod writer;
 
+use super::backup::History;
 use super::disk;
 use super::export::Export;
 use super::journal::{Journal, Segments};
@@ -29,6 +31,7 @@ use crate::base::random;
 use crate::base::time::Timestamp;
 use applier::Applier;
 use engine::Engine;
+pub use filling::Filling;
 use judge::Queue;
 use lock::Lock;
 use maintenance::{Maintenance, Worker};
@@ -335,6 +338,14 @@ impl Store for SledStore {
             durable: stats.durable,
             full: stats.full,
         })
+    }
+
+    fn export(&self) -> Reply<'_, Export> {
+        Box::pin(async move { SledStore::export(self).await.map_err(StoreError::Unavailable) })
+    }
+
+    fn history(&self) -> Option<History> {
+        Some(self.shared.maintenance.history())
     }
 
     fn sweep(&self, now: Timestamp, limit: u32) -> Reply<'_, u32> {

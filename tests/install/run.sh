@@ -39,10 +39,9 @@ refuses() {
     shift
     not ./install.sh --prefix "$place/never" "$@" 2>"$place/errors" && says "$sentence" "$place/errors" && [ ! -e "$place/never" ]
 }
-# With the secret it was made with, an export is all of it.
-imports() {
-    mkdir -m 700 "$place/restored" && cp -p "$state/secret" "$place/restored/secret" &&
-        "$program" --data "$place/restored" import "$1" &&
+# With the secret it was made with, a backup is all of it.
+restores() {
+    "$program" --data "$place/restored" restore --from "$1" --secret "$state/secret" --nothing-lost &&
         "$program" --data "$place/restored" user list >"$place/users" && says ada@example.com "$place/users"
 }
 exposure() { systemd-analyze security --offline=true --threshold=20 --no-pager "$unit"; }
@@ -87,9 +86,9 @@ check "it upgrades" install_it --issuer https://other.example
 check "the configuration stays" says '# mine' "$config"
 check "the configuration is not added to" not says other.example "$config"
 check "the program of before is kept" "$prefix/usr/local/bin/grantd.previous" version
-backups=("$state"/backup/before-upgrade-*.jsonl)
-check "all records were exported first" imports "${backups[0]}"
-check "an export is its owner's alone" mode_is 600 "${backups[0]}"
+backups=("$state"/backup/grantd-*.backup)
+check "everything was backed up first" restores "${backups[0]}"
+check "a backup is its owner's alone" mode_is 600 "${backups[0]}"
 
 # One that cannot be backed up is not touched.
 printf 'nonsense = true\n' >"$config"

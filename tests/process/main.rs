@@ -1,6 +1,7 @@
 //! The real program, over its sockets and its command line.
 
 mod app_options;
+mod backup;
 mod commands;
 mod control;
 mod demo;

@@ -114,7 +114,12 @@ impl World {
 
     /// The server once more, after a restart: same store, same secret, same clock.
     pub async fn restarted(&self) -> Self {
-        let (config, store) = (self.ctx.config.clone(), self.ctx.store.clone());
+        self.restarted_over(self.ctx.store.clone()).await
+    }
+
+    /// The same over another store.
+    pub async fn restarted_over(&self, store: Arc<dyn Store>) -> Self {
+        let config = self.ctx.config.clone();
         let ctx = open(config, store, self.clock.clone(), 1, 3).await;
         let ctx = Arc::new(ctx.expect("what was written is read again"));
         Self {

@@ -10,7 +10,7 @@
 
 use super::{MasterSecret, VersionedKey};
 use crate::base::digest::{base64url, from_base64url, sha256};
-use crate::base::random::{self, Random};
+use crate::base::random::{self, Random, SystemRandom};
 use crate::base::secret::Secret;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
@@ -104,6 +104,11 @@ impl MasterSecret {
             },
             Err(error) => Err(sentence(path, "cannot be written", error)),
         }
+    }
+
+    /// Writes it to a file that is not there yet, readable by its owner only. The errors are sentences naming the file.
+    pub fn save(&self, path: &Path) -> io::Result<()> {
+        write_new(path, &self.to_text(), &SystemRandom).map_err(|error| sentence(path, "cannot be written", error))
     }
 
     /// The secret in the file; `None` when there is no file.

@@ -64,6 +64,7 @@ purposes! {
     AccessRequest = "access request",
     Cursor = "cursor",
     AuditChain = "audit chain",
+    Backup = "backup",
 }
 
 pub struct MasterSecret {

@@ -2,6 +2,7 @@
 
 pub mod apps;
 pub mod audit;
+pub mod backups;
 pub mod installations;
 pub mod looking;
 pub mod people;
@@ -10,6 +11,7 @@ pub mod webhooks;
 
 use self::apps::App;
 use self::audit::Audit;
+use self::backups::{Backup, Restore, SecretAction};
 use self::installations::Installation;
 use self::looking::{Doctor, Selftest};
 use self::people::{Org, User};
@@ -98,6 +100,9 @@ pub enum Action {
     Audit(Audit),
     Doctor(Doctor),
     Selftest(Selftest),
+    Backup(Backup),
+    Restore(Restore),
+    Secret(SecretAction),
     Export(Export),
     Import(Import),
     Version(Version),

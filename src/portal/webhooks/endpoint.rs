@@ -187,6 +187,7 @@ fn standing(page: &AppDesk<'_>, endpoint: &Endpoint) -> Markup {
         Standing::Failing => "hook_paused_failing_text",
         Standing::Gone => "hook_paused_gone_text",
         Standing::Transferred => "hook_paused_transferred_text",
+        Standing::Restored => "hook_paused_restored_text",
     };
     html! { p.notice.warning { (page.desk.text(text)) } }
 }

@@ -136,7 +136,7 @@ fn tag(page: &AppDesk<'_>, endpoint: &Endpoint) -> Markup {
         Standing::Enabled if endpoint.failing_since.is_some() => ("hook_is_failing", false),
         Standing::Enabled => ("hook_is_enabled", true),
         Standing::Disabled => ("hook_is_disabled", false),
-        Standing::Failing | Standing::Gone | Standing::Transferred => ("hook_is_paused", false),
+        Standing::Failing | Standing::Gone | Standing::Transferred | Standing::Restored => ("hook_is_paused", false),
     };
     html! { span.tag.good[good].high[!good] { (page.desk.text(key)) } }
 }

@@ -36,7 +36,7 @@ impl Journal {
         let mut files = list(dir).map_err(explain)?;
         drop_unborn(&mut files, &mut report)?;
         if files.is_empty() {
-            return Self::begin(dir, disk, segment_bytes, fresh_id)
+            return Self::begin(dir, disk, segment_bytes, fresh_id, Seq(0))
                 .map(|journal| (journal, report))
                 .map_err(explain);
         }
@@ -85,8 +85,11 @@ impl Journal {
         Ok((journal, report))
     }
 
-    fn begin(dir: &Path, disk: Arc<dyn Disk>, segment_bytes: u64, id: Id) -> io::Result<Self> {
-        let path = dir.join(segment::file_name(Seq(1)));
+    /// A new journal, whose first commit follows `last`.
+    pub fn begin(dir: &Path, disk: Arc<dyn Disk>, segment_bytes: u64, id: Id, last: Seq) -> io::Result<Self> {
+        fs::create_dir_all(dir)?;
+        let first = Seq(last.0 + 1);
+        let path = dir.join(segment::file_name(first));
         let active = OpenOptions::new()
             .read(true)
             .write(true)
@@ -95,11 +98,11 @@ impl Journal {
             .open(&path)?;
         disk.allocate(&active, segment_bytes)?;
         // A random beginning of the chain: frames of another journal never fit this one.
-        disk.write_at(&active, &segment::header(&id, Seq(1), &id), 0)?;
+        disk.write_at(&active, &segment::header(&id, first, &id), 0)?;
         active.sync_all()?;
         disk::sync_dir(dir)?;
         let segments = Arc::new(Segments::new(id));
-        segments.push(Seq(1), path);
+        segments.push(first, path);
         Ok(Self {
             dir: dir.to_owned(),
             disk,
@@ -110,7 +113,7 @@ impl Journal {
             offset: segment::HEADER_BYTES as u64,
             room: segment_bytes,
             spare: None,
-            next: Seq(1),
+            next: first,
             previous: id,
             begun: true,
         })

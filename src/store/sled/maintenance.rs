@@ -1,6 +1,7 @@
 //! The background thread that makes exports and lets the journal forget what two of them contain.
 
 use super::Shared;
+use crate::store::backup::History;
 use crate::store::export::{self, Export, ExportWriter};
 use crate::store::journal::frame::Id;
 use crate::store::{Key, Seq, StoreError};
@@ -54,6 +55,10 @@ impl Maintenance {
             .name("store-export".into())
             .spawn(move || work_off(&work))?;
         Ok((maintenance, Worker(Some(worker))))
+    }
+
+    pub fn history(&self) -> History {
+        History::of(&self.id)
     }
 
     fn send(&self, shared: &Arc<Shared>, answer: Option<oneshot::Sender<Result<Export, String>>>) {
@@ -158,6 +163,8 @@ impl Maintenance {
 }
 
 fn work_off(jobs: &Receiver<Job>) {
+    // Of this thread alone: requests come first. Refused where a process may not say so.
+    let _ = rustix::process::setpriority_process(None, 10);
     for Job { shared, answer } in jobs {
         let maintenance = &shared.maintenance;
         let result = maintenance.run(&shared);

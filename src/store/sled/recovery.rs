@@ -322,8 +322,9 @@ fn load(engine: &Engine, path: &Path, id: &Id) -> Result<(), String> {
                 let frame = Frame::read(bytes, id).ok_or("a frame in the export cannot be read")?;
                 stage(&mut batch, &frame).map_err(|e| e.to_string())?;
             }
+            // All of it is there: no group has to be applied once more, also where the journal begins behind it.
             Block::End { seq } => batch.applied(Applied {
-                first: *seq,
+                first: Seq(seq.0 + 1),
                 last: *seq,
             }),
         }

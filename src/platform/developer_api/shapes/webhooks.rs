@@ -8,6 +8,7 @@ const STATUSES: Of = Of::Word(&[
     "paused_failing",
     "paused_gone",
     "paused_transferred",
+    "paused_restored",
 ]);
 pub const STATES: Of = Of::Word(&["pending", "delivered", "failed", "cancelled"]);
 
