@@ -1,6 +1,7 @@
 //! The real program while things break underneath it. Each test is the small size of a part of `tests/campaign.sh`,
 //! which sets `GRANTD_CAMPAIGN` to the large one.
 
+mod clock;
 mod eio;
 mod flip;
 mod full;

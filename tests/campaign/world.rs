@@ -17,6 +17,8 @@ const STARTS_MAX: u32 = 3;
 /// Changed by whatever is done beside.
 const MOVING: [&str; 3] = ["settings", "signing_key", "organization"];
 
+/// Made anew by a start when they have expired.
+const EXPIRING: [&str; 2] = ["link", "administrator_link"];
 /// Of the tokens revoked later, those asked about at every start.
 const NEWEST: usize = 150;
 
@@ -165,6 +167,15 @@ impl World {
         self.judged(data, Some(more), serve)
     }
 
+    pub fn assert_revoked(&self, http: &mut Http) {
+        for token in &self.revoked {
+            assert!(
+                !http.active(&self.app, token).expect("answered"),
+                "a revoked token is alive"
+            );
+        }
+    }
+
     /// Live tokens that a test may revoke.
     pub fn tokens_to_revoke(&self) -> Vec<String> {
         self.live.clone()
@@ -233,8 +244,10 @@ impl World {
         if let Some(more) = more {
             more.check(&self.names(data))?;
         }
-        let moving = |(space, _): &(String, String)| more.is_some() && MOVING.contains(&space.as_str());
-        let good = |key, value| found.get(key) == Some(value) || moving(key) && found.contains_key(key);
+        let is = |spaces: &[&str], key: &(String, String)| more.is_some() && spaces.contains(&key.0.as_str());
+        let good = |key, value| {
+            found.get(key) == Some(value) || is(&MOVING, key) && found.contains_key(key) || is(&EXPIRING, key)
+        };
         let lost = self.records.iter().find(|(key, value)| !good(key, value));
         let beside = found.keys().find(|key| !self.records.contains_key(key));
         match (lost, beside) {
