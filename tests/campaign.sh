@@ -7,16 +7,21 @@
 #
 #   crash   SIGKILL under load at random moments, and before each call of a start, a rebuild, a change of journal files
 #   power   an ext4 of its own is stopped without flushing, under load (root)
-#   eio     the first, second, third … write, sync, rename, open fails
+#   eio     the first, second, third … write, sync, rename, open fails; syncs that hang
 #   full    a disk filled by others and by the server (root)
 #   flip    one bit of the data directory is wrong
+#   clock   the clock is an hour ahead, an hour back, a day ahead, and right again
+#   slow    connections that do next to nothing, and a client that means well; too few descriptors
+#   flood   HTTP/2: rapid reset, CONTINUATION, SETTINGS, PING
 #   fuzz    libFuzzer on every parser of bytes from outside
+#   soak    a third of what the server can do, for an hour
 #
-# --short is about a minute a part; of `fuzz`, a minute a parser. FUZZ_SECONDS says how long each parser is searched.
+# --short is about a minute a part; of `fuzz`, a minute a parser. FUZZ_SECONDS says how long each parser is searched, SOAK_SECONDS how
+# long the soak lasts.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-all=(crash power eio full flip fuzz)
+all=(crash power eio full flip clock slow flood fuzz soak)
 short=
 parts=()
 for word in "$@"; do
@@ -84,6 +89,8 @@ part_power() {
 part_eio() {
     cargo_part eio "$(size 10000 8)" campaign \
         eio::a_call_that_fails_loses_nothing_that_was_acknowledged '^eio (in|scenarios)'
+    cargo_part eio 1 campaign \
+        stall::on_a_disk_that_hangs_requests_wait_in_bounds_and_then_go_on '^a disk that hangs'
 }
 
 part_full() {
@@ -94,6 +101,24 @@ part_full() {
 part_flip() {
     cargo_part flip "$(size 600 60)" campaign \
         flip::a_flipped_bit_is_healed_or_refused_and_never_answered '^bit flips'
+}
+
+part_clock() {
+    cargo_part clock "$(size 20 2)" campaign clock::a_clock_that_jumps_revives_nothing_and_stops_nothing '^clock jumps'
+}
+
+# The figure is of this machine, which runs the slow clients as well: a release build and nothing beside it, please.
+part_slow() {
+    local p99
+    ulimit -n "$(ulimit -Hn)"
+    cargo_part slow 10000 campaign slow::slow_connections_keep_nobody_from_being_served '^slow connections'
+    p99=$(sed -nE 's/^slow connections.*p99 ([0-9]+)\.[0-9]+ ms/\1/p' "$logs"/slow-*.log)
+    if [ "${p99:-50}" -ge 50 ]; then fail "slow: the slowest of a hundred took 50 ms or more"; fi
+    cargo_part slow 1 campaign stall::a_server_that_was_out_of_descriptors_serves_again '^descriptors'
+}
+
+part_flood() {
+    cargo_part flood "$(size 1000000 100000)" campaign flood::floods_of_frames_end_and_others_are_served '^floods?( of .*)?:'
 }
 
 # -- fuzz: libFuzzer on every parser of bytes from outside, from the corpus in fuzz/corpus.
@@ -149,6 +174,13 @@ part_fuzz() {
     if [ -z "$short" ] && [ -z "${FUZZ_SECONDS:-}" ] && [ "$total" -lt 5000000 ]; then
         fail "fuzz: fewer than 5,000,000 executions"
     fi
+}
+
+# -- soak
+
+part_soak() {
+    cargo_part soak "${SOAK_SECONDS:-$(size 3600 45)}" campaign \
+        soak::a_third_of_the_load_for_long_leaves_the_server_as_it_was '^soak:'
 }
 
 for part in "${parts[@]}"; do

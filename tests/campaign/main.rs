@@ -4,6 +4,7 @@
 mod clock;
 mod eio;
 mod flip;
+mod flood;
 mod full;
 #[path = "../process/http.rs"]
 #[allow(dead_code, reason = "shared with the tests of the program, which use more of it")]
@@ -14,6 +15,10 @@ mod power;
 #[allow(dead_code, reason = "shared with the tests of the program, which use more of it")]
 mod program;
 mod shim;
+mod slow;
+mod soak;
+mod stall;
+mod tls;
 mod world;
 
 /// How often: as the campaign says, or else `small`.
