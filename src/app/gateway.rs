@@ -66,11 +66,12 @@ async fn pass(
 ) -> Result<Response, Refusal> {
     let route = Arc::clone(&admitted.found.route);
     match &route.upstream {
-        Upstream::Http(url) => proxy::forward(ctx, gateway, request, admitted, url).await,
+        Upstream::Http(to) => proxy::forward(ctx, gateway, request, admitted, to).await,
         Upstream::Own(own) => {
-            Ok(webhook_subscriptions::answer(ctx, &request, &admitted.caller, &admitted.found, *own).await)
+            let answer = webhook_subscriptions::answer(ctx, &request, &admitted.caller, &admitted.found, *own);
+            Ok(Box::pin(answer).await)
         }
         Upstream::Sandbox if route.sandbox.is_none() => Err(Refusal::NotInSandbox),
-        Upstream::Sandbox => Ok(sandbox::answer(ctx, &request, &admitted.caller, &admitted.found).await),
+        Upstream::Sandbox => Ok(Box::pin(sandbox::answer(ctx, &request, &admitted.caller, &admitted.found)).await),
     }
 }

@@ -215,15 +215,16 @@ impl Service {
         body_rule(&self.ctx, method, path)
     }
 
+    /// Boxed apart, as in [`handle`]: what is asked most often does not take the room that the largest page needs.
     pub async fn answer(&self, request: Request) -> Response {
         if forward_auth::is_asked(&request.path) {
-            return forward_auth::check(&self.ctx, &self.gateway, &request).await;
+            return Box::pin(forward_auth::check(&self.ctx, &self.gateway, &request)).await;
         }
         let is_own = ROUTER.at(&request.path).is_ok();
         if !is_own && path::covers(&self.ctx, &request.path) {
-            return gateway::answer(&self.ctx, &self.gateway, request).await;
+            return Box::pin(gateway::answer(&self.ctx, &self.gateway, request)).await;
         }
-        dispatch(&self.ctx, request).await
+        Box::pin(dispatch(&self.ctx, request)).await
     }
 }
 
@@ -260,17 +261,17 @@ async fn dispatch(ctx: &Context, request: Request) -> Response {
 async fn handle(ctx: &Context, request: &Request, route: Route, place: &Place<'_>) -> Response {
     match route {
         Route::Protocol(route) => protocol::handle(ctx, request, route, place).await,
-        Route::Account(route) => account::handle(ctx, request, route, place).await,
-        Route::Developer(route) => developer::handle(ctx, request, route, place).await,
-        Route::Credentials(route) => credentials::handle(ctx, request, route, place).await,
-        Route::Webhooks(route) => webhooks::handle(ctx, request, route, place).await,
-        Route::Organizations(route) => organizations::handle(ctx, request, route, place).await,
-        Route::PersonalTokens(route) => personal_tokens::handle(ctx, request, route, place).await,
-        Route::AccessRequests(route) => access_requests::handle(ctx, request, route, place).await,
-        Route::Admin(route) => admin::handle(ctx, request, route, place).await,
-        Route::Documentation(route) => documentation::handle(ctx, request, route, place).await,
-        Route::DeveloperApi(route) => developer_api::handle(ctx, request, route, place).await,
-        Route::Checkout(route) => checkout::handle(ctx, request, route, place).await,
+        Route::Account(route) => Box::pin(account::handle(ctx, request, route, place)).await,
+        Route::Developer(route) => Box::pin(developer::handle(ctx, request, route, place)).await,
+        Route::Credentials(route) => Box::pin(credentials::handle(ctx, request, route, place)).await,
+        Route::Webhooks(route) => Box::pin(webhooks::handle(ctx, request, route, place)).await,
+        Route::Organizations(route) => Box::pin(organizations::handle(ctx, request, route, place)).await,
+        Route::PersonalTokens(route) => Box::pin(personal_tokens::handle(ctx, request, route, place)).await,
+        Route::AccessRequests(route) => Box::pin(access_requests::handle(ctx, request, route, place)).await,
+        Route::Admin(route) => Box::pin(admin::handle(ctx, request, route, place)).await,
+        Route::Documentation(route) => Box::pin(documentation::handle(ctx, request, route, place)).await,
+        Route::DeveloperApi(route) => Box::pin(developer_api::handle(ctx, request, route, place)).await,
+        Route::Checkout(route) => Box::pin(checkout::handle(ctx, request, route, place)).await,
     }
 }
 

@@ -49,14 +49,14 @@ pub static ROWS: [Row<Route>; 17] = [
 pub async fn handle(ctx: &Context, request: &Request, route: Route, place: &Place<'_>) -> Response {
     let page = |page| answer(ctx, request, page);
     match route {
-        Route::Authorize => page(authorize::get(ctx, request).await),
+        Route::Authorize => page(Box::pin(authorize::get(ctx, request)).await),
         Route::PostedAuthorization => authorize::post(ctx, request),
-        Route::PushedAuthorization => oauth::push(ctx, request).await,
+        Route::PushedAuthorization => Box::pin(oauth::push(ctx, request)).await,
         Route::Token => oauth::token(ctx, request).await,
         Route::Introspect => oauth::introspect(ctx, request).await,
         Route::Revoke => oauth::revoke(ctx, request).await,
-        Route::RegisterInstallation => native::register(ctx, request).await,
-        Route::ResetInstallation => native::reset(ctx, request).await,
+        Route::RegisterInstallation => Box::pin(native::register(ctx, request)).await,
+        Route::ResetInstallation => Box::pin(native::reset(ctx, request)).await,
         Route::Jwks => well_known::jwks(ctx),
         Route::ServerMetadata => well_known::authorization_server(ctx, &place.rest()),
         Route::ResourceMetadata => well_known::protected_resource(ctx, &place.rest()),

@@ -1,5 +1,6 @@
 //! Reads `[gateway]`: where the API's routes lead, and who is told what about a request's sender.
 
+use super::http_upstream::HttpUpstream;
 use super::reader::{Item, Table};
 use super::routes::Upstream;
 use http::HeaderName;
@@ -85,14 +86,14 @@ pub(super) fn upstream(item: &Item<'_>) -> Option<Upstream> {
     let Ok(url) = Url::parse(text) else {
         return item.refuse(text, WANTED);
     };
-    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-        return item.refuse(text, WANTED);
-    }
     let bare = url.username().is_empty() && url.password().is_none() && url.query().is_none();
     if !bare || url.fragment().is_some() {
         return item.refuse(text, "but an upstream has no credentials, no query and no fragment");
     }
-    Some(Upstream::Http(url))
+    match HttpUpstream::new(url) {
+        Some(upstream) => Some(Upstream::Http(upstream)),
+        None => item.refuse(text, WANTED),
+    }
 }
 
 fn prefix(item: &Item<'_>) -> Option<String> {

@@ -7,6 +7,7 @@ mod api_key_rules;
 mod branding;
 mod file;
 mod gateway_settings;
+pub mod http_upstream;
 mod issuer;
 mod limits;
 mod mail;

@@ -1,5 +1,6 @@
 //! The API's routes: which path and method need which scopes, and where they lead.
 
+use super::http_upstream::HttpUpstream;
 use super::rate_limits::RateLimits;
 use http::{HeaderValue, Method};
 use matchit::Router;
@@ -8,7 +9,6 @@ use serde::{Serialize, Serializer};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
-use url::Url;
 
 /// The rows of `routes.json`, and the way from a path to its row.
 #[derive(Clone, Debug, Default)]
@@ -56,9 +56,8 @@ pub enum Upstream {
     Sandbox,
     /// This server, whatever upstream the other routes have.
     Own(Own),
-    /// http or https; its path, without a slash at the end, stands before the request's.
-    #[serde(untagged, serialize_with = "written")]
-    Http(Url),
+    #[serde(untagged)]
+    Http(HttpUpstream),
 }
 
 /// What of the API's routes this server answers itself.
@@ -187,10 +186,6 @@ impl Serialize for Routes {
         map.serialize_entry("routes", &rows)?;
         map.end()
     }
-}
-
-fn written<S: Serializer>(url: &Url, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(url.as_str())
 }
 
 fn by_method<S: Serializer>(methods: &[(Method, Vec<String>)], serializer: S) -> Result<S::Ok, S::Error> {

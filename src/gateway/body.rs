@@ -1,7 +1,7 @@
 //! Bodies on their way through: bounded, and never more of them in memory than one side takes from the other.
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Empty, Full};
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use std::error::Error;
 use std::fmt;
@@ -59,18 +59,13 @@ struct Ended {
 }
 
 impl Outcome {
-    fn new(over: bool) -> Self {
+    fn new() -> Self {
         Self(Arc::new(Ended {
             cut: AtomicU8::new(Cut::Not as u8),
-            over: watch::Sender::new(over),
+            over: watch::Sender::new(false),
             asked: AtomicU64::new(0),
             owed: AtomicBool::new(false),
         }))
-    }
-
-    /// Of a body that needs no waiting for.
-    pub fn already_over() -> Self {
-        Self::new(true)
     }
 
     /// Returns once nothing more of the body will come.
@@ -102,10 +97,6 @@ impl Outcome {
             _ => Cut::Not,
         }
     }
-}
-
-pub fn none() -> BodyStream {
-    Empty::new().map_err(|never| match never {}).boxed_unsync()
 }
 
 pub fn whole(bytes: Bytes) -> BodyStream {
@@ -142,7 +133,7 @@ pub fn of_answer(body: Incoming, idle: Duration) -> BodyStream {
 }
 
 fn bounded(body: Incoming, bytes_max: u64, idle: Duration, is_request: bool) -> (BodyStream, Outcome) {
-    let outcome = Outcome::new(false);
+    let outcome = Outcome::new();
     let bounded = Bounded {
         body,
         left: bytes_max,

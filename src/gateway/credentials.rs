@@ -3,8 +3,8 @@
 use super::refusal::Refusal;
 use crate::base::secret::Secret;
 use crate::config::{ApiKeyRules, HeaderPair};
-use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName};
 
 pub enum Shown<'a> {
     Nothing,
@@ -20,13 +20,13 @@ pub enum Scheme {
     Dpop,
 }
 
-pub const DPOP: &str = "dpop";
+pub static DPOP: HeaderName = HeaderName::from_static("dpop");
 
 impl<'a> Shown<'a> {
     /// A token in the address is none (OAuth 2.1 §5.1): addresses end up in logs and histories.
     pub fn of(rules: &ApiKeyRules, headers: &'a HeaderMap) -> Result<Self, Refusal> {
         let key = api_key(rules, headers)?;
-        let has_token = headers.contains_key(AUTHORIZATION) || headers.contains_key(DPOP);
+        let has_token = headers.contains_key(AUTHORIZATION) || headers.contains_key(&DPOP);
         match key {
             Some(_) if has_token => Err(Refusal::Malformed("Send an API key or a token, not both at once.")),
             Some(shown) => Ok(shown),

@@ -40,15 +40,17 @@ pub async fn check(ctx: &Context, gateway: &Gateway, request: &Request) -> Respo
     };
     let (admitted, standing) = admit(ctx, gateway, &asked).await;
     let refusal = match admitted {
-        Ok(admitted) => match identity::headers(ctx, &admitted.caller, ctx.issuer(), &request.id).await {
-            Ok(headers) => {
-                let mut response = Response::new(StatusCode::OK).no_store();
-                response.headers.extend(headers);
-                standing.tell(&mut response.headers);
-                return response;
+        Ok(admitted) => {
+            let mut response = Response::new(StatusCode::OK).no_store();
+            let about = (ctx.issuer(), request.id.as_str());
+            match identity::tell(ctx, &gateway.identity, &admitted.caller, about, &mut response.headers).await {
+                Ok(()) => {
+                    standing.tell(&mut response.headers);
+                    return response;
+                }
+                Err(error) => Refusal::Store(error),
             }
-            Err(error) => Refusal::Store(error),
-        },
+        }
         Err(refusal) => refusal,
     };
     let mut response = refusal.response(ctx, &request.id);

@@ -2,13 +2,15 @@
 
 use super::Gateway;
 use super::credentials::{DPOP, Scheme, Shown};
+use super::identity::Sender;
 use super::path;
 use super::rate_limits::Standing;
 use super::refusal::{NoToken, Refusal};
+use super::verified::VerifiedToken;
 use crate::base::secret::Secret;
 use crate::config::routes::Found;
 use crate::context::Context;
-use crate::oauth::access_token::{Claims, Verified};
+use crate::oauth::access_token::Claims;
 use crate::oauth::error::{ErrorCode, OAuthError};
 use crate::oauth::{dpop, personal_token};
 use crate::platform::api_keys;
@@ -28,16 +30,15 @@ pub struct Asked<'a> {
 
 /// What may pass.
 pub struct Admitted {
-    pub caller: Caller,
+    pub caller: Arc<Sender>,
     pub found: Found,
-    /// The scopes that it passed with.
-    needed: Vec<String>,
+    method: Method,
     shown: Known,
 }
 
 /// What was shown and found good, to be judged again while a connection lasts.
 enum Known {
-    AccessToken(Arc<Verified>),
+    AccessToken(Arc<VerifiedToken>),
     PersonalToken(Secret),
     ApiKey(String, Secret, IpAddr),
 }
@@ -45,22 +46,23 @@ enum Known {
 impl Admitted {
     /// Whether it would be admitted now.
     pub async fn still_stands(&self, ctx: &Context) -> bool {
-        let caller = match &self.shown {
-            Known::AccessToken(verified) if verified.is_good(ctx) => Caller::of_access_token(ctx, &verified.claims)
-                .await
-                .ok()
-                .and_then(Result::ok),
-            Known::AccessToken(_) => None,
-            Known::PersonalToken(text) => Caller::of_personal_token(ctx, text.expose())
-                .await
-                .ok()
-                .and_then(Result::ok),
+        let needed = self.found.route.needs(&self.method).unwrap_or_default();
+        match &self.shown {
+            Known::AccessToken(token) if token.is_good(ctx) => {
+                let sender = token.sender(ctx).await;
+                sender.is_ok_and(|sender| sender.is_ok_and(|sender| sender.holds(ctx, needed)))
+            }
+            Known::AccessToken(_) => false,
+            Known::PersonalToken(text) => {
+                let caller = Caller::of_personal_token(ctx, text.expose()).await;
+                caller.is_ok_and(|caller| caller.is_ok_and(|caller| caller.holds(ctx, needed)))
+            }
             Known::ApiKey(id, secret, peer) => {
                 let shown = api_keys::authenticate(ctx, id, secret, *peer).await;
-                shown.ok().flatten().map(Caller::of_api_key)
+                let caller = shown.ok().flatten().map(Caller::of_api_key);
+                caller.is_some_and(|caller| caller.holds(ctx, needed))
             }
-        };
-        caller.is_some_and(|caller| caller.holds(ctx, &self.needed))
+        }
     }
 }
 
@@ -106,7 +108,7 @@ async fn judge(
         Shown::Nothing => return Err(no_token(None)),
         Shown::ApiKey { id, secret } => match api_keys::authenticate(ctx, id, &secret, asked.peer).await {
             Ok(Some(found)) => (
-                Caller::of_api_key(found),
+                Arc::new(Sender::new(Caller::of_api_key(found))),
                 Known::ApiKey(id.to_owned(), secret, asked.peer),
             ),
             Ok(None) => return Err(Refusal::ApiKey),
@@ -129,26 +131,25 @@ async fn judge(
         return Err(Refusal::Method(known.collect()));
     };
     may_pass(ctx, &caller, &shown, &found, needed)?;
-    let needed = needed.to_vec();
     Ok(Admitted {
         caller,
+        method: asked.method.clone(),
         found,
-        needed,
         shown,
     })
 }
 
 /// Of somebody who is authenticated, on a route that there is.
 fn may_pass(ctx: &Context, caller: &Caller, shown: &Known, found: &Found, needed: &[String]) -> Result<(), Refusal> {
-    let (needed, resource) = (needed.to_vec(), found.route.resource.clone());
+    let (resource, scopes) = (&found.route.resource, || needed.to_vec());
     // 5. The resource it was made for (RFC 9068 §4); personal tokens and keys are for all of them.
     if let Known::AccessToken(verified) = shown
-        && verified.claims.aud != resource
+        && verified.claims().aud != *resource
     {
         return Err(Refusal::Token(Box::new(NoToken {
             error: Some(Wrong::Token("The token is for another resource.")),
-            resource,
-            scopes: needed,
+            resource: resource.clone(),
+            scopes: scopes(),
         })));
     }
     // 6. The organization, where the path names one.
@@ -156,8 +157,11 @@ fn may_pass(ctx: &Context, caller: &Caller, shown: &Known, found: &Found, needed
         return Err(Refusal::Organization);
     }
     // 7. All the scopes, named at once where one is missing (RFC 6750 §3.1).
-    if !caller.holds(ctx, &needed) {
-        return Err(Refusal::Scopes { needed, resource });
+    if !caller.holds(ctx, needed) {
+        return Err(Refusal::Scopes {
+            needed: scopes(),
+            resource: resource.clone(),
+        });
     }
     Ok(())
 }
@@ -178,13 +182,16 @@ async fn of_token(
     asked: &Asked<'_>,
     scheme: Scheme,
     token: &str,
-) -> Result<Result<(Caller, Known), Wrong>, Refusal> {
+) -> Result<Result<(Arc<Sender>, Known), Wrong>, Refusal> {
     if personal_token::claimed(ctx, token) {
         if scheme == Scheme::Dpop {
             return Ok(Err(Wrong::Token("A personal access token is sent as Bearer.")));
         }
         return Ok(match Caller::of_personal_token(ctx, token).await? {
-            Ok(caller) => Ok((caller, Known::PersonalToken(Secret::new(token.to_owned())))),
+            Ok(caller) => Ok((
+                Arc::new(Sender::new(caller)),
+                Known::PersonalToken(Secret::new(token.to_owned())),
+            )),
             Err(why) => {
                 log::debug!("a personal access token was refused: {why}");
                 Err(DEAD)
@@ -198,13 +205,12 @@ async fn of_token(
             return Ok(Err(DEAD));
         }
     };
-    let claims = &verified.claims;
-    let proof = match possessed(ctx, asked, scheme, token, claims) {
+    let proof = match possessed(ctx, asked, scheme, token, verified.claims()) {
         Ok(proof) => proof,
         Err(wrong) => return Ok(Err(wrong)),
     };
-    let caller = match Caller::of_access_token(ctx, claims).await? {
-        Ok(caller) => caller,
+    let sender = match verified.sender(ctx).await? {
+        Ok(sender) => sender,
         Err(why) => {
             log::debug!("an access token was refused: {why}");
             return Ok(Err(DEAD));
@@ -217,7 +223,7 @@ async fn of_token(
         let what = "The DPoP proof has been used before: make a new one for every request.";
         return Ok(Err(Wrong::Proof(OAuthError::new(ErrorCode::InvalidDpopProof, what))));
     }
-    Ok(Ok((caller, Known::AccessToken(verified))))
+    Ok(Ok((sender, Known::AccessToken(verified))))
 }
 
 /// RFC 9449 §7.1, §7.2: a bound token is shown as DPoP with a proof of its key, and one that is not bound as Bearer.
@@ -240,7 +246,7 @@ fn possessed(
     };
     let headers: Vec<&[u8]> = asked
         .headers
-        .get_all(DPOP)
+        .get_all(&DPOP)
         .iter()
         .map(|value| value.as_bytes())
         .collect();

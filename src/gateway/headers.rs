@@ -56,13 +56,14 @@ static NOT_FOR_THIS_ORIGIN: [HeaderName; 6] = [
     HeaderName::from_static("x-accel-redirect"),
 ];
 
-/// The headers of a request as the upstream gets them, but for who asks. `trailers`: the connection can carry them.
-pub fn of_request(ctx: &Context, headers: &HeaderMap, trailers: bool) -> HeaderMap {
-    let mut passed = without_connection(headers);
+/// What of a request's headers the upstream gets, but for who asks.
+pub fn of_request(ctx: &Context, mut passed: HeaderMap) -> HeaderMap {
+    let wants_trailers = passed.get_all(TE).iter().any(|value| value == "trailers");
+    end_connection(&mut passed);
     for name in [HOST, CONTENT_LENGTH, EXPECT, AUTHORIZATION, COOKIE, FORWARDED] {
         passed.remove(name);
     }
-    passed.remove(DPOP);
+    passed.remove(&DPOP);
     let keys = &ctx.profile().api_keys;
     for pair in std::iter::once(&keys.headers)
         .chain(&keys.aliases)
@@ -73,25 +74,32 @@ pub fn of_request(ctx: &Context, headers: &HeaderMap, trailers: bool) -> HeaderM
     }
     let prefix = ctx.config.gateway.identity_headers.as_str();
     let spoofs = |name: &str| {
-        // Programs that read headers as variables take `_`, `.` and others for the same as `-`.
-        let name = name.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
-        name.starts_with(prefix) || name.starts_with("x-forwarded-") || FOR_UPSTREAM_ONLY.contains(&name.as_str())
+        reads_as(name, prefix) || reads_as(name, "x-forwarded-") || {
+            let mut known = FOR_UPSTREAM_ONLY.iter();
+            known.any(|known| known.len() == name.len() && reads_as(name, known))
+        }
     };
     let spoofed: Vec<HeaderName> = passed.keys().filter(|name| spoofs(name.as_str())).cloned().collect();
     for name in spoofed {
         passed.remove(name);
     }
-    let wants_trailers = headers.get_all(TE).iter().any(|value| value == "trailers");
-    if trailers && wants_trailers {
+    if wants_trailers {
         passed.insert(TE, HeaderValue::from_static("trailers"));
     }
     passed.append(VIA, HeaderValue::from_static("1.1 grantd"));
     passed
 }
 
-/// The headers of an answer as the client gets them.
-pub fn of_answer(headers: &HeaderMap) -> HeaderMap {
-    let mut passed = without_connection(headers);
+/// Whether a header's name begins with this one to programs that read headers as variables: they take `_`, `.` and
+/// others for the same as `-`.
+fn reads_as(name: &str, known: &str) -> bool {
+    let same = |(read, known): (u8, u8)| read == known || (known == b'-' && !read.is_ascii_alphanumeric());
+    name.len() >= known.len() && name.bytes().zip(known.bytes()).all(same)
+}
+
+/// What of an answer's headers the client gets.
+pub fn of_answer(mut passed: HeaderMap) -> HeaderMap {
+    end_connection(&mut passed);
     for name in &NOT_FOR_THIS_ORIGIN {
         passed.remove(name);
     }
@@ -101,22 +109,27 @@ pub fn of_answer(headers: &HeaderMap) -> HeaderMap {
         CONTENT_SECURITY_POLICY,
         HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; sandbox"),
     );
-    // It was made for one credential; a cache that knows none of them must not keep it for others.
-    let said = passed
-        .get_all(CACHE_CONTROL)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    let said = said.collect::<Vec<_>>().join(", ");
-    let kept: Vec<&str> = said.split(',').map(str::trim).filter(|part| !is_shared(part)).collect();
-    let own = match kept[..] {
-        [] | [""] => "private, no-cache".to_owned(),
-        _ => format!("private, {}", kept.join(", ")),
-    };
-    if let Ok(own) = HeaderValue::from_str(&own) {
-        passed.insert(CACHE_CONTROL, own);
-    }
+    let kept = for_one_client(&passed).unwrap_or(HeaderValue::from_static("private, no-cache"));
+    passed.insert(CACHE_CONTROL, kept);
     passed.append(VIA, HeaderValue::from_static("1.1 grantd"));
     passed
+}
+
+/// What the answer says of caches. It was made for one credential: a cache that knows none of them must not keep it
+/// for others. `None`: it says nothing.
+fn for_one_client(headers: &HeaderMap) -> Option<HeaderValue> {
+    let said = headers.get_all(CACHE_CONTROL).iter();
+    let parts = said
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
+    let kept: Vec<&str> = parts
+        .map(str::trim)
+        .filter(|part| !part.is_empty() && !is_shared(part))
+        .collect();
+    if kept.is_empty() {
+        return None;
+    }
+    HeaderValue::from_str(&format!("private, {}", kept.join(", "))).ok()
 }
 
 /// RFC 9111 §5.2.2: what lets a cache keep it for everybody, and what is said anyway.
@@ -126,17 +139,16 @@ fn is_shared(directive: &str) -> bool {
 }
 
 /// RFC 9110 §7.6.1: what `Connection` names goes no further either.
-fn without_connection(headers: &HeaderMap) -> HeaderMap {
-    let mut passed = headers.clone();
-    for value in headers.get_all(CONNECTION) {
-        for name in value.to_str().unwrap_or_default().split(',') {
-            if let Ok(name) = HeaderName::from_bytes(name.trim().as_bytes()) {
-                passed.remove(name);
-            }
-        }
+fn end_connection(headers: &mut HeaderMap) {
+    let named = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
+    let named: Vec<HeaderName> = named
+        .filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok())
+        .collect();
+    for name in named.iter().chain(&ONE_CONNECTION) {
+        headers.remove(name);
     }
-    for name in &ONE_CONNECTION {
-        passed.remove(name);
-    }
-    passed
 }

@@ -40,6 +40,8 @@ pub struct Gateway {
     upstreams: Upstreams,
     places: Arc<Places>,
     rate_limits: RateLimits,
+    identity: identity::Names,
+    forwarded: proxy::Forwarded,
 }
 
 impl Gateway {
@@ -51,6 +53,8 @@ impl Gateway {
             upstreams: Upstreams::new(&ctx.config.gateway)?,
             places: Places::new(ctx.config.limits.requests_in_flight_max),
             rate_limits: RateLimits::default(),
+            identity: identity::Names::new(&ctx.config.gateway.identity_headers),
+            forwarded: proxy::Forwarded::of(ctx.issuer()),
         })
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::context::Context;
 use percent_encoding::percent_decode_str;
+use std::borrow::Cow;
 
 /// This server's own API, which may lie under a resource's path.
 const OWN: &str = "/api/developer/";
@@ -34,7 +35,10 @@ pub fn root(identifier: &str) -> &str {
 
 /// The path with everything bare that may stand bare in a segment (RFC 3986 §3.3): what an upstream that decodes it
 /// takes for the same finds the same row.
-pub fn bare(path: &str) -> String {
+pub fn bare(path: &str) -> Cow<'_, str> {
+    if !path.contains('%') {
+        return Cow::Borrowed(path);
+    }
     let mut parts = path.split('%');
     let mut bare = parts.next().unwrap_or_default().to_owned();
     for part in parts {
@@ -50,7 +54,7 @@ pub fn bare(path: &str) -> String {
             }
         }
     }
-    bare
+    Cow::Owned(bare)
 }
 
 /// Whether there is one way only to read it: no empty, `.` or `..` segment, no parameters in a segment, nothing encoded

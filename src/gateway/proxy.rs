@@ -2,10 +2,13 @@
 
 use super::body::{self, BodyStream, Cut, Outcome};
 use super::guard::Admitted;
+use super::identity::Sender;
 use super::places::Place;
 use super::refusal::Refusal;
 use super::{Gateway, headers, held, identity, tunnel};
+use crate::config::http_upstream::HttpUpstream;
 use crate::context::Context;
+use crate::store::StoreError;
 use crate::web::request::{Request, Unread, Upgrade};
 use crate::web::response::Response;
 use bytes::Bytes;
@@ -15,7 +18,7 @@ use hyper::body::{Body as _, Incoming};
 use hyper_util::client::legacy;
 use std::sync::Arc;
 use std::time::Duration;
-use url::Url;
+use tokio::time::timeout;
 
 static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -25,13 +28,30 @@ static X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host"
 /// For whoever has too many requests on their way.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// Passes an admitted request on to the upstream at `url`.
+/// How this server is reached, as upstreams are told.
+pub struct Forwarded {
+    proto: HeaderValue,
+    host: HeaderValue,
+}
+
+impl Forwarded {
+    pub fn of(issuer: &str) -> Self {
+        let (proto, host) = issuer.split_once("://").unwrap_or_default();
+        let value = |text| HeaderValue::from_str(text).expect("an address can stand in a header");
+        Self {
+            proto: value(proto),
+            host: value(host),
+        }
+    }
+}
+
+/// Passes an admitted request on to its upstream.
 pub async fn forward(
     ctx: &Arc<Context>,
     gateway: &Gateway,
-    request: Request,
+    mut request: Request,
     admitted: Admitted,
-    url: &Url,
+    to: &HttpUpstream,
 ) -> Result<Response, Refusal> {
     let route = &admitted.found.route;
     let declared = declared(&request.headers).unwrap_or(request.body.len() as u64);
@@ -39,13 +59,13 @@ pub async fn forward(
         return Err(Refusal::TooLarge);
     }
     let place = gateway.places.take(&admitted.caller).ok_or(Refusal::Wait(AGAIN))?;
-    let origin = url.origin().ascii_serialization();
-    let target = target(url, &request)?;
-    let mut head = outgoing_headers(ctx, &request, &admitted, &origin).await?;
-    let breaker = gateway.upstreams.breaker(&origin);
+    let target = target(to, &request)?;
+    let websocket = wants_websocket(&request.method, &request.headers);
+    let mut head = headers::of_request(ctx, std::mem::take(&mut request.headers));
+    tell(ctx, gateway, &request, &admitted.caller, to.origin(), &mut head).await?;
+    let breaker = gateway.upstreams.breaker(to.origin());
     breaker.pass(ctx.now()).map_err(Refusal::Resting)?;
 
-    let websocket = wants_websocket(&request.method, &request.headers);
     let (body, upgrade) = match request.unread {
         Some(Unread { body, upgrade }) => {
             let idle = Duration::from_millis(ctx.config.limits.body_ms_max);
@@ -54,7 +74,7 @@ pub async fn forward(
                 upgrade.filter(|_| websocket),
             )
         }
-        None => (Sent::whole(request.body), None),
+        None => (Sent::Whole(request.body), None),
     };
     if upgrade.is_some() {
         head.insert(CONNECTION, HeaderValue::from_static("upgrade"));
@@ -63,7 +83,8 @@ pub async fn forward(
     let sending = Sending {
         gateway,
         method: &request.method,
-        target: &target,
+        to,
+        target,
         head,
         tunnel: upgrade.is_some(),
         time_max: route.time_max,
@@ -94,24 +115,17 @@ pub async fn forward(
 
 /// The body of a request on its way.
 enum Sent {
-    Nothing,
-    Something(BodyStream, Outcome),
+    Whole(Bytes),
+    Streamed(BodyStream, Outcome),
 }
 
 impl Sent {
     fn of(body: Incoming, bytes_max: u64, idle: Duration) -> Self {
         if body.is_end_stream() {
-            return Self::Nothing;
+            return Self::Whole(Bytes::new());
         }
         let (body, outcome) = body::of_request(body, bytes_max, idle);
-        Self::Something(body, outcome)
-    }
-
-    fn whole(bytes: Bytes) -> Self {
-        if bytes.is_empty() {
-            return Self::Nothing;
-        }
-        Self::Something(body::whole(bytes), Outcome::already_over())
+        Self::Streamed(body, outcome)
     }
 }
 
@@ -119,7 +133,8 @@ impl Sent {
 struct Sending<'a> {
     gateway: &'a Gateway,
     method: &'a Method,
-    target: &'a Uri,
+    to: &'a HttpUpstream,
+    target: Uri,
     head: HeaderMap,
     tunnel: bool,
     time_max: Duration,
@@ -134,33 +149,40 @@ enum Failure {
 
 impl Sending<'_> {
     async fn complete(&self, body: Sent) -> Result<http::Response<Incoming>, Failure> {
-        let Sent::Something(body, outcome) = body else {
-            let sent = Outcome::already_over();
-            return match self.send(body::none(), &sent).await {
-                // RFC 9110 §9.2.2: what is safe may be asked once more, since not a byte of an answer has come.
-                Err(Failure::Broken) if self.method.is_safe() => self.send(body::none(), &sent).await,
-                answered => answered,
-            };
+        let (body, outcome) = match body {
+            Sent::Whole(bytes) => {
+                let answered = self.ask_with(bytes.clone()).await;
+                return match answered {
+                    // RFC 9110 §9.2.2: what is safe may be asked once more, since not a byte of an answer has come.
+                    Err(Failure::Broken) if self.method.is_safe() => self.ask_with(bytes).await,
+                    answered => answered,
+                };
+            }
+            Sent::Streamed(body, outcome) => (body, outcome),
         };
-        let answered = self.send(body, &outcome).await;
+        // The time begins once the whole request is sent: a slow upload is not the upstream's fault.
+        let answered = tokio::select! {
+            answered = self.ask(body) => answered,
+            () = outcome.unasked(self.time_max) => Err(Failure::Late),
+        };
         match outcome.cut() {
             Cut::Not => answered,
             cut => Err(Failure::Cut(cut)),
         }
     }
 
-    /// The time begins once the whole request is sent: a slow upload is not the upstream's fault.
-    async fn send(&self, body: BodyStream, sent: &Outcome) -> Result<http::Response<Incoming>, Failure> {
+    async fn ask_with(&self, bytes: Bytes) -> Result<http::Response<Incoming>, Failure> {
+        let answered = timeout(self.time_max, self.ask(body::whole(bytes))).await;
+        answered.unwrap_or(Err(Failure::Late))
+    }
+
+    async fn ask(&self, body: BodyStream) -> Result<http::Response<Incoming>, Failure> {
         let mut request = http::Request::new(body);
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.target.clone();
         *request.headers_mut() = self.head.clone();
-        let answered = tokio::select! {
-            answered = self.client(request) => answered,
-            () = sent.unasked(self.time_max) => return Err(Failure::Late),
-        };
-        answered.map_err(|why| {
-            log::warn!("the upstream {} did not answer: {why}", authority(self.target));
+        self.client(request).await.map_err(|why| {
+            log::warn!("the upstream {} did not answer: {why}", self.to.authority());
             Failure::Broken
         })
     }
@@ -168,7 +190,7 @@ impl Sending<'_> {
     async fn client(&self, request: http::Request<BodyStream>) -> Result<http::Response<Incoming>, String> {
         let upstreams = &self.gateway.upstreams;
         let told = |error: legacy::Error| chain(&error);
-        if self.target.scheme_str() == Some("https") {
+        if self.to.is_https() {
             let client = upstreams.https(self.tunnel).map_err(str::to_owned)?;
             client.request(request).await.map_err(told)
         } else {
@@ -188,32 +210,26 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn authority(target: &Uri) -> &str {
-    target.authority().map_or("", |authority| authority.as_str())
-}
-
-fn target(url: &Url, request: &Request) -> Result<Uri, Refusal> {
-    let origin = url.origin().ascii_serialization();
-    let base = url.path().trim_end_matches('/');
+fn target(to: &HttpUpstream, request: &Request) -> Result<Uri, Refusal> {
     // A token in the address counts for nothing here and goes no further.
     let is_token = |pair: &&str| form_urlencoded::parse(pair.as_bytes()).any(|(name, _)| name == "access_token");
-    let query = request.query.as_deref().map_or(String::new(), |query| {
+    let query = request.query.as_deref().map(|query| {
         let pairs = query.split('&').filter(|pair| !is_token(pair));
-        format!("?{}", pairs.collect::<Vec<_>>().join("&"))
+        pairs.collect::<Vec<_>>().join("&")
     });
-    let target = format!("{origin}{base}{}{query}", request.path);
-    target
-        .parse()
-        .map_err(|_| Refusal::Malformed("The address cannot be read."))
+    let target = to.at(&request.path, query.as_deref());
+    target.ok_or(Refusal::Malformed("The address cannot be read."))
 }
 
-async fn outgoing_headers(
+/// Says in `head` who asks, and what they asked for.
+async fn tell(
     ctx: &Context,
+    gateway: &Gateway,
     request: &Request,
-    admitted: &Admitted,
+    sender: &Sender,
     origin: &str,
-) -> Result<HeaderMap, Refusal> {
-    let mut head = headers::of_request(ctx, &request.headers, true);
+    head: &mut HeaderMap,
+) -> Result<(), StoreError> {
     let mut tell = |name: &HeaderName, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
             head.insert(name.clone(), value);
@@ -221,11 +237,9 @@ async fn outgoing_headers(
     };
     tell(&X_REQUEST_ID, &request.id);
     tell(&X_FORWARDED_FOR, &request.peer.to_string());
-    let (scheme, host) = ctx.issuer().split_once("://").unwrap_or_default();
-    tell(&X_FORWARDED_PROTO, scheme);
-    tell(&X_FORWARDED_HOST, host);
-    head.extend(identity::headers(ctx, &admitted.caller, origin, &request.id).await?);
-    Ok(head)
+    head.insert(X_FORWARDED_PROTO.clone(), gateway.forwarded.proto.clone());
+    head.insert(X_FORWARDED_HOST.clone(), gateway.forwarded.host.clone());
+    identity::tell(ctx, &gateway.identity, sender, (origin, &request.id), head).await
 }
 
 fn declared(headers: &HeaderMap) -> Option<u64> {
@@ -253,7 +267,7 @@ async fn returned(
     upgrade: Option<Upgrade>,
 ) -> Result<Response, Refusal> {
     let mut response = Response::new(answer.status());
-    response.headers = headers::of_answer(answer.headers());
+    response.headers = headers::of_answer(std::mem::take(answer.headers_mut()));
     if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
         let Some(client) = upgrade else {
             // Nobody asked for it.

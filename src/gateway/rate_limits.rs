@@ -12,7 +12,6 @@ use crate::platform::caller::{Caller, Credential};
 use crate::platform::usage;
 use crate::web::response::whole_seconds;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use std::fmt::Write as _;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
@@ -154,8 +153,11 @@ impl Standing {
         if !self.left.is_empty() {
             self.left.push_str(", ");
         }
-        // Writing to a String cannot fail.
-        let _ = write!(self.left, "\"{policy}\";r={requests};t={}", whole_seconds(span));
+        let (mut left, mut seconds) = (itoa::Buffer::new(), itoa::Buffer::new());
+        let seconds = seconds.format(whole_seconds(span));
+        for part in ["\"", policy, "\";r=", left.format(requests), ";t=", seconds] {
+            self.left.push_str(part);
+        }
     }
 
     /// The one limit that stands in the way; `Retry-After` is its window (§6).

@@ -13,7 +13,7 @@ use crate::model::epoch::Epochs;
 use crate::model::family::Family;
 use crate::model::grant::{Grant, GrantStatus};
 use crate::model::revoked_token::RevokedToken;
-use crate::store::{Batch, StoreError, keys};
+use crate::store::{Batch, Key, StoreError, keys};
 use serde::Serialize;
 use serde::ser::{SerializeMap as _, Serializer};
 use serde_json::{Map, Value, json};
@@ -300,6 +300,24 @@ fn read(ctx: &Context, map: &Map<String, Value>) -> Option<Claims> {
         jkt,
         epochs: serde_json::from_value(map.get("ep")?.clone()).ok()?,
     })
+}
+
+/// The keys of all records that [`standing`] reads: while nothing is written under them, its answer is the same.
+pub fn rests_on(claims: &Claims) -> Vec<Key> {
+    let (organization, user) = (&claims.organization, &claims.sub);
+    let mut rests_on = vec![
+        keys::revoked_token(claims.exp, &claims.jti),
+        keys::app(&claims.client_id),
+        keys::organization(organization),
+        keys::member(organization, user),
+        keys::user(user),
+        keys::settings(),
+    ];
+    if let Some(ids) = &claims.grant {
+        rests_on.push(keys::grant(organization, &ids.grant));
+        rests_on.push(keys::family(organization, &ids.grant, &ids.family));
+    }
+    rests_on
 }
 
 /// What a verified token may do now: its effective scopes, or why it is dead.

@@ -12,6 +12,9 @@ use crate::store::keys;
 use crate::store::records::Versioned;
 use std::sync::Arc;
 
+/// Between the profile's prefix and the rest.
+const MARK: &str = "_pat_";
+
 /// One that works.
 pub struct Acting {
     pub token: Arc<Versioned<PersonalToken>>,
@@ -28,7 +31,8 @@ pub fn make(ctx: &Context, user: &str, id: &str) -> String {
 
 /// Whether the text has the form of a personal access token of this server, or claims to.
 pub fn claimed(ctx: &Context, text: &str) -> bool {
-    text.starts_with(&prefix(ctx))
+    let rest = text.strip_prefix(&ctx.profile().prefix);
+    rest.is_some_and(|rest| rest.starts_with(MARK))
 }
 
 /// What a text is worth now; else why it is worth nothing, for the log.
@@ -96,7 +100,7 @@ fn place(locator: &[u8]) -> Option<(String, String)> {
 }
 
 fn prefix(ctx: &Context) -> String {
-    format!("{}_pat_", ctx.profile().prefix)
+    format!("{}{MARK}", ctx.profile().prefix)
 }
 
 #[cfg(test)]

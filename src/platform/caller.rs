@@ -4,11 +4,10 @@ use super::api_keys;
 use crate::base::time::Timestamp;
 use crate::config::IdType;
 use crate::context::Context;
-use crate::model::last_use::GRANT;
 use crate::model::subscription::owner_of_grant;
 use crate::oauth::access_token::{self, Claims};
+use crate::oauth::personal_token;
 use crate::oauth::standing::Judged;
-use crate::oauth::{last_use, personal_token};
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Caller {
@@ -52,15 +51,11 @@ impl Caller {
             Ok(scopes) => scopes,
             Err(why) => return Ok(Err(why)),
         };
-        let grant = claims.grant.as_ref().map(|ids| ids.grant.clone());
-        if let Some(grant) = &grant {
-            last_use::note(ctx, GRANT, grant);
-        }
         Ok(Ok(Self {
             organization: claims.organization.clone(),
             user: claims.sub.clone(),
             client_id: Some(claims.client_id.clone()),
-            grant,
+            grant: claims.grant.as_ref().map(|ids| ids.grant.clone()),
             jkt: claims.jkt.clone(),
             scopes,
             credential: Credential::AccessToken {

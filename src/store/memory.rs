@@ -13,6 +13,8 @@ pub struct MemoryStore {
 #[derive(Default)]
 struct State {
     records: BTreeMap<Key, Stored>,
+    /// The last commit that wrote under a key, deletions too.
+    written: BTreeMap<Key, Seq>,
     log: Vec<Change>,
 }
 
@@ -38,6 +40,7 @@ impl State {
         }
         let seq = Seq(self.log.len() as u64 + 1);
         for write in &batch.writes {
+            self.written.insert(write.parts().0.clone(), seq);
             match write.clone() {
                 Write::Put { key, value, expires_at } => {
                     self.records.insert(
@@ -94,8 +97,8 @@ impl Store for MemoryStore {
         })
     }
 
-    fn settled(&self, _key: &Key) -> Option<Seq> {
-        Some(Seq(self.state().log.len() as u64))
+    fn settled(&self, key: &Key) -> Option<Seq> {
+        Some(self.state().written.get(key).copied().unwrap_or_default())
     }
 
     fn sweep(&self, now: Timestamp, limit: u32) -> Reply<'_, u32> {

@@ -138,8 +138,7 @@ where
         peer: caller.peer,
         id,
     };
-    // Boxed: the largest future of all is not moved about with those around it.
-    let handling = Box::pin(async { (shared.handle)(request).await });
+    let handling = async { (shared.handle)(request).await };
     let response = caught(handling).await.ok_or_else(|| {
         // The query is left out: authorization codes stand there.
         log::error!(

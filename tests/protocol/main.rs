@@ -55,6 +55,7 @@ mod gateway_check;
 mod gateway_cors;
 mod gateway_guard;
 mod gateway_limits;
+mod gateway_memory;
 mod gateway_proofs;
 mod gateway_proxy;
 mod gateway_quotas;
