@@ -26,6 +26,9 @@ struct Broken<'a> {
     fired: PathBuf,
 }
 
+/// Enough to fill what `fill_journal` leaves.
+const ORGANIZATIONS: usize = 12;
+
 type Work = fn(&Broken<'_>) -> Acknowledged;
 
 /// Name, the directory it begins with, and what is done in it.
@@ -103,18 +106,23 @@ fn templates(world: &World) {
 
 /// Leaves room for a few commits in the journal's file.
 pub fn fill_journal(store: &Path) {
-    const LEFT_BYTES: u64 = 16 * 1024;
+    const LEFT_BYTES: u64 = 2048;
+    // Of a commit with one record, beside its value.
+    const AROUND_BYTES: usize = 200;
     let options = SledOptions::default();
     let room = options.segment_bytes - LEFT_BYTES;
     let (store, _) = SledStore::open(store, options).expect("it opens");
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .expect("a runtime");
-    while store.stats().journal_bytes < room {
-        let left = usize::try_from(room - store.stats().journal_bytes).expect("small");
+    loop {
+        let left = usize::try_from(room.saturating_sub(store.stats().journal_bytes)).expect("small");
+        if left < 2 * AROUND_BYTES {
+            break;
+        }
         let filler = |n: u64| Write::Put {
             key: Key(format!("\u{7f}filler/{n}").into_bytes()),
-            value: vec![b'f'; left.min(7000)],
+            value: vec![b'f'; (left - AROUND_BYTES).min(7000)],
             expires_at: None,
         };
         let batch = Batch {
@@ -142,6 +150,12 @@ fn one(world: &World, name: &str, template: &str, work: Work, (at, kill): (u64, 
     };
     let acknowledged = work(&broken);
     if !broken.fired.exists() {
+        assert!(acknowledged.organizations.len() <= 1 || acknowledged.organizations.len() == ORGANIZATIONS);
+        let files = fs::read_dir(data.join("store/journal")).map_or(0, Iterator::count);
+        assert!(
+            template != "nearly-full" || files > 1,
+            "the journal has gone on in another file"
+        );
         return false;
     }
     let what = format!("{name}, call {at}");
@@ -232,7 +246,7 @@ impl Broken<'_> {
         let (server, _) = self.serving();
         let mut acknowledged = Acknowledged::default();
         let data = self.data.display().to_string();
-        for name in (0..12).map(|n| format!("organization {n} {}", "with a long name ".repeat(8))) {
+        for name in (0..ORGANIZATIONS).map(|n| format!("Organization {n}")) {
             let done = self.world.place.run(&["--data", &data, "org", "create", &name]);
             if done.status.success() {
                 acknowledged.organizations.push(name);

@@ -61,7 +61,7 @@ async fn campaign(demo: &Arc<Demo>, count: u32) -> (Duration, usize) {
 /// Returns when the server has had enough.
 async fn stick(demo: &Demo, n: u32, held: &AtomicUsize) -> io::Result<()> {
     let address = n / EACH_ADDRESS;
-    if n % 4 == 0 {
+    if n.is_multiple_of(4) {
         let mut stream = demo.tcp(address).await?;
         stream.write_all(&[0x16, 0x03, 0x01, 0x02]).await?;
         return wait(stream, held).await;

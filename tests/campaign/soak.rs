@@ -97,7 +97,7 @@ async fn client(demo: Arc<Demo>, n: u32, count: Arc<AtomicU64>, every: Option<Du
             pace.tick().await;
         }
         let number = count.fetch_add(1, Ordering::SeqCst);
-        if number % REVOKE_EACH == 0 && !token.is_empty() {
+        if number.is_multiple_of(REVOKE_EACH) && !token.is_empty() {
             let form = format!("token={token}");
             ask(&mut stream, &post("/oauth/revoke", &demo.app, &form, "")).await?;
             continue;

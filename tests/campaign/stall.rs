@@ -109,8 +109,11 @@ fn a_server_that_was_out_of_descriptors_serves_again() {
     let mut held: Vec<_> = (0..CONNECTIONS)
         .map(|_| Http::connect(&address).expect("the system accepts"))
         .collect();
-    // One of the first has a place, the last have none.
-    assert_eq!(held[0].get("/healthz").expect("answered").status, 200);
+    // Whoever has a place is answered; the oldest may have lost theirs to newcomers, and the last wait for one.
+    assert!(
+        held.iter_mut()
+            .any(|http| http.get("/healthz").is_ok_and(|answer| answer.status == 200))
+    );
     held.clear();
     let mut http = Http::connect(&address).expect("connected");
     let token = http.mint(&world.app).expect("served again");
