@@ -1,7 +1,7 @@
 //! Access tokens that were found good before, and whom they made out to be.
 //!
-//! Nothing revoked lives on in here. A signature that was good stays good; whether its token still stands is judged anew
-//! once anything was written under a key that the judgement rests on, and a token of a key that was revoked is verified
+//! Nothing revoked lives on in here. A signature that was good stays good; whether its token still stands is judged
+//! anew once anything was written under a key that the judgement rests on, and a token of a key that was revoked is verified
 //! anew, and refused.
 
 use super::identity::Sender;

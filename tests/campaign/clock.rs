@@ -1,5 +1,5 @@
 //! The clock is set wrong while the server runs, by an hour either way and by a day, and put right again. What was
-//! revoked stays revoked at any time, new tokens are made and good, and once the clock is right everything is as it was.
+//! revoked stays revoked at any time, new tokens are made and good, and once the clock is right all is as it was.
 
 use crate::http::Http;
 use crate::program::Running;
