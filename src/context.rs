@@ -1,6 +1,7 @@
 //! What every decision is made with: configuration, store, clock, randomness, secret, keys.
 
 use crate::base::backlog::Backlog;
+use crate::base::certificate::Validity;
 use crate::base::jose::Algorithm;
 use crate::base::limiter::Limiter;
 use crate::base::master::MasterSecret;
@@ -11,7 +12,9 @@ use crate::base::throttle::Throttle;
 use crate::base::time::{Clock, Timestamp};
 use crate::config::routes::Routes;
 use crate::config::{Config, Profile};
+use crate::model::counts::{Counts, Limit};
 use crate::model::failure::Failure;
+use crate::model::history::History;
 use crate::model::keyring::{Keyring, Tools};
 use crate::model::last_use::LastUses;
 use crate::model::settings::{FORMAT, Settings};
@@ -20,6 +23,7 @@ use crate::store::cache::RecordCache;
 use crate::store::records::{Record, Versioned, load};
 use crate::store::{Batch, Key, Store, StoreError, keys};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 use tokio::sync::Notify;
 
 /// All posted authorization requests together (4 MiB).
@@ -54,6 +58,12 @@ pub struct Context {
     pub usages: Usages,
     /// Refused requests, for the developers of the apps they came from. What finds no room is dropped.
     pub failures: Backlog<Failure>,
+    /// What this process has done, in numbers.
+    pub counts: Counts,
+    /// The last hours of it, a row a minute.
+    pub history: History,
+    /// From when to when the certificate in use is good; `None` where there is none.
+    certificate: RwLock<Option<Validity>>,
     routes: RwLock<Arc<Routes>>,
     records: RecordCache,
 }
@@ -92,18 +102,7 @@ impl Context {
                     .into(),
             );
         }
-        let mut algorithms = vec![Algorithm::EdDsa];
-        let of_resources = config.profile.resources.iter().map(|resource| resource.algorithm);
-        let of_platforms = config
-            .profile
-            .native_templates
-            .iter()
-            .map(|template| template.algorithm);
-        for algorithm in of_resources.chain(of_platforms) {
-            if !algorithms.contains(&algorithm) {
-                algorithms.push(algorithm);
-            }
-        }
+        let algorithms = algorithms(&config);
         let tools = Tools {
             store: &*store,
             secret: &secret,
@@ -133,6 +132,9 @@ impl Context {
             last_uses: LastUses::default(),
             usages: Usages::default(),
             failures: Backlog::new(FAILURES_MAX),
+            counts: Counts::default(),
+            history: History::default(),
+            certificate: RwLock::default(),
             routes,
             records: RecordCache::default(),
         })
@@ -148,6 +150,23 @@ impl Context {
 
     pub fn issuer(&self) -> &str {
         self.config.issuer.as_str()
+    }
+
+    /// What a limit says to somebody, counted where it makes them wait.
+    pub fn held_back(&self, limit: Limit, wait: Option<Duration>) -> Option<Duration> {
+        if wait.is_some() {
+            self.counts.limit(limit).one();
+        }
+        wait
+    }
+
+    pub fn certificate(&self) -> Option<Validity> {
+        *self.certificate.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// It was read, at the start or again.
+    pub fn set_certificate(&self, validity: Option<Validity>) {
+        *self.certificate.write().unwrap_or_else(PoisonError::into_inner) = validity;
     }
 
     /// The API's routes as they stand now.
@@ -178,6 +197,23 @@ impl Context {
         let settings = self.load::<Settings>(&keys::settings()).await?;
         settings.ok_or_else(|| StoreError::Corrupt("the settings record is gone".into()))
     }
+}
+
+/// Of the keys there must be: that of most tokens, and those that resources and native templates ask for.
+fn algorithms(config: &Config) -> Vec<Algorithm> {
+    let of_resources = config.profile.resources.iter().map(|resource| resource.algorithm);
+    let of_platforms = config
+        .profile
+        .native_templates
+        .iter()
+        .map(|template| template.algorithm);
+    let mut algorithms = vec![Algorithm::EdDsa];
+    for algorithm in of_resources.chain(of_platforms) {
+        if !algorithms.contains(&algorithm) {
+            algorithms.push(algorithm);
+        }
+    }
+    algorithms
 }
 
 async fn first_settings(

@@ -142,7 +142,7 @@ async fn serve() -> Result<(), String> {
     let (server, private) = open(&orders, &overrides).await?;
     let control = socket::bind(dir).map_err(|e| e.to_string())?;
     let (_never, stop) = watch::channel(Stop::Run);
-    tokio::spawn(app::serve(server.service.clone(), vec![listener], control, stop));
+    tokio::spawn(app::serve(server.service.clone(), vec![listener], None, control, stop));
     let facts = json!({
         "issuer": server.ctx.issuer(),
         "ca_file": made.ca_file,

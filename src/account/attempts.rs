@@ -4,6 +4,7 @@ use super::{Refusal, commit};
 use crate::base::master::{KeyedDigest, Purpose};
 use crate::context::Context;
 use crate::model::attempts::Attempts;
+use crate::model::counts::Limit;
 use crate::store::records::load;
 use crate::store::{Batch, StoreError, keys};
 use std::net::IpAddr;
@@ -64,7 +65,7 @@ pub async fn count_with(ctx: &Context, batch: &mut Batch, allowance: &Allowance,
 pub async fn ask(ctx: &Context, allowance: &Allowance, email: &str, peer: IpAddr) -> Result<bool, Refusal> {
     let email = email.to_lowercase();
     let principal = format!("{} {email}", allowance.what);
-    if let Some(wait) = ctx.limiter.blocked(&principal, peer, ctx.now()) {
+    if let Some(wait) = ctx.held_back(Limit::Failures, ctx.limiter.blocked(&principal, peer, ctx.now())) {
         return Err(Refusal::Wait(wait));
     }
     ctx.limiter.failed(&principal, peer, ctx.now());

@@ -7,6 +7,7 @@ use crate::base::password_rules;
 use crate::base::secret::Secret;
 use crate::config::Texts;
 use crate::context::Context;
+use crate::model::counts::Limit;
 use crate::model::event::EventKind;
 use crate::model::link::{Allows, Link, LinkKind};
 use crate::model::mail::TRIED_FOR;
@@ -32,7 +33,7 @@ pub async fn hash(ctx: &Context, password: &Secret, about: &[&str]) -> Result<St
 /// Whether this is the user's password. Wrong ones count, like those at sign-in.
 pub async fn verify(ctx: &Context, user: &User, password: &Secret, peer: IpAddr) -> Result<(), Refusal> {
     let principal = user.id.as_str();
-    if let Some(wait) = ctx.limiter.blocked(principal, peer, ctx.now()) {
+    if let Some(wait) = ctx.held_back(Limit::Failures, ctx.limiter.blocked(principal, peer, ctx.now())) {
         return Err(Refusal::Wait(wait));
     }
     let right = match &user.password {
@@ -43,7 +44,7 @@ pub async fn verify(ctx: &Context, user: &User, password: &Secret, peer: IpAddr)
         }
     };
     // Those who were looked at meanwhile count too.
-    if let Some(wait) = ctx.limiter.blocked(principal, peer, ctx.now()) {
+    if let Some(wait) = ctx.held_back(Limit::Failures, ctx.limiter.blocked(principal, peer, ctx.now())) {
         return Err(Refusal::Wait(wait));
     }
     if !right {

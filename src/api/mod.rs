@@ -3,6 +3,7 @@
 pub mod cors;
 pub mod developer;
 pub mod health;
+pub mod metrics;
 pub mod native;
 pub mod oauth;
 pub mod webhook_subscriptions;

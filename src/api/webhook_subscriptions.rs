@@ -2,6 +2,7 @@
 
 use crate::config::routes::{Found, Own};
 use crate::context::Context;
+use crate::model::delivery::State;
 use crate::oauth::params::Params;
 use crate::platform::caller::Caller;
 use crate::platform::webhooks::requests;
@@ -87,7 +88,15 @@ async fn list(asked: &Asked<'_>, request: &Request) -> Result<Reply, Refused> {
             number.ok_or_else(|| invalid(format!("limit must be a whole number from 1 to {LIMIT_MAX}.")))?
         }
     };
-    requests::list(asked, limit, of("cursor")?).await
+    let state = match of("status")? {
+        None => None,
+        Some(text) => {
+            let state = State::ALL.into_iter().find(|state| state.as_str() == text);
+            let known = State::ALL.map(State::as_str).join(", ");
+            Some(state.ok_or_else(|| invalid(format!("status must be one of {known}.")))?)
+        }
+    };
+    requests::list(asked, limit, state, of("cursor")?).await
 }
 
 fn is_json(request: &Request) -> Result<(), Refused> {

@@ -2,7 +2,9 @@
 
 use super::{Place, Row, get, post};
 use crate::context::Context;
-use crate::portal::admin::{self, apps, first, installations, native_templates, people, requests, review, reviews};
+use crate::portal::admin::{
+    self, apps, first, health, installations, native_templates, people, requests, review, reviews,
+};
 use crate::portal::trouble::answer;
 use crate::web::request::Request;
 use crate::web::response::Response;
@@ -16,6 +18,7 @@ pub enum Route {
     Apps,
     App,
     PostedApp,
+    Health,
     People,
     Appoint,
     ConfirmDismissal,
@@ -31,7 +34,7 @@ pub enum Route {
     PostedFirst,
 }
 
-pub static ROWS: [Row<Route>; 20] = [
+pub static ROWS: [Row<Route>; 21] = [
     get("/admin", Route::Home),
     get("/admin/reviews", Route::Reviews),
     get("/admin/reviews/{client_id}", Route::Review),
@@ -39,6 +42,7 @@ pub static ROWS: [Row<Route>; 20] = [
     get("/admin/apps", Route::Apps),
     get("/admin/apps/{client_id}", Route::App),
     post("/admin/apps/{client_id}", Route::PostedApp),
+    get("/admin/health", Route::Health),
     get("/admin/people", Route::People),
     post("/admin/people", Route::Appoint),
     get("/admin/people/{user}", Route::ConfirmDismissal),
@@ -65,6 +69,7 @@ pub async fn handle(ctx: &Context, request: &Request, route: Route, place: &Plac
         Route::Apps => page(apps::list(ctx, request).await),
         Route::App => page(apps::get(ctx, request, app).await),
         Route::PostedApp => page(apps::post(ctx, request, app).await),
+        Route::Health => page(health::get(ctx, request).await),
         Route::People => page(people::get(ctx, request).await),
         Route::Appoint => page(people::appoint(ctx, request).await),
         Route::ConfirmDismissal => page(people::confirm(ctx, request, user).await),

@@ -102,6 +102,7 @@ fn perform<'c>(call: &'c Call<'_>, place: &'c Place<'_>) -> Doing<'c> {
         Op::Deliveries => doing(|| webhooks::log(call, id, hook)),
         Op::Delivery => doing(|| webhooks::delivery(call, id, hook, place.get("delivery"))),
         Op::Resend => doing(|| webhooks::resend(call, id, hook, place.get("delivery"))),
+        Op::ResendRange => doing(|| webhooks::resend_range(call, id, hook)),
         Op::Reviews => doing(|| reviews::queue(call)),
         Op::Review => doing(|| reviews::one(call, id)),
         Op::Decide => doing(|| reviews::decide(call, id)),

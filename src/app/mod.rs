@@ -14,12 +14,14 @@ mod personal_tokens;
 mod protocol;
 mod webhooks;
 
-use crate::api::cors;
+use crate::api::{cors, metrics};
+use crate::base::time::Stopwatch;
 use crate::config::routes::{Routes, meet};
 use crate::context::Context;
 use crate::control::socket;
 use crate::gateway::{Gateway, forward_auth, path};
 use crate::jobs;
+use crate::model::counts::Endpoint;
 use crate::portal::page;
 use crate::portal::trouble::{Trouble, answer};
 use crate::web::listener::Listener;
@@ -215,26 +217,57 @@ impl Service {
         body_rule(&self.ctx, method, path)
     }
 
-    /// Boxed apart, as in [`handle`]: what is asked most often does not take the room that the largest page needs.
     pub async fn answer(&self, request: Request) -> Response {
+        let watch = Stopwatch::start();
+        let (endpoint, response) = self.counted(request).await;
+        let counts = &self.ctx.counts;
+        counts.answered(endpoint, response.status.as_u16(), watch.elapsed());
+        response
+    }
+
+    /// Boxed apart, as in [`handle`]: what is asked most often does not take the room that the largest page needs.
+    async fn counted(&self, request: Request) -> (Endpoint, Response) {
         if forward_auth::is_asked(&request.path) {
-            return Box::pin(forward_auth::check(&self.ctx, &self.gateway, &request)).await;
+            let checked = Box::pin(forward_auth::check(&self.ctx, &self.gateway, &request)).await;
+            return (Endpoint::GatewayCheck, checked);
         }
         let is_own = ROUTER.at(&request.path).is_ok();
         if !is_own && path::covers(&self.ctx, &request.path) {
-            return Box::pin(gateway::answer(&self.ctx, &self.gateway, request)).await;
+            let passed = Box::pin(gateway::answer(&self.ctx, &self.gateway, request)).await;
+            return (Endpoint::Gateway, passed);
         }
         Box::pin(dispatch(&self.ctx, request)).await
     }
 }
 
-async fn dispatch(ctx: &Context, request: Request) -> Response {
+impl Route {
+    /// What a request is counted as.
+    const fn endpoint(self) -> Endpoint {
+        match self {
+            Self::Protocol(route) => route.endpoint(),
+            Self::Account(_) => Endpoint::Account,
+            Self::Developer(_) => Endpoint::Developer,
+            Self::Credentials(_) => Endpoint::Credentials,
+            Self::Webhooks(_) => Endpoint::Webhooks,
+            Self::Organizations(_) => Endpoint::Organizations,
+            Self::PersonalTokens(_) => Endpoint::PersonalTokens,
+            Self::AccessRequests(_) => Endpoint::AccessRequests,
+            Self::Admin(_) => Endpoint::Admin,
+            Self::Documentation(_) => Endpoint::Documentation,
+            Self::DeveloperApi(_) => Endpoint::DeveloperApi,
+            Self::Checkout(_) => Endpoint::Checkout,
+        }
+    }
+}
+
+async fn dispatch(ctx: &Context, request: Request) -> (Endpoint, Response) {
     let Ok(found) = ROUTER.at(&request.path) else {
-        return if page::is_wanted(&request) {
+        let nothing = if page::is_wanted(&request) {
             answer(ctx, &request, Err(Trouble::NotFound))
         } else {
             Response::not_found()
         };
+        return (Endpoint::Nothing, nothing);
     };
     let rows = found.value.as_slice();
     let method = if request.method == Method::HEAD {
@@ -243,19 +276,21 @@ async fn dispatch(ctx: &Context, request: Request) -> Response {
         &request.method
     };
     if *method == Method::OPTIONS {
-        return preflight(rows, &request);
+        return (rows[0].route.endpoint(), preflight(rows, &request));
     }
     let Some(row) = rows.iter().find(|row| row.method == *method) else {
+        let endpoint = rows[0].route.endpoint();
         if page::is_wanted(&request) {
-            return answer(ctx, &request, Err(Trouble::MethodNotAllowed)).with_value(ALLOW, &allowed(rows));
+            let page = answer(ctx, &request, Err(Trouble::MethodNotAllowed));
+            return (endpoint, page.with_value(ALLOW, &allowed(rows)));
         }
         let methods: Vec<&str> = rows.iter().map(|row| row.method.as_str()).collect();
         let what = format!("This address answers {} only.", methods.join(" and "));
-        return Response::error(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", &what)
-            .with_value(ALLOW, &allowed(rows));
+        let refused = Response::error(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", &what);
+        return (endpoint, refused.with_value(ALLOW, &allowed(rows)));
     };
     let place = Place { params: found.params };
-    handle(ctx, &request, row.route, &place).await
+    (row.route.endpoint(), handle(ctx, &request, row.route, &place).await)
 }
 
 async fn handle(ctx: &Context, request: &Request, route: Route, place: &Place<'_>) -> Response {
@@ -308,22 +343,39 @@ fn preflight(rows: &[&Row<Route>], request: &Request) -> Response {
 pub async fn serve(
     service: Arc<Service>,
     listeners: Vec<Listener>,
+    metrics: Option<Listener>,
     control: UnixListener,
     stop: watch::Receiver<Stop>,
 ) -> io::Result<Ended> {
     let ctx = Arc::clone(&service.ctx);
     let control = tokio::spawn(socket::serve(ctx.clone(), control));
     let jobs = tokio::spawn(jobs::run(ctx.clone()));
+    let watched = metrics.map(|listener| tokio::spawn(tell_metrics(ctx.clone(), listener, stop.clone())));
     let (limits, random) = (ctx.config.limits.clone(), ctx.random.clone());
+    let meter = Arc::clone(&ctx.counts.server);
     let of_bodies = Arc::clone(&service);
     let body_rule = move |method: &Method, path: &str| of_bodies.body_rule(method, path);
     let handle = move |request| {
         let service = Arc::clone(&service);
         async move { service.answer(request).await }
     };
-    let ended = server::serve(listeners, limits, random, body_rule, handle, stop).await;
+    let ended = server::serve(listeners, limits, random, meter, body_rule, handle, stop).await;
     control.abort();
     jobs.abort();
+    if let Some(watched) = watched {
+        watched.abort();
+    }
     jobs::finish(&ctx).await;
     ended
+}
+
+/// The listener of metrics is a server of its own, with the same limits, so that neither holds the other up.
+async fn tell_metrics(ctx: Arc<Context>, listener: Listener, stop: watch::Receiver<Stop>) -> io::Result<Ended> {
+    let (limits, random) = (ctx.config.limits.clone(), ctx.random.clone());
+    let handle = move |request: Request| {
+        let ctx = Arc::clone(&ctx);
+        async move { metrics::answer(&ctx, &request).await }
+    };
+    let body_rule = |_: &Method, _: &str| BodyRule::Whole(0);
+    server::serve(vec![listener], limits, random, Arc::default(), body_rule, handle, stop).await
 }

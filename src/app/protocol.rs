@@ -3,6 +3,7 @@
 use super::{Place, Row, get, post, row};
 use crate::api::{health, native, oauth, well_known};
 use crate::context::Context;
+use crate::model::counts::Endpoint;
 use crate::portal::authorize;
 use crate::portal::trouble::answer;
 use crate::web::request::Request;
@@ -24,6 +25,24 @@ pub enum Route {
     ResourceMetadata,
     Healthz,
     Readyz,
+}
+
+impl Route {
+    /// What a request is counted as.
+    pub const fn endpoint(self) -> Endpoint {
+        match self {
+            Self::Authorize | Self::PostedAuthorization => Endpoint::Authorize,
+            Self::PushedAuthorization => Endpoint::PushedAuthorization,
+            Self::Token => Endpoint::Token,
+            Self::Introspect => Endpoint::Introspect,
+            Self::Revoke => Endpoint::Revoke,
+            Self::RegisterInstallation | Self::ResetInstallation => Endpoint::Installations,
+            Self::Jwks => Endpoint::Jwks,
+            Self::ServerMetadata => Endpoint::ServerMetadata,
+            Self::ResourceMetadata => Endpoint::ResourceMetadata,
+            Self::Healthz | Self::Readyz => Endpoint::Health,
+        }
+    }
 }
 
 pub static ROWS: [Row<Route>; 17] = [

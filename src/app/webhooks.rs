@@ -3,7 +3,7 @@
 use super::{Place, Row, get, post};
 use crate::context::Context;
 use crate::portal::trouble::answer;
-use crate::portal::webhooks::{self, confirm, deliveries, edit, endpoint};
+use crate::portal::webhooks::{self, again, confirm, deliveries, edit, endpoint};
 use crate::web::request::Request;
 use crate::web::response::Response;
 
@@ -19,6 +19,8 @@ pub enum Route {
     Remove,
     Delivery,
     Resend,
+    Range,
+    PostedRange,
 }
 
 const ALL: &str = "/developer/apps/{client_id}/webhooks";
@@ -26,9 +28,10 @@ const ONE: &str = "/developer/apps/{client_id}/webhooks/{endpoint}";
 const EDIT: &str = "/developer/apps/{client_id}/webhooks/{endpoint}/edit";
 const ROTATE: &str = "/developer/apps/{client_id}/webhooks/{endpoint}/rotate";
 const REMOVE: &str = "/developer/apps/{client_id}/webhooks/{endpoint}/remove";
+const RANGE: &str = "/developer/apps/{client_id}/webhooks/{endpoint}/resend";
 const DELIVERY: &str = "/developer/apps/{client_id}/webhooks/{endpoint}/deliveries/{delivery}";
 
-pub static ROWS: [Row<Route>; 12] = [
+pub static ROWS: [Row<Route>; 14] = [
     get(ALL, Route::Webhooks),
     post(ALL, Route::Add),
     get(ONE, Route::Endpoint),
@@ -41,6 +44,8 @@ pub static ROWS: [Row<Route>; 12] = [
     post(REMOVE, Route::Remove),
     get(DELIVERY, Route::Delivery),
     post(DELIVERY, Route::Resend),
+    get(RANGE, Route::Range),
+    post(RANGE, Route::PostedRange),
 ];
 
 pub async fn handle(ctx: &Context, request: &Request, route: Route, place: &Place<'_>) -> Response {
@@ -56,6 +61,8 @@ pub async fn handle(ctx: &Context, request: &Request, route: Route, place: &Plac
         Route::Remove => confirm::remove(ctx, request, app, id).await,
         Route::Delivery => deliveries::get(ctx, request, app, id, delivery).await,
         Route::Resend => deliveries::resend(ctx, request, app, id, delivery).await,
+        Route::Range => again::get(ctx, request, app, id).await,
+        Route::PostedRange => again::post(ctx, request, app, id).await,
     };
     answer(ctx, request, page)
 }

@@ -9,29 +9,26 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Request, Response, StatusCode};
 use serde_json::Value;
 use std::fmt::Write as _;
-use std::path::Path;
 
 /// Whom to ask, and as whom.
 pub struct Subject<'a> {
     pub issuer: &'a str,
-    pub ca_file: Option<&'a Path>,
     pub client_id: &'a str,
     pub client_secret: &'a str,
-    /// Name and value of the parameter that names the organization.
-    pub organization: (&'a str, String),
+    /// Name and value of the parameter that names the organization; the app's own where it is left out.
+    pub organization: Option<(&'a str, String)>,
 }
 
 struct Check<'a> {
     subject: &'a Subject<'a>,
-    client: Client,
+    client: &'a Client,
     metadata: Value,
     watch: Stopwatch,
     steps: Vec<(&'static str, f64)>,
 }
 
 /// The steps with their times in milliseconds, or a sentence that says which one failed.
-pub async fn run(subject: &Subject<'_>) -> Result<Vec<(&'static str, f64)>, String> {
-    let client = Client::new(subject.ca_file)?;
+pub async fn run(client: &Client, subject: &Subject<'_>) -> Result<Vec<(&'static str, f64)>, String> {
     let mut check = Check {
         subject,
         client,
@@ -71,8 +68,12 @@ impl Check<'_> {
     }
 
     async fn mint(&mut self) -> Result<String, String> {
-        let (name, id) = &self.subject.organization;
-        let form = [("grant_type", "client_credentials"), (*name, id.as_str())];
+        let organization = self.subject.organization.as_ref();
+        let organization = organization.map(|(name, id)| (*name, id.as_str()));
+        let form: Vec<_> = [("grant_type", "client_credentials")]
+            .into_iter()
+            .chain(organization)
+            .collect();
         let answer = json(self.post("token_endpoint", &form).await?)?;
         let token = answer["access_token"]
             .as_str()

@@ -3,10 +3,10 @@
 use super::arguments::{Common, Demo};
 use super::output::Output;
 use super::start::{self, Server};
-use super::{check, demo_page};
+use super::{check, demo_page, logging};
 use crate::base::random::{self, SystemRandom};
 use crate::base::time::SystemClock;
-use crate::config::{Config, IdType, LogLevel, Overrides, TlsFiles};
+use crate::config::{Config, IdType, Log, Overrides, TlsFiles};
 use crate::context::Context;
 use crate::control::{Command, NewApp, execute};
 use crate::model::app::Kind;
@@ -17,6 +17,7 @@ use crate::platform::api_keys::{self, NewKey};
 use crate::platform::personal_tokens::{self, Expiry, NewToken};
 use crate::store::keys;
 use crate::store::records::load_by_index;
+use crate::web::client::Client;
 use crate::web::development_certificates;
 use crate::web::listener::Listener;
 use crate::web::signals::Signals;
@@ -40,7 +41,7 @@ const PROFILE: &str = "profile";
 const ADMINISTRATOR: &str = "administrator";
 
 pub fn run(demo: Demo, common: &Common, output: &Output) -> Result<(), String> {
-    start::log_to_stderr(LogLevel::Warn);
+    logging::to_stderr(Log::of_commands());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|e| format!("no runtime could be started: {e}"))?;
     let signals = {
@@ -83,6 +84,7 @@ async fn serve(demo: &Demo, data_dir: &Path, signals: Signals, output: &Output) 
     let server = Server {
         ctx: ctx.clone(),
         listeners: vec![doors.listener],
+        metrics: None,
         tls: doors.tls,
         signals,
     };
@@ -104,15 +106,15 @@ async fn check_once(ctx: &Context, facts: &Value, output: &Output) -> Result<(),
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let subject = check::Subject {
         issuer: ctx.issuer(),
-        ca_file: facts["ca_file"].as_str().map(Path::new),
         client_id: &text(&facts["private_app"]["client_id"]),
         client_secret: &text(&facts["private_app"]["client_secret"]),
-        organization: (
+        organization: Some((
             ctx.profile().noun.id_claim(),
             demo_page::id_text(&facts["organization"]["id"]),
-        ),
+        )),
     };
-    let steps = check::run(&subject).await?;
+    let client = Client::new(facts["ca_file"].as_str().map(Path::new))?;
+    let steps = check::run(&client, &subject).await?;
     if output.json {
         let steps: Vec<Value> = steps
             .iter()

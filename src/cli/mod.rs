@@ -1,11 +1,15 @@
 //! The command line: arguments in, a command done, an answer printed.
 
 mod arguments;
+mod audit;
 mod check;
 mod command;
 mod demo;
 mod demo_page;
+mod doctor;
+mod logging;
 mod output;
+mod selftest;
 mod service_manager;
 mod start;
 mod transfer;
@@ -86,6 +90,9 @@ fn act(action: Action, common: &Common, output: &Output) -> Result<(), Failure> 
         Action::Token(Token {
             verb: TokenVerb::Verify(verify),
         }) => verify::run(&verify, output),
+        Action::Doctor(_) => doctor::run(common, output),
+        Action::Selftest(selftest) => selftest::run(&selftest, output),
+        Action::Audit(audit) => audit::run(audit, load(common)?, output),
         action => Ok(perform(action, common, output)?),
     }
 }
@@ -113,12 +120,7 @@ fn perform(action: Action, common: &Common, output: &Output) -> Result<(), Strin
         Action::Export(export) => transfer::export(load(common)?, export.file.as_deref(), output),
         Action::Import(import) => transfer::import(load(common)?, import.file.as_deref(), output),
         Action::Webhook(one) => webhook::run(one.verb, output),
-        Action::User(_)
-        | Action::Org(_)
-        | Action::App(_)
-        | Action::Installation(_)
-        | Action::Key(_)
-        | Action::Token(_) => {
+        action => {
             let command = command::of(action)?;
             output.answer(&start::execute(load(common)?, command)?);
             Ok(())

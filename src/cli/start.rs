@@ -1,16 +1,19 @@
 //! Opens a data directory, for a server's life or for one command.
 
+use super::logging;
 use super::output::Output;
 use super::service_manager;
 use crate::app::{self, Service};
 use crate::base::master::MasterSecret;
+use crate::base::process;
 use crate::base::random::SystemRandom;
 use crate::base::time::SystemClock;
-use crate::config::{Config, Listen, LogLevel, Scheme};
+use crate::config::{Config, Listen, Log, Scheme};
 use crate::context::{Context, Parts};
 use crate::control::{Command, execute as execute_command, socket};
 use crate::model::link::LinkKind;
 use crate::model::settings::Settings;
+use crate::platform::audit_chain::READER;
 use crate::platform::people;
 use crate::store::keys;
 use crate::store::records::load;
@@ -18,7 +21,6 @@ use crate::store::sled::{SledOptions, SledStore};
 use crate::store::{Store, StoreError};
 use crate::web::development_certificates;
 use crate::web::listener::Listener;
-use crate::web::panics::log_panics;
 use crate::web::signals::{Signals, Stop};
 use crate::web::tls::Tls;
 use serde_json::{Value, json};
@@ -75,7 +77,11 @@ fn check_owner(dir: &Path) -> Result<(), String> {
 }
 
 pub fn open_store_in(dir: &Path) -> Result<SledStore, String> {
-    let (store, report) = SledStore::open(dir, SledOptions::default()).map_err(|e| e.to_string())?;
+    let options = SledOptions {
+        readers: vec![READER.to_owned()],
+        ..SledOptions::default()
+    };
+    let (store, report) = SledStore::open(dir, options).map_err(|e| e.to_string())?;
     for repaired in &report.sentences {
         log::warn!("{repaired}");
     }
@@ -114,7 +120,7 @@ pub async fn open(config: Config) -> Result<Arc<Context>, String> {
 
 /// Asks the running server, or does it here when none runs.
 pub fn execute(config: Config, command: Command) -> Result<Value, String> {
-    log_to_stderr(LogLevel::Warn);
+    logging::to_stderr(Log::of_commands());
     if let Some(answer) = socket::ask(&config.data_dir, &command) {
         return answer;
     }
@@ -132,21 +138,9 @@ pub fn block_on<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, S
         .block_on(work)
 }
 
-/// `tracing` has no listener here; in a release build nothing is left of it.
-const _: () = assert!(cfg!(debug_assertions) || tracing::level_filters::STATIC_MAX_LEVEL.into_level().is_none());
-
-pub fn log_to_stderr(level: LogLevel) {
-    // Another logger can be there already, in tests; the first one stays.
-    let _ = env_logger::Builder::new()
-        .filter_level(level.as_str().parse().unwrap_or(log::LevelFilter::Info))
-        .parse_default_env()
-        .try_init();
-    log_panics();
-}
-
 /// `grantd serve`.
 pub fn serve(config: Config, output: &Output) -> Result<(), String> {
-    log_to_stderr(config.log.level);
+    logging::to_stderr(config.log);
     for warning in config.warnings() {
         log::warn!("{warning}");
     }
@@ -156,9 +150,20 @@ pub fn serve(config: Config, output: &Output) -> Result<(), String> {
         .block_on(async {
             let tls = certificates(&config)?;
             let listeners = bind(&config.listen, tls.as_ref())?;
+            let metrics = config
+                .metrics
+                .listen
+                .map(|listen| Listener::http(listen.address))
+                .transpose()?;
             let ctx = open(config).await?;
             for listener in &listeners {
                 log::info!("listening on {}", listener.address().map_err(|e| e.to_string())?);
+            }
+            if let Some(metrics) = &metrics {
+                log::info!(
+                    "metrics are at http://{}/metrics",
+                    metrics.address().map_err(|e| e.to_string())?
+                );
             }
             invite_administrator(&ctx, output).await;
             let issuer = ctx.issuer().to_owned();
@@ -167,6 +172,7 @@ pub fn serve(config: Config, output: &Output) -> Result<(), String> {
             let server = Server {
                 ctx,
                 listeners,
+                metrics,
                 tls,
                 signals,
             };
@@ -232,6 +238,7 @@ pub fn bind(listen: &[Listen], tls: Option<&Arc<Tls>>) -> Result<Vec<Listener>, 
 pub struct Server {
     pub ctx: Arc<Context>,
     pub listeners: Vec<Listener>,
+    pub metrics: Option<Listener>,
     pub tls: Option<Arc<Tls>>,
     pub signals: Signals,
 }
@@ -248,21 +255,25 @@ pub async fn until_stopped(server: Server, ready: impl FnOnce()) -> Result<(), S
     let Server {
         ctx,
         listeners,
+        metrics,
         tls,
         signals,
     } = server;
+    process::began();
+    ctx.set_certificate(tls.as_ref().and_then(|tls| tls.validity()));
     let service = Arc::new(Service::new(ctx.clone())?);
     let control = control_socket(&ctx.config.data_dir)?;
     ready();
     service_manager::ready();
     let (stop, stopped) = watch::channel(Stop::Run);
-    let of_routes = Arc::clone(&service);
+    let (of_routes, of_tls) = (Arc::clone(&service), ctx.clone());
     let reload = move || {
         match tls.as_ref().map(|tls| tls.reload()) {
             Some(Ok(())) => log::info!("the certificates were read again"),
             Some(Err(error)) => log::error!("the certificates stay as they were: {error}"),
             None => log::info!("there are no certificates to read again"),
         }
+        of_tls.set_certificate(tls.as_ref().and_then(|tls| tls.validity()));
         match of_routes.reload_routes() {
             Ok(count) => log::info!("the {count} routes of the API were read again"),
             Err(error) => log::error!("the routes of the API stay as they were: {error}"),
@@ -278,7 +289,7 @@ pub async fn until_stopped(server: Server, ready: impl FnOnce()) -> Result<(), S
     let following = tokio::spawn(signals.follow(stop, reload));
     let store = ctx.store.clone();
     let path = socket::path(&ctx.config.data_dir);
-    let ended = app::serve(service, listeners, control, stopped).await;
+    let ended = app::serve(service, listeners, metrics, control, stopped).await;
     for task in [following, living, told] {
         task.abort();
     }

@@ -1,9 +1,10 @@
 //! `export` and `import`.
 
+use super::logging;
 use super::output::Output;
 use super::start;
 use crate::base::master::MasterSecret;
-use crate::config::{Config, LogLevel};
+use crate::config::{Config, Log};
 use crate::context::Context;
 use crate::control::{Command, execute, socket, transfer};
 use crate::store::disk;
@@ -35,7 +36,7 @@ impl Source<'_> {
 }
 
 pub fn export(config: Config, file: Option<&Path>, output: &Output) -> Result<(), String> {
-    start::log_to_stderr(LogLevel::Warn);
+    logging::to_stderr(Log::of_commands());
     let failed = |e: io::Error| format!("the export cannot be written: {e}");
     let mut to: Box<dyn Write> = match file {
         // Email addresses stand in it: for its owner's eyes only, and never over another.
@@ -114,7 +115,7 @@ fn write_lines(page: &Value, to: &mut impl Write, records: &mut u64) -> Result<O
 }
 
 pub fn import(config: Config, file: Option<&Path>, output: &Output) -> Result<(), String> {
-    start::log_to_stderr(LogLevel::Warn);
+    logging::to_stderr(Log::of_commands());
     let from: Box<dyn BufRead> = match file {
         Some(path) => {
             let opened = File::open(path).map_err(|e| format!("{} cannot be read: {e}", path.display()))?;

@@ -112,6 +112,7 @@ async fn listen(how: WebhookListen, output: &Output) -> Result<(), String> {
         vec![listener],
         Limits::default(),
         Arc::new(SystemRandom),
+        Arc::default(),
         body_rule,
         handle,
         stopped,

@@ -3,7 +3,10 @@
 use super::reader::{Item, Problems, Table, shown, spell};
 use super::source::{read_text, tree};
 use super::tree::parse_toml;
-use super::{Config, ConfigErrors, Issuer, KeyPolicy, Listen, Log, LogLevel, Scheme, SessionPolicy, SignUp, TlsFiles};
+use super::{
+    Config, ConfigErrors, Issuer, KeyPolicy, Listen, Log, LogFormat, LogLevel, MetricsAccess, Scheme, SessionPolicy,
+    SignUp, TlsFiles,
+};
 use super::{
     Pages, branding, gateway_settings, limits, mail, profile_file, resources as resource_list, route_file,
     sandbox_file, webhooks,
@@ -35,6 +38,8 @@ const LEVELS: [LogLevel; 5] = [
     LogLevel::Debug,
     LogLevel::Trace,
 ];
+
+const FORMATS: [LogFormat; 3] = [LogFormat::Text, LogFormat::Logfmt, LogFormat::Json];
 
 pub(super) fn load(path: Option<&Path>, overrides: &Overrides) -> Result<Config, ConfigErrors> {
     let problems = Problems::default();
@@ -85,6 +90,7 @@ fn settings(table: Table<'_>, base: &Path, overrides: &Overrides, problems: &Pro
     let gateway = gateway_settings::read(&table, base);
     let limits = limits::read(&table);
     let log = log(&table);
+    let metrics = metrics(&table, &listen);
     table.finish();
 
     let data_dir = overrides.data_dir.clone().unwrap_or(data_dir);
@@ -117,6 +123,7 @@ fn settings(table: Table<'_>, base: &Path, overrides: &Overrides, problems: &Pro
         webhooks,
         limits,
         log,
+        metrics,
         pages,
     };
     judge_together(&config, problems);
@@ -287,13 +294,47 @@ fn sessions(table: &Table<'_>) -> SessionPolicy {
 }
 
 fn log(table: &Table<'_>) -> Log {
-    let mut log = Log { level: LogLevel::Info };
+    let mut log = Log {
+        level: LogLevel::Info,
+        format: LogFormat::Text,
+    };
     let Some(table) = table.table("log") else { return log };
     if let Some(level) = table.choice("level", &LEVELS.map(|level| (level.as_str(), level))) {
         log.level = level;
     }
+    if let Some(format) = table.choice("format", &FORMATS.map(|format| (format.as_str(), format))) {
+        log.format = format;
+    }
     table.finish();
     log
+}
+
+/// Nobody proves who they are there, so it is on this machine alone, and apart from what everybody reaches.
+fn metrics(table: &Table<'_>, listeners: &Option<Vec<Listen>>) -> MetricsAccess {
+    let mut access = MetricsAccess::default();
+    let Some(table) = table.table("metrics") else {
+        return access;
+    };
+    if let Some(item) = table.get("listen")
+        && let Some(text) = item.text()
+    {
+        let taken = |one: &Listen| {
+            let others = listeners.iter().flatten();
+            one.address.port() != 0 && others.into_iter().any(|other| other.address == one.address)
+        };
+        access.listen = match listen(text) {
+            Ok(one) if one.scheme == Scheme::Https => item.refuse(
+                text,
+                "but metrics are told in plain http on 127.0.0.1 or [::1] alone; let a proxy or an agent on this \
+                 machine carry them further",
+            ),
+            Ok(one) if taken(&one) => item.refuse(text, "which `listen` names too; give metrics a port of their own"),
+            Ok(one) => Some(one),
+            Err(why) => item.refuse(text, format_args!("which {why}")),
+        };
+    }
+    table.finish();
+    access
 }
 
 /// What only shows when everything is known.

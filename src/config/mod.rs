@@ -83,6 +83,7 @@ pub struct Config {
     #[serde(serialize_with = "limits::show")]
     pub limits: Limits,
     pub log: Log,
+    pub metrics: MetricsAccess,
     #[serde(skip)]
     pub pages: Pages,
 }
@@ -130,9 +131,29 @@ pub struct SessionPolicy {
     pub absolute: Duration,
 }
 
+/// Where numbers for Prometheus are told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct MetricsAccess {
+    /// Plain http on a loopback address; `None`: nowhere.
+    pub listen: Option<Listen>,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Log {
     pub level: LogLevel,
+    pub format: LogFormat,
+}
+
+/// How a record is written, always on one line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// `key=value` pairs.
+    Logfmt,
+    Json,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
@@ -193,6 +214,26 @@ impl fmt::Display for Listen {
 impl Serialize for Listen {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl Log {
+    /// Of commands that are no server: what went wrong, for people.
+    pub const fn of_commands() -> Self {
+        Self {
+            level: LogLevel::Warn,
+            format: LogFormat::Text,
+        }
+    }
+}
+
+impl LogFormat {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Logfmt => "logfmt",
+            Self::Json => "json",
+        }
     }
 }
 

@@ -274,6 +274,11 @@ impl<'a> Item<'a> {
         found.map(|(_, value)| *value)
     }
 
+    /// Whether it is a table, where it may be something else as well.
+    pub fn is_table(&self) -> bool {
+        matches!(self.node.value, Value::Table(_))
+    }
+
     pub fn table(&self) -> Option<Table<'a>> {
         let Value::Table(entries) = &self.node.value else {
             return self.wrong_kind("a table");

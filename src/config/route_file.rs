@@ -4,7 +4,7 @@ use super::gateway_settings::{GatewaySettings, upstream};
 use super::profile::Profile;
 use super::profile_file;
 use super::reader::{Item, Problems, Table, nearest};
-use super::routes::{Own, Route, Routes, Upstream, names};
+use super::routes::{Needed, Own, Route, Routes, Upstream, names};
 use super::tree::parse_json;
 use super::{Issuer, rate_limits, source};
 use http::Method;
@@ -116,12 +116,12 @@ impl Reader<'_> {
         })
     }
 
-    fn methods(&self, item: &Item<'_>) -> Option<Vec<(Method, Vec<String>)>> {
+    fn methods(&self, item: &Item<'_>) -> Option<Vec<(Method, Needed)>> {
         let table = item.table()?;
         let mut found = Vec::new();
         for (method, name) in METHODS.into_iter().zip(["GET", "POST", "PUT", "PATCH", "DELETE"]) {
-            if let Some(scopes) = table.get(name) {
-                found.push((method, scopes.set(SCOPES_MAX, |scope| self.scope(scope))?));
+            if let Some(needed) = table.get(name) {
+                found.push((method, self.needed(&needed)?));
             }
         }
         table.finish();
@@ -130,6 +130,24 @@ impl Reader<'_> {
             return None;
         }
         Some(found)
+    }
+
+    /// A list of scopes, or `{"any_of": [...]}`.
+    fn needed(&self, item: &Item<'_>) -> Option<Needed> {
+        let scopes = |item: &Item<'_>| item.set(SCOPES_MAX, |scope| self.scope(scope));
+        if !item.is_table() {
+            return scopes(item).map(Needed::All);
+        }
+        let table = item.table()?;
+        let any = table.required("any_of");
+        table.finish();
+        let any = any?;
+        let found = scopes(&any)?;
+        if found.len() < 2 {
+            any.complain("is a choice of two scopes or more; what is needed in any case is a list by itself");
+            return None;
+        }
+        Some(Needed::AnyOf(found))
     }
 
     fn own(&self, item: &Item<'_>) -> Option<Own> {

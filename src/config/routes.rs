@@ -25,9 +25,8 @@ pub struct Routes {
 pub struct Route {
     /// A pattern: `{name}` stands for one segment, `{*name}` at its end for all that follow.
     pub path: String,
-    /// Method and the scopes it needs, all of them; none: any credential that works.
     #[serde(serialize_with = "by_method")]
-    pub methods: Vec<(Method, Vec<String>)>,
+    pub methods: Vec<(Method, Needed)>,
     /// The identifier of the resource whose tokens it takes.
     pub resource: String,
     /// The part of the path that names the organization; `None`: it is the credential's.
@@ -47,6 +46,17 @@ pub struct Route {
     /// Of `routes.json`.
     #[serde(skip)]
     pub line: Option<usize>,
+}
+
+/// The scopes that a method needs. Written as in `routes.json`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Needed {
+    /// One of them is enough: two or more.
+    AnyOf(Vec<String>),
+    /// Each of them; none: any credential that works.
+    #[serde(untagged)]
+    All(Vec<String>),
 }
 
 /// Who answers a route.
@@ -151,11 +161,35 @@ impl Routes {
 }
 
 impl Route {
-    /// The scopes that a method needs; HEAD is GET without the body. `None`: the method is not answered here.
-    pub fn needs(&self, method: &Method) -> Option<&[String]> {
+    /// What a method needs; HEAD is GET without the body. `None`: the method is not answered here.
+    pub fn needs(&self, method: &Method) -> Option<&Needed> {
         let method = if method == Method::HEAD { &Method::GET } else { method };
         let found = self.methods.iter().find(|(known, _)| known == method);
-        found.map(|(_, scopes)| scopes.as_slice())
+        found.map(|(_, needed)| needed)
+    }
+}
+
+impl Needed {
+    pub fn scopes(&self) -> &[String] {
+        match self {
+            Self::All(scopes) | Self::AnyOf(scopes) => scopes,
+        }
+    }
+
+    /// What to ask for to get in, and no more than that (RFC 6750 §3): all of them, or the first of several that do.
+    pub fn to_ask_for(&self) -> &[String] {
+        match self {
+            Self::All(scopes) => scopes,
+            Self::AnyOf(scopes) => &scopes[..1],
+        }
+    }
+
+    /// Whether whoever holds what `holds` says may pass.
+    pub fn is_met(&self, holds: impl Fn(&str) -> bool) -> bool {
+        match self {
+            Self::All(scopes) => scopes.iter().all(|scope| holds(scope)),
+            Self::AnyOf(scopes) => scopes.iter().any(|scope| holds(scope)),
+        }
     }
 }
 
@@ -188,8 +222,8 @@ impl Serialize for Routes {
     }
 }
 
-fn by_method<S: Serializer>(methods: &[(Method, Vec<String>)], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(methods.iter().map(|(method, scopes)| (method.as_str(), scopes)))
+fn by_method<S: Serializer>(methods: &[(Method, Needed)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(methods.iter().map(|(method, needed)| (method.as_str(), needed)))
 }
 
 /// A segment of a pattern.

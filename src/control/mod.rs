@@ -2,6 +2,8 @@
 
 pub mod app_settings;
 pub mod apps;
+pub mod audit;
+pub mod health;
 pub mod installations;
 pub mod keys;
 pub mod manifest;
@@ -142,6 +144,12 @@ pub enum Command {
         what: Revocation,
     },
     ExportBegin,
+    /// What should worry whoever runs the server.
+    Health,
+    AuditVerify {
+        /// The end of an earlier report.
+        since: Option<String>,
+    },
     ExportPage {
         after: Option<String>,
     },
@@ -263,6 +271,8 @@ pub async fn execute(ctx: &Context, command: Command) -> Result<Value, String> {
         Command::TokenInspect { token } => tokens::inspect(ctx, &token).await,
         Command::TokenRevoke { what } => tokens::revoke(ctx, what).await,
         Command::ExportBegin => transfer::begin(ctx).await,
+        Command::Health => Ok(health::tell(ctx).await),
+        Command::AuditVerify { since } => audit::verify(ctx, since).await,
         Command::ExportPage { after } => transfer::page(ctx, after).await,
         Command::ExportChanges { after } => transfer::changes(ctx, after).await,
     }

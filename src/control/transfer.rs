@@ -11,7 +11,7 @@ use crate::base::digest::{base64url, from_base64url};
 use crate::base::time::Timestamp;
 use crate::context::Context;
 use crate::store::keys::SPACES;
-use crate::store::{Batch, Key, Outcome, Seq, Store, Write, limits};
+use crate::store::{Batch, Key, Outcome, Seq, Store, Write, keys, limits};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -67,9 +67,10 @@ pub async fn page(ctx: &Context, after: Option<String>) -> Result<Value, String>
     let rows = ctx.store.scan(&Key::default(), after.as_ref(), PAGE).await?;
     let lines: Vec<Line> = rows
         .iter()
+        .filter(|(key, _)| goes_along(key))
         .map(|(key, stored)| line(key, Some(&stored.value), stored.expires_at))
         .collect();
-    Ok(json!({ "lines": lines, "more": lines.len() == PAGE as usize }))
+    Ok(json!({ "lines": lines, "more": rows.len() == PAGE as usize }))
 }
 
 /// What was committed after `after`, so that pages read one after another become one state.
@@ -77,6 +78,10 @@ pub async fn changes(ctx: &Context, after: u64) -> Result<Value, String> {
     let changes = ctx.store.changes(Seq(after), PAGE).await?;
     let mut lines = Vec::new();
     for write in changes.iter().flat_map(|change| &change.writes) {
+        let (Write::Put { key, .. } | Write::Delete { key }) = write;
+        if !goes_along(key) {
+            continue;
+        }
         lines.push(match write {
             Write::Put { key, value, expires_at } => line(key, Some(value), *expires_at),
             Write::Delete { key } => line(key, None, None),
@@ -84,6 +89,11 @@ pub async fn changes(ctx: &Context, after: u64) -> Result<Value, String> {
     }
     let last = changes.last().map_or(after, |change| change.seq.0);
     Ok(json!({ "lines": lines, "seq": last, "more": changes.len() == PAGE as usize }))
+}
+
+/// Where the chain over the audit log stands names commits of this store: another one finds it out from the blocks.
+fn goes_along(key: &Key) -> bool {
+    *key != keys::audit_chain()
 }
 
 fn line(key: &Key, value: Option<&[u8]>, expires_at: Option<Timestamp>) -> Line {

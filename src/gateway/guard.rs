@@ -8,7 +8,7 @@ use super::rate_limits::Standing;
 use super::refusal::{NoToken, Refusal};
 use super::verified::VerifiedToken;
 use crate::base::secret::Secret;
-use crate::config::routes::Found;
+use crate::config::routes::{Found, Needed};
 use crate::context::Context;
 use crate::oauth::access_token::Claims;
 use crate::oauth::error::{ErrorCode, OAuthError};
@@ -46,7 +46,9 @@ enum Known {
 impl Admitted {
     /// Whether it would be admitted now.
     pub async fn still_stands(&self, ctx: &Context) -> bool {
-        let needed = self.found.route.needs(&self.method).unwrap_or_default();
+        let Some(needed) = self.found.route.needs(&self.method) else {
+            return false;
+        };
         match &self.shown {
             Known::AccessToken(token) if token.is_good(ctx) => {
                 let sender = token.sender(ctx).await;
@@ -101,7 +103,7 @@ async fn judge(
         Refusal::Token(Box::new(NoToken {
             error,
             resource,
-            scopes: needed.unwrap_or_default().to_vec(),
+            scopes: needed.map(|needed| needed.to_ask_for().to_vec()).unwrap_or_default(),
         }))
     };
     let (caller, shown) = match shown {
@@ -140,8 +142,8 @@ async fn judge(
 }
 
 /// Of somebody who is authenticated, on a route that there is.
-fn may_pass(ctx: &Context, caller: &Caller, shown: &Known, found: &Found, needed: &[String]) -> Result<(), Refusal> {
-    let (resource, scopes) = (&found.route.resource, || needed.to_vec());
+fn may_pass(ctx: &Context, caller: &Caller, shown: &Known, found: &Found, needed: &Needed) -> Result<(), Refusal> {
+    let resource = &found.route.resource;
     // 5. The resource it was made for (RFC 9068 §4); personal tokens and keys are for all of them.
     if let Known::AccessToken(verified) = shown
         && verified.claims().aud != *resource
@@ -149,17 +151,17 @@ fn may_pass(ctx: &Context, caller: &Caller, shown: &Known, found: &Found, needed
         return Err(Refusal::Token(Box::new(NoToken {
             error: Some(Wrong::Token("The token is for another resource.")),
             resource: resource.clone(),
-            scopes: scopes(),
+            scopes: needed.to_ask_for().to_vec(),
         })));
     }
     // 6. The organization, where the path names one.
     if found.organization().is_some_and(|named| !caller.is_of(ctx, named)) {
         return Err(Refusal::Organization);
     }
-    // 7. All the scopes, named at once where one is missing (RFC 6750 §3.1).
+    // 7. The scopes, named at once where one is missing (RFC 6750 §3.1).
     if !caller.holds(ctx, needed) {
         return Err(Refusal::Scopes {
-            needed: scopes(),
+            needed: needed.clone(),
             resource: resource.clone(),
         });
     }

@@ -7,6 +7,7 @@ use super::refusal::Refusal;
 use crate::base::allowance::{Allowances, Rate};
 use crate::config::routes::{Found, Routes};
 use crate::context::Context;
+use crate::model::counts::Limit;
 use crate::model::usage::{Counted, Quotas};
 use crate::platform::caller::{Caller, Credential};
 use crate::platform::usage;
@@ -64,7 +65,9 @@ impl RateLimits {
         let has_quotas = quotas.day.is_some() || quotas.month.is_some();
         if has_quotas {
             let counted = usage::count(ctx, organization, subject, quotas).await?;
-            standing.of_quotas(counted, quotas, ctx)?;
+            standing
+                .of_quotas(counted, quotas, ctx)
+                .inspect_err(|_| ctx.counts.limit(Limit::Quota).one())?;
         }
         let shares = self.shares(routes, found, caller);
         for (at, share) in shares.iter().enumerate() {
@@ -77,6 +80,7 @@ impl RateLimits {
                     if has_quotas {
                         ctx.usages.give_back(organization, subject);
                     }
+                    ctx.counts.limit(Limit::Rate).one();
                     return Err(standing.refused(share.policy, wait));
                 }
             }

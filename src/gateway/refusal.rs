@@ -5,6 +5,7 @@ use super::path;
 use crate::account;
 use crate::base::jose::Alg;
 use crate::config::ErrorBody;
+use crate::config::routes::Needed;
 use crate::context::Context;
 use crate::oauth::dpop;
 use crate::oauth::error::{ErrorCode, OAuthError};
@@ -26,9 +27,9 @@ pub enum Refusal {
     Token(Box<NoToken>),
     /// 401; one sentence for whatever is wrong with it.
     ApiKey,
-    /// 403: these are needed, all of them.
+    /// 403.
     Scopes {
-        needed: Vec<String>,
+        needed: Needed,
         resource: String,
     },
     /// 403: the path names another organization.
@@ -60,7 +61,7 @@ pub struct NoToken {
     /// `None`: nothing was shown, and no error is told.
     pub error: Option<Wrong>,
     pub resource: String,
-    /// What the route needs.
+    /// What to ask for.
     pub scopes: Vec<String>,
 }
 
@@ -111,7 +112,10 @@ impl Refusal {
             Self::Scopes { needed, .. } => (
                 StatusCode::FORBIDDEN,
                 "insufficient_scope",
-                format!("This needs the scopes: {}.", needed.join(" ")),
+                match needed {
+                    Needed::All(scopes) => format!("This needs the scopes: {}.", scopes.join(" ")),
+                    Needed::AnyOf(scopes) => format!("This needs one of the scopes: {}.", scopes.join(" ")),
+                },
             ),
             Self::Organization => {
                 let code = format!("wrong_{noun}");
@@ -186,7 +190,7 @@ impl Refusal {
             Self::Token(no) => no.challenges(),
             Self::Scopes { needed, resource } => vec![format!(
                 "Bearer error=\"insufficient_scope\", scope=\"{}\", resource_metadata=\"{}\"",
-                needed.join(" "),
+                needed.to_ask_for().join(" "),
                 metadata(resource)
             )],
             _ => Vec::new(),

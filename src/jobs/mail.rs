@@ -5,6 +5,7 @@ use crate::account::letters;
 use crate::base::random;
 use crate::config::{MailSecurity, MailServer};
 use crate::context::Context;
+use crate::model::counts::Delivered;
 use crate::model::mail::{Letter, Mail};
 use crate::store::records::{Versioned, list};
 use crate::store::{Batch, StoreError, keys};
@@ -59,11 +60,21 @@ async fn attempt(ctx: &Context, server: &MailServer, mail: &Versioned<Mail>) -> 
     if ctx.now() >= mail.given_up_at {
         if mail.letter.is_some() {
             log::error!("the mail {} was given up after {} attempts", mail.id, mail.attempts);
+            ctx.counts.mail(Delivered::GivenUp).one();
         }
         batch.remove(mail);
     } else {
         let sent = match letters::open(ctx, mail) {
-            Some(letter) => deliver(server, &mail.id, letter).await,
+            Some(letter) => {
+                let sent = deliver(server, &mail.id, letter).await;
+                let came_to = if sent.is_ok() {
+                    Delivered::Taken
+                } else {
+                    Delivered::PutOff
+                };
+                ctx.counts.mail(came_to).one();
+                sent
+            }
             // Nobody to write to, or sealed with a key that is gone.
             None => Ok(()),
         };

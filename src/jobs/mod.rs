@@ -1,5 +1,6 @@
 //! What happens by itself.
 
+pub mod audit;
 pub mod failures;
 pub mod keys;
 pub mod logos;
@@ -9,7 +10,7 @@ pub mod webhooks;
 
 use crate::context::Context;
 use crate::oauth::last_use;
-use crate::platform::usage;
+use crate::platform::{usage, watching};
 use crate::web::outbound::{Patience, SystemResolver};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,7 @@ pub async fn run(ctx: Arc<Context>) {
         mail::run(&ctx),
         webhooks::run(courier),
         failures::run(&ctx),
+        audit::run(&ctx),
         every_minute(&ctx)
     );
 }
@@ -46,6 +48,7 @@ async fn every_minute(ctx: &Context) {
     let mut logo_turns = logos::Turns::default();
     loop {
         turn.tick().await;
+        watching::history::note(ctx).await;
         if let Err(error) = keys::turn(ctx).await {
             log::error!("the signing keys could not be looked after: {error}");
         }

@@ -78,6 +78,12 @@ pub struct Delivery {
     pub body: String,
     pub origin: Origin,
     pub state: State,
+    /// The commit that wrote the event: the order of an endpoint that wants one. 0 in records of a time before that.
+    #[serde(default)]
+    pub written: u64,
+    /// It waits in the line of such an endpoint.
+    #[serde(default)]
+    pub in_line: bool,
     pub next_attempt_at: Timestamp,
     /// Since it was last asked for: how far the schedule has gone.
     pub tries: u32,
@@ -113,6 +119,8 @@ impl Attempted {
 }
 
 impl State {
+    pub const ALL: [Self; 4] = [Self::Pending, Self::Delivered, Self::Failed, Self::Cancelled];
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -134,6 +142,31 @@ impl Origin {
 }
 
 impl Delivery {
+    /// Of an event of this id and type, to be sent at once, to an endpoint that is named apart.
+    pub fn new(id: String, (event, kind): (&str, &str), at: Timestamp, body: String, now: Timestamp) -> Self {
+        Self {
+            id,
+            client_id: String::new(),
+            endpoint: String::new(),
+            to: To::Endpoint,
+            group: None,
+            event: event.to_owned(),
+            kind: kind.to_owned(),
+            at,
+            body,
+            origin: Origin::Event,
+            state: State::Pending,
+            written: 0,
+            in_line: false,
+            next_attempt_at: now,
+            tries: 0,
+            attempts: Vec::new(),
+            attempted: 0,
+            trouble: None,
+            answer: String::new(),
+        }
+    }
+
     /// The id of the delivery of something that happened at `at`. `name` is unique to event, endpoint and grant.
     pub fn id_of(at: Timestamp, name: &str) -> String {
         format!("d_{:x}_{name}", at.millis())
@@ -236,7 +269,11 @@ impl Record for Delivery {
     fn index_keys(&self) -> Vec<Key> {
         let mut found = Vec::new();
         if self.state == State::Pending {
-            found.push(keys::waiting_delivery(&self.endpoint, self.next_attempt_at, &self.id));
+            found.push(if self.in_line {
+                keys::delivery_in_line(&self.endpoint, self.written, self.at, &self.id)
+            } else {
+                keys::waiting_delivery(&self.endpoint, self.next_attempt_at, &self.id)
+            });
         }
         if let Some((organization, owner)) = self.owner() {
             found.push(keys::delivery_of_owner(organization, owner, self.at, &self.id));
@@ -257,24 +294,12 @@ mod tests {
 
     fn delivery() -> Delivery {
         let at = Timestamp::from_seconds(1_767_225_600);
+        let told = ("e_12345678901234567890", "app.changes_requested");
         Delivery {
-            id: Delivery::id_of(at, &"n".repeat(27)),
             client_id: "mco_app_12345678901234567890".into(),
             endpoint: "we_1234567890123456".into(),
-            to: To::default(),
-            group: None,
-            event: "e_12345678901234567890".into(),
-            kind: "app.changes_requested".into(),
-            at,
-            body: "{}".into(),
-            origin: Origin::Event,
-            state: State::Pending,
-            next_attempt_at: at,
-            tries: 0,
-            attempts: Vec::new(),
-            attempted: 0,
-            trouble: None,
-            answer: String::new(),
+            written: u64::MAX,
+            ..Delivery::new(Delivery::id_of(at, &"n".repeat(27)), told, at, "{}".into(), at)
         }
     }
 
@@ -305,6 +330,46 @@ mod tests {
         };
         let bytes = codec::encode(&delivery.after(&silent, &schedule, 7)).unwrap().len();
         assert!(bytes < limits::VALUE_BYTES_MAX, "{bytes}");
+    }
+
+    #[test]
+    fn one_of_a_time_before_there_was_an_order_is_read() {
+        let mut before = serde_json::to_value(delivery()).unwrap();
+        for member in ["written", "in_line"] {
+            before.as_object_mut().unwrap().remove(member).expect("it is new");
+        }
+        let read: Delivery = codec::decode(&codec::encode(&before).unwrap()).unwrap();
+        let expected = Delivery {
+            written: 0,
+            ..delivery()
+        };
+        assert_eq!(read, expected);
+    }
+
+    /// Whatever is due when, a line is in the order of the commits, and ahead of all that waits out of line.
+    #[test]
+    fn a_line_is_sorted_by_the_commits() {
+        let key = |written, in_line, later| {
+            let at = delivery().at + Duration::from_secs(later);
+            let placed = Delivery {
+                written,
+                in_line,
+                at,
+                next_attempt_at: at,
+                ..delivery()
+            };
+            placed.index_keys().remove(0)
+        };
+        let sorted = [
+            key(0, true, 0),
+            key(0, true, 5),
+            key(7, true, 1),
+            key(300, true, 0),
+            key(1, false, 0),
+        ];
+        assert!(sorted.is_sorted(), "{sorted:?}");
+        let behind = keys::behind_line(&delivery().endpoint);
+        assert!(sorted[3] < behind && behind < sorted[4]);
     }
 
     #[test]

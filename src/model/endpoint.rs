@@ -42,6 +42,10 @@ pub struct Endpoint {
     pub secret: Sealed,
     pub secret_at: Timestamp,
     pub standing: Standing,
+    /// It is sent one event at a time, in the order in which they were written, and none before the one ahead of it
+    /// was taken or given up.
+    #[serde(default)]
+    pub in_order: bool,
     /// Since when it has taken nothing of what was sent.
     pub failing_since: Option<Timestamp>,
     pub created_at: Timestamp,
@@ -110,5 +114,49 @@ impl Endpoint {
 impl Record for Endpoint {
     fn key(&self) -> Key {
         keys::endpoint(&self.client_id, &self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::master::{MasterSecret, Purpose};
+    use crate::base::random::SeededRandom;
+    use crate::store::codec;
+
+    /// As it was before there was an order.
+    #[derive(Serialize)]
+    struct Before<'a> {
+        id: &'a str,
+        client_id: &'a str,
+        label: &'a str,
+        url: &'a str,
+        kinds: &'a [EventKind],
+        secret: &'a Sealed,
+        secret_at: Timestamp,
+        standing: Standing,
+        failing_since: Option<Timestamp>,
+        created_at: Timestamp,
+    }
+
+    #[test]
+    fn one_of_a_time_before_there_was_an_order_is_read_and_wants_none() {
+        let random = SeededRandom::new(1);
+        let secret = MasterSecret::generate(&random);
+        let at = Timestamp::from_seconds(1_767_225_600);
+        let before = Before {
+            id: "we_1",
+            client_id: "app",
+            label: "production",
+            url: "https://hooks.example/",
+            kinds: &[EventKind::GrantCreated],
+            secret: &secret.seal(Purpose::WebhookSecret, b"we_1", b"secret", &random),
+            secret_at: at,
+            standing: Standing::Enabled,
+            failing_since: Some(at),
+            created_at: at,
+        };
+        let read: Endpoint = codec::decode(&codec::encode(&before).unwrap()).unwrap();
+        assert!(!read.in_order && read.failing_since == Some(at) && read.label == "production");
     }
 }

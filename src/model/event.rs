@@ -79,6 +79,7 @@ kinds! {
     WebhookSecretRotated = "webhook.secret_rotated",
     WebhookPaused = "webhook.paused",
     WebhookRemoved = "webhook.removed",
+    WebhookResent = "webhook.resent",
 }
 
 impl EventKind {

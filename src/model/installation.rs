@@ -215,6 +215,9 @@ pub struct ResetReceipt {
     pub mutation: String,
     /// How many [`ResetIds`] there are.
     pub chunks: u64,
+    /// The grant that ended. None in records of a time before it was noted.
+    #[serde(default)]
+    pub grant: Option<GrantPlace>,
     pub expires_at: Timestamp,
 }
 

@@ -9,6 +9,7 @@ use crate::base::master::Purpose;
 use crate::base::secret::Secret;
 use crate::context::Context;
 use crate::model::app::{App, AuthMethod, ClientType};
+use crate::model::counts::Limit;
 use crate::model::failure::Rule;
 use crate::model::last_use::SECRET;
 use crate::model::used_once::UsedOnce;
@@ -64,7 +65,10 @@ pub async fn confidential(ctx: &Context, credentials: &Credentials<'_>) -> Resul
 pub async fn client(ctx: &Context, credentials: &Credentials<'_>) -> Result<Client, OAuthError> {
     let presented = present(credentials)?;
     let client_id = presented.client_id.as_str();
-    if let Some(wait) = ctx.limiter.blocked(client_id, credentials.peer, ctx.now()) {
+    if let Some(wait) = ctx.held_back(
+        Limit::Failures,
+        ctx.limiter.blocked(client_id, credentials.peer, ctx.now()),
+    ) {
         let mut error = OAuthError::new(
             ErrorCode::TooManyAttempts,
             "Too many failed attempts: wait and try again.",

@@ -10,6 +10,7 @@ use crate::base::master::Purpose;
 use crate::base::time::Timestamp;
 use crate::context::Context;
 use crate::model::app::{ClientType, Kind};
+use crate::model::counts::Limit;
 use crate::model::pushed_request::{FORM_BYTES_MAX, PushedRequest};
 use crate::store::records::{Versioned, load};
 use crate::store::{Batch, Outcome, StoreError, keys};
@@ -93,7 +94,7 @@ pub async fn push(ctx: &Context, credentials: &Credentials<'_>) -> Result<Answer
 }
 
 fn throttle(ctx: &Context, client_id: &str, peer: IpAddr) -> Result<(), OAuthError> {
-    let Some(wait) = ctx.pushes.take(client_id, peer, ctx.now()) else {
+    let Some(wait) = ctx.held_back(Limit::Pushes, ctx.pushes.take(client_id, peer, ctx.now())) else {
         return Ok(());
     };
     let what = "Too many pushed requests from this address: wait and try again.";

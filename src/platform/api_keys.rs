@@ -13,6 +13,7 @@ use crate::base::text;
 use crate::base::time::Timestamp;
 use crate::context::Context;
 use crate::model::api_key::{ApiKey, NAME_CHARS_MAX, SCOPES_BYTES_MAX};
+use crate::model::counts::Limit;
 use crate::model::epoch::Epochs;
 use crate::model::event::{Change, Event, EventKind};
 use crate::model::last_use::API_KEY;
@@ -275,7 +276,7 @@ pub async fn authenticate(
     if id.len() > SHOWN_BYTES_MAX || secret.expose().len() > SHOWN_BYTES_MAX {
         return Ok(None);
     }
-    if let Some(wait) = ctx.limiter.blocked(id, peer, ctx.now()) {
+    if let Some(wait) = ctx.held_back(Limit::Failures, ctx.limiter.blocked(id, peer, ctx.now())) {
         return Err(account::Refusal::Wait(wait).into());
     }
     let found = verified(ctx, id, secret).await?;

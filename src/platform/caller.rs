@@ -3,6 +3,7 @@
 use super::api_keys;
 use crate::base::time::Timestamp;
 use crate::config::IdType;
+use crate::config::routes::Needed;
 use crate::context::Context;
 use crate::model::subscription::owner_of_grant;
 use crate::oauth::access_token::{self, Claims};
@@ -126,13 +127,13 @@ impl Caller {
         self.client_id.as_deref().unwrap_or(&self.user)
     }
 
-    /// Whether they hold all of these, or what implies them.
-    pub fn holds(&self, ctx: &Context, needed: &[String]) -> bool {
-        if needed.iter().all(|scope| self.scopes.contains(scope)) {
+    /// Whether they hold what is needed, or what implies it.
+    pub fn holds(&self, ctx: &Context, needed: &Needed) -> bool {
+        if needed.is_met(|scope| self.scopes.iter().any(|held| held == scope)) {
             return true;
         }
         let held = ctx.profile().scopes.closure(self.scopes.iter().map(String::as_str));
-        needed.iter().all(|scope| held.contains(scope.as_str()))
+        needed.is_met(|scope| held.contains(scope))
     }
 
     /// Whether a path names this organization: ids have one spelling, so a leading zero names another.

@@ -9,6 +9,7 @@ pub mod actor;
 pub mod api_keys;
 pub mod apps;
 pub mod audit;
+pub mod audit_chain;
 pub mod audit_file;
 pub mod caller;
 pub mod client_keys;
@@ -33,6 +34,7 @@ pub mod refusal;
 pub mod reviews;
 pub mod rights;
 pub mod usage;
+pub mod watching;
 pub mod webhooks;
 
 use crate::context::Context;

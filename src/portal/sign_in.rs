@@ -10,6 +10,7 @@ use crate::base::password;
 use crate::base::secret::Secret;
 use crate::config::SignUp;
 use crate::context::Context;
+use crate::model::counts::Limit;
 use crate::model::event::{Event, EventKind};
 use crate::model::user::User;
 use crate::oauth::authorize::{self, AuthorizationRequest};
@@ -143,7 +144,7 @@ impl Attempt<'_> {
             .map_or_else(|| self.email.to_lowercase(), |user| user.id.clone());
         let principal = principal.as_str();
         let blocked = || {
-            let wait = ctx.limiter.blocked(principal, request.peer, ctx.now())?;
+            let wait = ctx.held_back(Limit::Failures, ctx.limiter.blocked(principal, request.peer, ctx.now()))?;
             Some(Judged::Wait(retry_after_s(wait)))
         };
         if let Some(wait) = blocked() {

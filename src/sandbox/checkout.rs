@@ -11,6 +11,7 @@ use crate::base::throttle::Throttle;
 use crate::config::Texts;
 use crate::config::routes::Upstream;
 use crate::context::Context;
+use crate::model::counts::Limit;
 use crate::model::document::Document;
 use maud::{Markup, html};
 use serde_json::Value;
@@ -37,7 +38,7 @@ pub fn is_open(ctx: &Context) -> bool {
 /// Counts a change that somebody unknown makes, or says how long to wait with it.
 pub fn throttled(ctx: &Context, uid: &str, peer: IpAddr) -> Option<Duration> {
     let throttle: &Throttle = &ctx.pushes;
-    throttle.take(&format!("payment {uid}"), peer, ctx.now())
+    ctx.held_back(Limit::Pushes, throttle.take(&format!("payment {uid}"), peer, ctx.now()))
 }
 
 /// What stands below the page's heading.

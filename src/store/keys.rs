@@ -29,6 +29,8 @@
 //! | `t`   | digest                    | attempts at something guessable         | swept                         |
 //! | `y`   | next attempt, mail        | mail on its way, its text sealed        | delivered or given up         |
 //! | `v`   | time (number), event      | event                                   | swept after 400 days          |
+//! | `*`   | number                    | block of the chain over events          | once its events were swept    |
+//! | `@`   |                           | where that chain stands                 | never                         |
 //! | `V`   | organization, age, event  | index → event, the newest first         | with the event                |
 //! | `W`   | client_id, age, event     | index → event, the newest first         | with the event                |
 //! | `d`   | client_id                 | dossier of an app: review, team         | never                         |
@@ -71,11 +73,13 @@
 //! | `-`   | organization, age, deliv. | index → delivery, the newest first      | with the delivery             |
 //! | `3`   | organization, subject     | requests to the API in a day, a month   | swept once both are over      |
 
+mod audit;
 mod native;
 mod platform;
 mod sandbox;
 mod webhooks;
 
+pub use audit::*;
 pub use native::*;
 pub use platform::*;
 pub use sandbox::*;
@@ -110,6 +114,8 @@ const LINK: u8 = b'l';
 const ATTEMPTS: u8 = b't';
 const MAIL: u8 = b'y';
 const EVENT: u8 = b'v';
+const AUDIT_BLOCK: u8 = b'*';
+const AUDIT_CHAIN: u8 = b'@';
 const EVENT_OF_ORGANIZATION: u8 = b'V';
 const EVENT_OF_APP: u8 = b'W';
 const DOSSIER: u8 = b'd';
@@ -153,7 +159,9 @@ const DELIVERY_OF_ORGANIZATION: u8 = b'-';
 const USAGE: u8 = b'3';
 
 /// Every space, with the name it has in an export.
-pub const SPACES: [(u8, &str); 65] = [
+pub const SPACES: [(u8, &str); 67] = [
+    (AUDIT_BLOCK, "audit_block"),
+    (AUDIT_CHAIN, "audit_chain"),
     (SETTINGS, "settings"),
     (ORGANIZATION, "organization"),
     (USER, "user"),
@@ -362,14 +370,6 @@ pub fn session_of_user(user: &str, session: &str) -> Key {
 
 pub fn sessions_of_user(user: &str) -> Key {
     key(SESSION_OF_USER, &[user])
-}
-
-pub fn event(at: Timestamp, event: &str) -> Key {
-    numbered(EVENT, at.millis(), event)
-}
-
-pub fn events() -> Key {
-    key(EVENT, &[])
 }
 
 /// What is left of all time after `at`, so that the newest sorts first.

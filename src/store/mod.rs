@@ -13,6 +13,7 @@ pub mod memory;
 pub mod records;
 pub mod sled;
 
+use crate::base::meter::Distribution;
 use crate::base::time::Timestamp;
 use std::fmt;
 use std::future::Future;
@@ -112,6 +113,31 @@ pub trait Store: Send + Sync + 'static {
     fn settled(&self, _key: &Key) -> Option<Seq> {
         None
     }
+    /// A reader of the change feed has dealt with everything up to `seq`: what follows must stay.
+    fn reader_at(&self, _name: &str, _seq: Seq) {}
+    /// How it stands, for whoever watches; `None` from a store that has nothing to tell. May read the disk.
+    fn measured(&self) -> Option<Measured> {
+        None
+    }
+}
+
+/// What a store tells of itself: counts since it was opened, and sizes as they are now.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Measured {
+    pub commits: u64,
+    /// Commits that became durable together, one sync for all of them.
+    pub group_commits: Distribution,
+    /// How long a sync took, in microseconds.
+    pub sync_us: Distribution,
+    /// Commits that wait for a group to be written.
+    pub waiting: u64,
+    pub journal_bytes: u64,
+    /// Everything below its directory.
+    pub disk_bytes: u64,
+    /// The last commit that is durable.
+    pub durable: Seq,
+    /// New records are being refused for want of space.
+    pub full: bool,
 }
 
 /// The intersection of what all engines can hold.

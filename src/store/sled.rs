@@ -22,7 +22,9 @@ mod writer;
 use super::disk;
 use super::export::Export;
 use super::journal::{Journal, Segments};
-use super::{Batch, Change, Check, Key, Outcome, Reply, Seq, Store, StoreError, Stored, Write};
+use super::{Batch, Change, Check, Key, Measured, Outcome, Reply, Seq, Store, StoreError, Stored, Write};
+use crate::base::meter::{Counter, Histogram, LATENCY_US};
+use crate::base::process::bytes_below;
 use crate::base::random;
 use crate::base::time::Timestamp;
 use applier::Applier;
@@ -40,7 +42,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use tokio::sync::{oneshot, watch};
 use writer::Writer;
@@ -80,11 +82,22 @@ pub struct Stats {
     pub full: bool,
 }
 
-#[derive(Default)]
 struct Counters {
-    commits: AtomicU64,
-    groups: AtomicU64,
+    commits: Counter,
+    group_commits: Histogram,
+    sync_us: Histogram,
     full: AtomicBool,
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self {
+            commits: Counter::default(),
+            group_commits: Histogram::new(&[1, 2, 4, 8, 16, 32, 64, 128, 256, 512]),
+            sync_us: Histogram::new(LATENCY_US),
+            full: AtomicBool::new(false),
+        }
+    }
 }
 
 /// What the writer, the readers and the background share.
@@ -114,6 +127,7 @@ pub struct SledStore {
     shared: Arc<Shared>,
     _worker: Worker,
     lock: Lock,
+    dir: PathBuf,
 }
 
 impl SledStore {
@@ -201,6 +215,7 @@ impl SledStore {
             shared,
             _worker: worker,
             lock,
+            dir: paths.dir,
         })
     }
 
@@ -210,8 +225,8 @@ impl SledStore {
     pub fn stats(&self) -> Stats {
         let counters = &self.shared.counters;
         Stats {
-            commits: counters.commits.load(Ordering::Relaxed),
-            groups: counters.groups.load(Ordering::Relaxed),
+            commits: counters.commits.get(),
+            groups: counters.group_commits.read().count(),
             journal_bytes: self.shared.segments.bytes(),
             durable: self.shared.progress.durable(),
             full: counters.full.load(Ordering::Relaxed),
@@ -309,6 +324,24 @@ impl Store for SledStore {
 
     fn settled(&self, key: &Key) -> Option<Seq> {
         Some(self.shared.progress.settled(key))
+    }
+
+    fn reader_at(&self, name: &str, seq: Seq) {
+        self.reader_at(name, seq);
+    }
+
+    fn measured(&self) -> Option<Measured> {
+        let stats = self.stats();
+        Some(Measured {
+            commits: stats.commits,
+            group_commits: self.shared.counters.group_commits.read(),
+            sync_us: self.shared.counters.sync_us.read(),
+            waiting: self.queue.waiting(),
+            journal_bytes: stats.journal_bytes,
+            disk_bytes: bytes_below(&self.dir),
+            durable: stats.durable,
+            full: stats.full,
+        })
     }
 
     fn sweep(&self, now: Timestamp, limit: u32) -> Reply<'_, u32> {

@@ -6,6 +6,7 @@ use super::response::Response;
 use super::shared::Shared;
 use super::state::Order;
 use super::ticket::Ticket;
+use crate::base::meter::Refused;
 use http::Method;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -60,6 +61,7 @@ async fn converse<B, H, F>(
         return;
     }
     let protocols = Arc::clone(&shared.protocols);
+    let meter = Arc::clone(&shared.meter);
     let caller = Arc::new(Caller::new(shared, Arc::clone(&ticket), address.ip().to_canonical()));
     let service = service_fn(move |request| exchange(Arc::clone(&caller), request));
     let Some(config) = tls else {
@@ -77,6 +79,7 @@ async fn converse<B, H, F>(
         .await;
     };
     let Ok(stream) = TlsAcceptor::from(config).accept(socket).await else {
+        meter.refused(Refused::Handshake).one();
         return;
     };
     ticket.ready();

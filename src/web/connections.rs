@@ -5,10 +5,11 @@
 
 use super::state::{Connection, Order, Phase};
 use crate::base::limits::Limits;
+use crate::base::meter::ServerMeter;
 use crate::base::peer::network;
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -18,7 +19,7 @@ pub(super) struct Connections {
     limits: Limits,
     tick_ms: u64,
     now_ms: AtomicU64,
-    requests: AtomicUsize,
+    meter: Arc<ServerMeter>,
     table: Mutex<Table>,
     emptied: Notify,
 }
@@ -31,7 +32,7 @@ struct Table {
 }
 
 impl Connections {
-    pub fn new(limits: Limits) -> Arc<Self> {
+    pub fn new(limits: Limits, meter: Arc<ServerMeter>) -> Arc<Self> {
         let shortest = [
             limits.handshake_ms_max,
             limits.headers_ms_max,
@@ -45,7 +46,7 @@ impl Connections {
             tick_ms: (shortest / 4).clamp(10, 1_000),
             limits,
             now_ms: AtomicU64::new(0),
-            requests: AtomicUsize::new(0),
+            meter,
             table: Mutex::default(),
             emptied: Notify::new(),
         })
@@ -84,6 +85,7 @@ impl Connections {
         if let Some(peer) = peer {
             *table.per_peer.entry(peer).or_default() += 1;
         }
+        self.meter.connections.set(table.live.len() as u64);
         Some(own)
     }
 
@@ -91,7 +93,7 @@ impl Connections {
     /// requests for which work is being done.
     pub fn request_begins(&self, connection: &Connection) -> bool {
         let most = self.limits.requests_in_flight_max;
-        let room = self.requests.fetch_add(1, Ordering::Relaxed) < most
+        let room = self.meter.requests_in_flight.up() < most as u64
             || self.table().shed(most / 16, |other| {
                 other.reads_body() && other.number != connection.number
             }) > 0;
@@ -102,13 +104,14 @@ impl Connections {
     }
 
     pub fn request_ends(&self) {
-        self.requests.fetch_sub(1, Ordering::Relaxed);
+        self.meter.requests_in_flight.down();
     }
 
     /// A connection has ended.
     pub fn remove(&self, number: u64) {
         let mut table = self.table();
         table.remove(number);
+        self.meter.connections.set(table.live.len() as u64);
         if table.live.is_empty() {
             self.emptied.notify_waiters();
         }

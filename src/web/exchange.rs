@@ -2,11 +2,13 @@
 
 use super::panics::caught;
 use super::request::{BodyRule, Request, Unread, Upgrade};
+use super::request_id::during;
 use super::response::Response;
 use super::shared::Shared;
 use super::streamed::Streamed;
 use super::ticket::{Slot, Ticket};
 use crate::base::limits::Limits;
+use crate::base::meter::Refused;
 use crate::base::random;
 use bytes::{Bytes, BytesMut};
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, RETRY_AFTER, UPGRADE};
@@ -72,7 +74,10 @@ where
     let closable = request.version() < Version::HTTP_2;
     let (mut response, slot) = match answer(&caller, request, id, &id_value).await {
         Ok((response, slot)) => (response, Some(slot)),
-        Err(refusal) => (refusal.into_response(closable), None),
+        Err(refusal) => {
+            caller.shared.meter.refused(refusal.counted()).one();
+            (refusal.into_response(closable), None)
+        }
     };
     if head_only && !response.body.is_empty() {
         // RFC 9110 §9.3.2: the length GET would have had, and no body.
@@ -138,7 +143,7 @@ where
         peer: caller.peer,
         id,
     };
-    let handling = async { (shared.handle)(request).await };
+    let handling = during(id_value.clone(), async { (shared.handle)(request).await });
     let response = caught(handling).await.ok_or_else(|| {
         // The query is left out: authorization codes stand there.
         log::error!(
@@ -236,6 +241,16 @@ enum Refusal {
 }
 
 impl Refusal {
+    fn counted(&self) -> Refused {
+        match self {
+            Self::Busy => Refused::Busy,
+            Self::Connect | Self::Target | Self::Host | Self::BrokenBody => Refused::Request,
+            Self::LongTarget | Self::LargeHead | Self::LargeBody { .. } => Refused::TooLarge,
+            Self::SlowBody => Refused::Slow,
+            Self::Panicked => Refused::Panicked,
+        }
+    }
+
     fn into_response(self, closable: bool) -> Response {
         let close = closable
             && matches!(

@@ -12,6 +12,7 @@ pub mod outbound;
 pub mod panics;
 mod protocols;
 pub mod request;
+pub mod request_id;
 pub mod response;
 pub mod server;
 mod shared;

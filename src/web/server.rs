@@ -16,6 +16,7 @@ use super::signals::{Stop, reached};
 use super::ticket::Ticket;
 use super::tls::Tls;
 use crate::base::limits::Limits;
+use crate::base::meter::{Refused, ServerMeter};
 use crate::base::random::Random;
 use http::Method;
 use std::io::{self, ErrorKind};
@@ -41,6 +42,7 @@ pub async fn serve<B, H, F>(
     listeners: Vec<Listener>,
     limits: Limits,
     random: Arc<dyn Random>,
+    meter: Arc<ServerMeter>,
     body_rule: B,
     handle: H,
     mut stop: watch::Receiver<Stop>,
@@ -50,13 +52,14 @@ where
     H: Fn(Request) -> F + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
-    let connections = Connections::new(limits.clone());
+    let connections = Connections::new(limits.clone(), Arc::clone(&meter));
     let drain = Duration::from_millis(limits.drain_ms_max);
     let protocols = Arc::new(Protocols::new(&limits));
     let shared = Arc::new(Shared {
         limits,
         protocols,
         random,
+        meter,
         body_rule,
         handle,
     });
@@ -103,9 +106,12 @@ async fn accept<B, H, F>(
                 let peer = tls.is_some().then(|| address.ip());
                 // Where everybody else is busy the newcomer is closed at once: it may go elsewhere, a queue would only
                 // make all of them late.
+                shared.meter.accepted.one();
                 if let Some(ticket) = Ticket::take(&connections, peer) {
                     let config = tls.as_ref().map(|tls| tls.current());
                     tokio::spawn(connection::run(Arc::clone(&shared), stream, address, config, ticket));
+                } else {
+                    shared.meter.refused(Refused::Connection).one();
                 }
             }
             Err(cause) => {

@@ -2,6 +2,7 @@
 
 use super::protocols::Protocols;
 use crate::base::limits::Limits;
+use crate::base::meter::ServerMeter;
 use crate::base::random::Random;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ pub(super) struct Shared<B, H> {
     pub limits: Limits,
     pub protocols: Arc<Protocols>,
     pub random: Arc<dyn Random>,
+    pub meter: Arc<ServerMeter>,
     pub body_rule: B,
     pub handle: H,
 }

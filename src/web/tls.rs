@@ -3,6 +3,7 @@
 //! TLS 1.3, and of TLS 1.2 exactly the four ECDHE suites with AES-GCM (RFC 9325 §4.2); nothing older, no CBC, no RSA
 //! key exchange, no early data (its requests could be replayed, RFC 8446 §8).
 
+use crate::base::certificate::{self, Validity};
 use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject as _;
@@ -14,13 +15,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 pub struct Tls {
     cert_file: PathBuf,
     key_file: PathBuf,
-    current: RwLock<Arc<ServerConfig>>,
+    current: RwLock<(Arc<ServerConfig>, Option<Validity>)>,
 }
 
 impl Tls {
     /// The error is a sentence for the operator.
     pub fn from_pem(cert_file: &Path, key_file: &Path) -> Result<Self, String> {
-        let current = RwLock::new(Arc::new(load(cert_file, key_file)?));
+        let current = RwLock::new(load(cert_file, key_file)?);
         Ok(Self {
             cert_file: cert_file.to_owned(),
             key_file: key_file.to_owned(),
@@ -33,24 +34,30 @@ impl Tls {
     pub fn reload(&self) -> Result<(), String> {
         let fresh = load(&self.cert_file, &self.key_file)
             .map_err(|cause| format!("{cause} The certificate in use stays the old one."))?;
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(())
     }
 
     pub(super) fn current(&self) -> Arc<ServerConfig> {
-        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner).0)
+    }
+
+    /// From when to when the certificate in use is good; `None` where it does not say so legibly.
+    pub fn validity(&self) -> Option<Validity> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).1
     }
 }
 
 /// The one function that makes a configuration, at the start and at every reload: a reload that built its own once
 /// dropped the protocol minimum in another server (GHSA-gr79-9v6v-gc9r).
-fn load(cert_file: &Path, key_file: &Path) -> Result<ServerConfig, String> {
+fn load(cert_file: &Path, key_file: &Path) -> Result<(Arc<ServerConfig>, Option<Validity>), String> {
     let chain = CertificateDer::pem_file_iter(cert_file)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|cause| format!("Cannot read the certificate {}: {cause}.", cert_file.display()))?;
-    if chain.is_empty() {
+    let Some(own) = chain.first() else {
         return Err(format!("{} holds no certificate in PEM form.", cert_file.display()));
-    }
+    };
+    let validity = certificate::validity(own);
     let key = PrivateKeyDer::from_pem_file(key_file)
         .map_err(|cause| format!("Cannot read the private key {}: {cause}.", key_file.display()))?;
     let mut config = ServerConfig::builder_with_provider(Arc::new(provider()))
@@ -69,7 +76,7 @@ fn load(cert_file: &Path, key_file: &Path) -> Result<ServerConfig, String> {
     // Resumption without memory on this side; the ticket keys change by themselves and die with the process.
     config.ticketer =
         aws_lc_rs::Ticketer::new().map_err(|cause| format!("TLS session tickets cannot be set up: {cause}."))?;
-    Ok(config)
+    Ok((Arc::new(config), validity))
 }
 
 fn provider() -> CryptoProvider {

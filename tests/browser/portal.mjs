@@ -233,6 +233,14 @@ await check("portal an endpoint is added and a test is seen delivered", async ()
     await page.click("ul.deliveries a");
     delivery = page.url().match(/deliveries\/([^/?]+)/)[1];
     await said(page, "thank you");
+    await page.click(`a[href$='/resend?from=${delivery}']`);
+    expect((await page.inputValue("#from")) === delivery, "the form begins with it");
+    await look(page, "portal-webhook-resend");
+    await page.click("form[action$='/resend'] button");
+    await page.waitForURL(/resent=1/);
+    await said(page, "Sent once more: 1.");
+    for (let tries = 0; tries < 50 && messages.length < 2; tries += 1) await page.waitForTimeout(100);
+    expect(messages.length === 2 && messages[1].body === messages[0].body, JSON.stringify(messages));
 });
 
 await check("portal a person allows the app and it gets a token", async () => {
@@ -321,12 +329,12 @@ const pages = [
         ofApp("/logo"), ofApp("/scopes"), ofApp("/team"), ofApp("/history"), ofApp("/consent?lang=fr"),
         ofApp("/credentials"), ofApp("/credentials/keys"), ofApp("/failures"), ofApp("/webhooks"),
         ofApp(`/webhooks/${endpoint}`), ofApp(`/webhooks/${endpoint}/edit`), ofApp(`/webhooks/${endpoint}/rotate`),
-        ofApp(`/webhooks/${endpoint}/deliveries/${delivery}`)],
+        ofApp(`/webhooks/${endpoint}/resend`), ofApp(`/webhooks/${endpoint}/deliveries/${delivery}`)],
     [facts.owner, organization, `${organization}/members`, `${organization}/apps`, `${organization}/policy`,
         `${organization}/audit`, `${organization}/tokens`, `${organization}/tokens/new`, `${organization}/leave`,
         "/organizations", "/account", "/account/tokens", "/account/tokens/new"],
     [administrator, "/admin", "/admin/reviews", `/admin/reviews/${app}`, "/admin/apps", `/admin/apps/${app}`,
-        "/admin/people", "/admin/access-requests", "/docs", "/docs/authentication", "/docs/organizations",
+        "/admin/people", "/admin/health", "/admin/access-requests", "/docs", "/docs/authentication", "/docs/organizations",
         "/docs/scopes", "/docs/verify", "/docs/routes", "/docs/webhooks", "/docs/errors", "/docs/api"],
 ];
 const BYTES_MAX = 60 * 1024;

@@ -47,6 +47,7 @@ expected() {
         for step in '' /new '/new?kind=public' /app /app/details /app/logo /app/scopes /app/team /app/history \
             '/app/consent?lang=fr' /app/credentials /app/credentials/keys /app/failures /app/webhooks \
             /app/webhooks/endpoint /app/webhooks/endpoint/edit /app/webhooks/endpoint/rotate \
+            /app/webhooks/endpoint/resend \
             /app/webhooks/endpoint/deliveries/delivery; do
             if [ -z "$step" ]; then echo "$view /developer"; else echo "$view /developer/apps$step"; fi
         done
@@ -54,7 +55,7 @@ expected() {
             echo "$view /organizations$step"
         done
         for step in /account /account/tokens /account/tokens/new /admin /admin/reviews /admin/reviews/app /admin/apps \
-            /admin/apps/app /admin/people /admin/access-requests /docs /docs/authentication /docs/organizations \
+            /admin/apps/app /admin/people /admin/health /admin/access-requests /docs /docs/authentication /docs/organizations \
             /docs/scopes /docs/verify /docs/routes /docs/webhooks /docs/errors /docs/api; do
             echo "$view $step"
         done

@@ -34,6 +34,7 @@ expected() {
     printf '%s\n' "requests makecrypto key-"{payment-links,customers,settings,errors}
     printf '%s\n' "makepay makecrypto "{api-key,webhook} "php makecrypto webhook"
     printf '%s\n' "plugin makecrypto "{discovery,connect,refresh,payment,reset}
+    printf '%s\n' "prometheus_client default "{openmetrics,prometheus-text}
     printf '%s\n' "fetch makecrypto key-"{payment-links,settings,errors}
     printf '%s\n' "php mokapen first-request-"{http,tls}
     printf '%s\n' {Node.js,Python,PHP,Go}" algorithms introspect" {Node.js,Python,PHP,Go}" algorithms offline"
@@ -122,6 +123,7 @@ if (install_python python); then
         run "$profile" python/.venv/bin/python python/requests_oauthlib_client.py
         run "$profile" python/.venv/bin/python python/delegated.py
     done
+    run default python/.venv/bin/python python/metrics.py
     run makecrypto python/.venv/bin/python python/sandbox.py
     run makecrypto python/.venv/bin/python python/webhooks.py
     run algorithms python/.venv/bin/python python/algorithms.py

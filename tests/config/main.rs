@@ -7,6 +7,7 @@ mod profile_files;
 mod profiles;
 mod sandbox_files;
 mod values;
+mod watching;
 mod webhooks;
 
 use grantd::config::{Config, DEFAULT_FILE, LogLevel, Overrides};
@@ -123,6 +124,7 @@ fn the_default_file_names_every_key() {
         ("limits.", "[limits]"),
         ("branding.", "[branding]"),
         ("log.", "[log]"),
+        ("metrics.", "[metrics]"),
         ("resources[0].", "[[resources]]"),
     ] {
         let problems = load(&format!("{probe}\nxxxxxxxxxxxxxxxx = 1")).unwrap_err();

@@ -4,13 +4,17 @@ use crate::program::{Place, Running};
 use serde_json::Value;
 
 /// All commands but those that stay: their words, as `--help` is asked of them.
-const COMMANDS: [&str; 52] = [
+const COMMANDS: [&str; 56] = [
     "",
     "serve",
     "demo",
     "init",
     "version",
     "export",
+    "audit",
+    "audit verify",
+    "doctor",
+    "selftest",
     "import",
     "config",
     "config check",
@@ -363,14 +367,11 @@ fn errors_are_sentences_with_and_without_a_server() {
 fn a_password_is_long_and_never_said() {
     let place = place();
     place.json(&["user", "add", "a@example.com"]);
-    let why = place
-        .grantd_with(&["user", "password", "a@example.com"], "short\n")
-        .refused(1);
-    assert!(
-        why.contains("at least 12 characters") && !why.contains("short"),
-        "{why}"
-    );
-    let set = place.grantd_with(&["user", "password", "a@example.com"], PASSWORD).ok();
+    let password = ["user", "password", "a@example.com"];
+    let why = place.grantd_with(&password, "short\n").refused(1);
+    assert!(why.contains("at least 12 characters"), "{why}");
+    assert!(!why.contains("short"), "{why}");
+    let set = place.grantd_with(&password, PASSWORD).ok();
     assert!(!format!("{set:?}").contains(PASSWORD));
     let export = place.grantd(&["export"]).ok().stdout;
     assert!(!export.contains(PASSWORD));

@@ -2,6 +2,7 @@
 
 use crate::http::{Http, connect};
 use crate::program::Place;
+use crate::webhooks::call;
 use aws_lc_rs::hmac;
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -67,20 +68,6 @@ fn verify_says_with_its_exit_code_whether_a_body_is_what_was_signed() {
     let mut by_variable = place.command(&["webhook", "verify", "--signature", &good]);
     by_variable.env("GRANTD_WEBHOOK_SECRET", SECRET);
     assert!(place.run_command(by_variable, body).ok().stdout.contains("verified"));
-}
-
-fn call(issuer: &str, token: &str, method: &str, path: &str, body: &Value) -> Value {
-    let body = body.to_string();
-    let request = format!(
-        "{method} /api/developer/v1{path} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {token}\r\n\
-         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    let mut http = Http::over(connect(issuer).expect("connected"));
-    http.send(&request).expect("sent");
-    let answer = http.answer().expect("answered");
-    assert!((200..300).contains(&answer.status), "{answer:?}");
-    answer.json()
 }
 
 #[test]

@@ -50,10 +50,11 @@ fn receiver(answers: impl Fn(usize) -> Option<u16> + Send + 'static) -> (u16, Re
     (port, told)
 }
 
-fn api(issuer: &str, token: &str, path: &str, body: &Value) -> Value {
+/// A call of the JSON API that goes well.
+pub fn call(issuer: &str, token: &str, method: &str, path: &str, body: &Value) -> Value {
     let body = body.to_string();
     let request = format!(
-        "POST /api/developer/v1{path} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {token}\r\n\
+        "{method} /api/developer/v1{path} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {token}\r\n\
          Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
@@ -89,7 +90,7 @@ fn what_happened_before_a_kill_is_told_after_it() {
     );
     let app = facts["private_app"]["client_id"].as_str().unwrap();
     let wanted = json!({ "label": "local", "url": format!("http://127.0.0.1:{port}/"), "events": ["secret.created"] });
-    api(&issuer, token, &format!("/apps/{app}/webhooks"), &wanted);
+    call(&issuer, token, "POST", &format!("/apps/{app}/webhooks"), &wanted);
     let data = place.path("demo").display().to_string();
     place.run(&["--data", &data, "app", "secret", app]).ok();
     let (first, message) = next();

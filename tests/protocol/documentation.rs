@@ -210,7 +210,7 @@ async fn the_routes_are_those_of_the_gateway() {
             for (method, needed) in &route.methods {
                 let (_, of_method) = row.split_once(&format!("<dt><code>{method}</code></dt>")).unwrap();
                 let of_method = of_method.split("</dd>").next().unwrap();
-                for scope in needed {
+                for scope in needed.scopes() {
                     assert!(
                         of_method.contains(&format!("href=\"/docs/scopes#{scope}\"")),
                         "{}",
@@ -229,6 +229,8 @@ async fn the_routes_are_those_of_the_gateway() {
     assert!(page.body.contains(&format!("{ISSUER}/api/v1/849/")), "{page:?}");
     assert!(page.body.contains("id=\"api-v1--org-id--contacts\""), "{page:?}");
     let nested = read(&World::new("makecrypto").await, "/docs/routes", "en").await;
+    let either = "makepay:settings:write</code></a> or <a href=\"/docs/scopes#makepay:webhooks:write\">";
+    assert!(nested.body.contains(either), "{nested:?}");
     let group = "id=\"api-partner-v1-makepay-webhook-subscriptions-current";
     assert_eq!(
         nested.body.matches(group).count(),

@@ -6,13 +6,30 @@ use grantd::store::memory::MemoryStore;
 use std::sync::Arc;
 
 /// A row, and what is said of it.
-const BROKEN: [(&str, &str); 15] = [
+const BROKEN: [(&str, &str); 20] = [
     (
         r#"{"path":"/api/v1/x","methods":{"GET":["data.raed"]}}"#,
         "line 3 is \"data.raed\", which is no scope of the catalog; did you mean \"data.read\"?",
     ),
     (r#"{"path":"/api/v1/x","methods":{}}"#, "line 3 is empty"),
     (r#"{"path":"/api/v1/x","methods":{"FETCH":[]}}"#, "unknown key"),
+    (
+        r#"{"path":"/api/v1/x","methods":{"GET":{"any_of":["data.read","data.raed"]}}}"#,
+        "routes.json line 3 is \"data.raed\", which is no scope of the catalog",
+    ),
+    (
+        r#"{"path":"/api/v1/x","methods":{"GET":{"any_of":["data.read"]}}}"#,
+        "line 3 is a choice of two scopes or more",
+    ),
+    (r#"{"path":"/api/v1/x","methods":{"GET":{}}}"#, "any_of` is missing in"),
+    (
+        r#"{"path":"/api/v1/x","methods":{"GET":{"any_of":["data.read","data.write"],"all":[]}}}"#,
+        "unknown key `routes[0].methods.GET.all`",
+    ),
+    (
+        r#"{"path":"/api/v1/x","methods":{"GET":"data.read"}}"#,
+        "must be a list",
+    ),
     (
         r#"{"path":"/api/v1/x","methods":{"GET":[]},"timemax":"3s"}"#,
         "did you mean `routes[0].time_max`",

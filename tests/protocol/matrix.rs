@@ -66,6 +66,7 @@ const PAGES: &[(&str, &str)] = &[
         "dtaos",
     ),
     ("/developer/apps/{client_id}/webhooks/{endpoint}/edit", "tao"),
+    ("/developer/apps/{client_id}/webhooks/{endpoint}/resend", "tao"),
     ("/developer/apps/{client_id}/webhooks/{endpoint}/rotate", "tao"),
     ("/developer/apps/{client_id}/webhooks/{endpoint}/remove", "tao"),
     ("/organizations", EVERYBODY),
@@ -87,6 +88,7 @@ const PAGES: &[(&str, &str)] = &[
     ("/admin/reviews/{pending}", "rp"),
     ("/admin/apps", "rp"),
     ("/admin/apps/{client_id}", "rp"),
+    ("/admin/health", "p"),
     ("/admin/people", "p"),
     ("/admin/people/{reviewer}", "p"),
 ];
@@ -140,6 +142,11 @@ const FORMS: &[(&str, &str, &str)] = &[
     (
         "/developer/apps/{client_id}/webhooks/{endpoint}/deliveries/{delivery}",
         "webhook_resend",
+        "tao",
+    ),
+    (
+        "/developer/apps/{client_id}/webhooks/{endpoint}/resend",
+        "webhook_resend_range",
         "tao",
     ),
     ("/organizations/{organization}", "org_rename", "ao"),

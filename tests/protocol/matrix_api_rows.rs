@@ -24,6 +24,7 @@ pub const WEBHOOKS: &[Row] = &[
         "",
         "tao",
     ),
+    ("POST", "/apps/{client_id}/webhooks/{endpoint}/resend", "{}", "tao"),
 ];
 
 /// In a profile that has them.

@@ -123,6 +123,27 @@ async fn native_0_11_3_5_a_reset_ends_everything_and_is_repeated_days_later_with
     assert_eq!(world.events(EventKind::InstallationReset).await, 1);
 }
 
+/// Families of an installation may never expire: a reset leaves none, however many consents there were.
+#[tokio::test]
+async fn native_3_5_a_reset_leaves_nothing_of_many_consents() {
+    let asking = world().await;
+    let native = Native::new(&asking).await;
+    let world = native.world;
+    let (mut shop, key) = (Plugin::medusa(SITE), new_key());
+    let first = shop.connect(&native, &key).await;
+    let mut tokens = first;
+    for _ in 0..12 {
+        tokens = shop.consent(&native, &key).await;
+    }
+    let once = key_of(&tokens.refresh);
+    tokens = Tokens::of(&shop.refresh(world, &tokens.refresh, &key, Some(&once)).await);
+    let families = keys::families(&world.organization, &tokens.claim("grant_id"));
+    let left = || world.ctx.store.scan(&families, None, 100);
+    assert_eq!(left().await.unwrap().len(), 13);
+    assert_eq!(shop.reset(world, &tokens.access, &key, KEY).await.status, 200);
+    assert_eq!(left().await.unwrap().len(), 0);
+}
+
 #[tokio::test]
 async fn native_3_5_a_receipt_answers_only_the_same_token_with_the_same_key() {
     let asking = world().await;

@@ -67,6 +67,8 @@ pub enum Behaviour {
     Endless,
     /// Hangs up without an answer.
     HangsUp,
+    /// Answers 200 once the test says so.
+    Waits,
 }
 
 pub struct Receiver {
@@ -78,6 +80,8 @@ pub struct Receiver {
     received: Mutex<Vec<Received>>,
     connections: Mutex<u32>,
     pub got: Notify,
+    /// What [`Behaviour::Waits`] waits for.
+    pub go_on: Notify,
 }
 
 impl Received {
@@ -126,6 +130,7 @@ impl Receiver {
             received: Mutex::default(),
             connections: Mutex::default(),
             got: Notify::new(),
+            go_on: Notify::new(),
         });
         let accepting = receiver.clone();
         tokio::spawn(async move {
@@ -250,6 +255,10 @@ impl Receiver {
                 .header("location", to)
                 .body(Full::default())
                 .unwrap(),
+            Behaviour::Waits => {
+                self.go_on.notified().await;
+                Response::new(Full::default())
+            }
             _ => std::future::pending().await,
         })
     }

@@ -20,6 +20,18 @@ use std::sync::Arc;
 pub const ROOT: &str = "/api/partner/v1/makepay";
 pub const CURRENT: &str = "/api/partner/v1/makepay/webhook-subscriptions/current";
 pub const SIGNATURE: &str = "x-makepay-signature";
+/// What may become of a payment that was begun (contract §7.2), but for what it may begin as.
+pub const LATER: [&str; 9] = [
+    "pending",
+    "deposit_received",
+    "swapping",
+    "sending",
+    "underpaid",
+    "complete",
+    "failed",
+    "expired",
+    "cancelled",
+];
 
 pub struct Shop {
     pub world: World,

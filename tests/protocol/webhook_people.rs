@@ -26,6 +26,7 @@ pub async fn endpoint_of(d: &Developing, email: &str, client_id: &str) -> (Strin
         label: "production".into(),
         url: "https://hooks.example/".into(),
         events: Vec::new(),
+        in_order: false,
     };
     let made = webhooks::add(ctx, &actor, client_id, &wanted).await;
     let endpoint = made.expect("the team may").endpoint.id;
@@ -137,6 +138,7 @@ async fn an_endpoint_added_while_the_app_changes_hands_is_paused_too() {
             label: "theirs".into(),
             url: "https://hooks.example/".into(),
             events: Vec::new(),
+            in_order: false,
         };
         let adding = async {
             let mut added = 0;

@@ -76,6 +76,7 @@ pub fn start(limits: Limits) -> Running {
         vec![https, http],
         limits,
         Arc::new(SeededRandom::new(1)),
+        Arc::default(),
         |_, path| BodyRule::Whole(if path == "/small" { 1000 } else { BODY_BYTES_MAX }),
         move |request| handle(request, Arc::clone(&for_handler)),
         stopped,

@@ -140,6 +140,7 @@ async fn an_rsa_certificate_is_served_with_the_rsa_suites() {
         vec![listener],
         Limits::default(),
         random,
+        Arc::default(),
         |_, _| BodyRule::Whole(0),
         answer,
         stopped,

@@ -63,6 +63,7 @@ purposes! {
     Administrator = "administrator",
     AccessRequest = "access request",
     Cursor = "cursor",
+    AuditChain = "audit chain",
 }
 
 pub struct MasterSecret {

@@ -1,13 +1,17 @@
 //! What the command line may say. The common options are taken out first: they may stand anywhere.
 
 pub mod apps;
+pub mod audit;
 pub mod installations;
+pub mod looking;
 pub mod people;
 pub mod tokens;
 pub mod webhooks;
 
 use self::apps::App;
+use self::audit::Audit;
 use self::installations::Installation;
+use self::looking::{Doctor, Selftest};
 use self::people::{Org, User};
 use self::tokens::{Key, Token};
 use self::webhooks::Webhook;
@@ -91,6 +95,9 @@ pub enum Action {
     Key(Key),
     Token(Token),
     Webhook(Webhook),
+    Audit(Audit),
+    Doctor(Doctor),
+    Selftest(Selftest),
     Export(Export),
     Import(Import),
     Version(Version),

@@ -9,7 +9,7 @@ use crate::model::delivery::{Attempted, Delivery};
 use crate::model::endpoint::Standing;
 use crate::platform::webhooks::address::{Target, may_connect, target};
 use crate::platform::webhooks::destination::{self, Destination};
-use crate::platform::webhooks::{outcome, signature};
+use crate::platform::webhooks::{line, outcome, signature};
 use crate::store::records::list_by_index;
 use crate::store::{StoreError, keys};
 use crate::web::outbound::{Answer, Connection, Place};
@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 /// Read of a queue at once.
 const PAGE: u32 = 16;
+const LOOSE_PAGE: u32 = 64;
 
 /// How a lane ended.
 pub(super) struct Done {
@@ -43,6 +44,7 @@ pub(super) async fn run(courier: Arc<Courier>, endpoint: String) -> Done {
         connections: [None, None],
         sent: 0,
         missed: false,
+        page: PAGE,
     };
     let next = match lane.run(&endpoint).await {
         Ok(next) => next,
@@ -62,6 +64,8 @@ struct Lane<'a> {
     sent: usize,
     /// What was sent last was not taken.
     missed: bool,
+    /// Read of the queue at once.
+    page: u32,
 }
 
 impl Lane<'_> {
@@ -69,7 +73,7 @@ impl Lane<'_> {
         let ctx = &*self.courier.ctx;
         let prefix = keys::waiting_deliveries(id);
         loop {
-            let (waiting, _) = list_by_index::<Delivery>(&*ctx.store, &prefix, None, PAGE).await?;
+            let (waiting, _) = list_by_index::<Delivery>(&*ctx.store, &prefix, None, self.page).await?;
             let Some(first) = waiting.first() else {
                 return Ok(Next::Nothing);
             };
@@ -82,12 +86,22 @@ impl Lane<'_> {
                 Some(standing) if standing.is_paused() => return Ok(Next::Stopped),
                 Some(_) => {}
             }
+            let failing = destination.as_ref().is_some_and(|destination| destination.failing);
+            if destination.is_some_and(|destination| destination.in_order) {
+                match self.step_in_order(id, failing).await? {
+                    Some(next) => return Ok(next),
+                    None => continue,
+                }
+            }
+            self.page = PAGE;
+            if first.in_line {
+                line::leave(ctx, &waiting).await?;
+                continue;
+            }
             let next = first.next_attempt_at;
             let due = waiting.iter().filter(|delivery| delivery.next_attempt_at <= ctx.now());
             let due: Vec<&Delivery> = due.map(|delivery| &delivery.value).collect();
-            let failing = self.missed
-                || destination.is_some_and(|destination| destination.failing)
-                || waiting.iter().any(|delivery| delivery.is_missing());
+            let failing = self.missed || failing || waiting.iter().any(|delivery| delivery.is_missing());
             let [one, two] = &mut self.connections;
             match due[..] {
                 [] => return Ok(Next::At(next)),
@@ -106,6 +120,44 @@ impl Lane<'_> {
                 }
             }
         }
+    }
+}
+
+impl Lane<'_> {
+    /// Of an endpoint that wants order: one delivery, or what has to come before it. `None`: there may be more.
+    async fn step_in_order(&mut self, id: &str, failing: bool) -> Result<Option<Next>, StoreError> {
+        let ctx = &*self.courier.ctx;
+        self.page = 1;
+        let prefix = keys::waiting_deliveries(id);
+        // 1. What waits from before there was an order gets into line. Tests have no place in it, and are fewer than are
+        //    read.
+        let behind = keys::behind_line(id);
+        let (loose, _) = list_by_index::<Delivery>(&*ctx.store, &prefix, Some(&behind), LOOSE_PAGE).await?;
+        if line::enter(ctx, &loose).await? {
+            return Ok(None);
+        }
+        let test = loose.first().filter(|test| test.next_attempt_at <= ctx.now());
+        let mut next = loose.first().map(|test| test.next_attempt_at);
+        // 2. The outbox is looked at before the line: what happened before the head and has yet to be told goes first.
+        let untold = ctx.store.scan(&keys::untold_events(), None, 1).await?;
+        let untold = untold.first().and_then(|(key, _)| keys::untold_at(key));
+        let (line, _) = list_by_index::<Delivery>(&*ctx.store, &prefix, None, 1).await?;
+        let head = line.first().filter(|head| head.in_line);
+        let is_told = head.is_some_and(|head| untold.is_none_or(|untold| untold > head.at));
+        if let Some(head) = head {
+            let at = if is_told { head.next_attempt_at } else { ctx.now() };
+            next = Some(next.map_or(at, |next| next.min(at)));
+        }
+        let head = head.filter(|head| is_told && head.next_attempt_at <= ctx.now());
+        // 3. One of the two; a head that fails holds back the rest of the line.
+        let Some(delivery) = test.or(head) else {
+            return Ok(Some(next.map_or(Next::Nothing, Next::At)));
+        };
+        self.sent += 1;
+        let [connection, _] = &mut self.connections;
+        let failing = failing || self.missed;
+        self.missed = !attempt(self.courier, delivery, failing, connection).await?;
+        Ok(None)
     }
 }
 

@@ -102,7 +102,7 @@ pub async fn turn(courier: &Arc<Courier>) -> Result<(), StoreError> {
 }
 
 /// Whether there was anything.
-async fn tell(ctx: &Context) -> Result<bool, StoreError> {
+async fn tell(ctx: &Arc<Context>) -> Result<bool, StoreError> {
     let mut told = false;
     while !ctx.store.scan(&keys::untold_events(), None, 1).await?.is_empty() {
         told = true;

@@ -16,6 +16,7 @@ use crate::base::random;
 use crate::base::time::Timestamp;
 use crate::context::Context;
 use crate::model::app::App;
+use crate::model::counts::Limit;
 use crate::model::event::{Event, EventKind};
 use crate::model::installation::{NotRegistered, Previous, Registration};
 use crate::oauth::delegated;
@@ -204,7 +205,7 @@ fn throttle(ctx: &Context, peer: IpAddr, registration: &Registration, is_new: bo
         (true, false) => ctx.registrations.take(&origin, local, now).filter(|_| known),
         (false, _) => None,
     };
-    let Some(wait) = by_address.max(more) else {
+    let Some(wait) = ctx.held_back(Limit::Registrations, by_address.max(more)) else {
         return Ok(());
     };
     let what = "Too many registrations from this address or of this site: wait and try again.";

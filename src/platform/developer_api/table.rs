@@ -145,6 +145,8 @@ operations! {
         Some(APPS_READ), NoBody => One(&DELIVERY);
     Resend: POST "/apps/{client_id}/webhooks/{webhook}/deliveries/{delivery}/resend", "resendDelivery"
         "api_resend_delivery", Some(APPS_WRITE), NoBody => One(&DELIVERY);
+    ResendRange: POST "/apps/{client_id}/webhooks/{webhook}/resend", "resendDeliveries" "api_resend_deliveries",
+        Some(APPS_WRITE), Json(&RESEND) => One(&RESENT);
 
     Reviews: GET "/reviews", "listReviews" "api_list_reviews", Some(REVIEWS), NoBody => Page(&WAITING);
     Review: GET "/reviews/{client_id}", "getReview" "api_get_review", Some(REVIEWS), NoBody => One(&REVIEW);
@@ -191,6 +193,11 @@ const AUDIT_FILTERS: [Field; 5] = [
     optional("from", Of::Time),
     optional("until", Of::Time),
 ];
+const DELIVERY_FILTERS: [Field; 3] = [
+    optional("status", STATES),
+    optional("from", Of::Time),
+    optional("until", Of::Time),
+];
 const FAILURE_FILTERS: [Field; 1] = [optional("id", Of::Line(64))];
 const APPLY_FILTERS: [Field; 1] = [optional("dry_run", Of::Boolean)];
 
@@ -198,6 +205,7 @@ impl Operation {
     pub fn filters(&self) -> &'static [Field] {
         match self.op {
             Op::Audit => &AUDIT_FILTERS,
+            Op::Deliveries => &DELIVERY_FILTERS,
             Op::Failures => &FAILURE_FILTERS,
             Op::ApplyApp => &APPLY_FILTERS,
             _ => &[],

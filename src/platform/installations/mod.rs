@@ -11,6 +11,7 @@ use crate::model::app::{App, Kind};
 use crate::model::event::{COMMAND_LINE, Event, EventKind};
 use crate::model::family::Family;
 use crate::model::grant::{Grant, GrantStatus};
+use crate::model::installation::GrantPlace;
 use crate::model::organization::Organization;
 use crate::oauth::native::register::event;
 use crate::oauth::{idempotency, subscriptions};
@@ -19,8 +20,10 @@ use crate::store::{Batch, Key, StoreError, keys};
 
 /// Rows of one page of a list.
 pub const PAGE: u32 = 25;
-/// Families that a reset clears away with their receipts; what is more is dead as well, and goes at the next consent.
+/// Families that a reset clears away with their receipts in its own batch; what is more is dead as well, and goes in
+/// batches behind it.
 const CLEARED_MAX: usize = 8;
+const CLEARED_BEHIND_MAX: usize = 16;
 /// More than a grant has.
 const FAMILIES_PAGE: u32 = 64;
 
@@ -114,6 +117,7 @@ async fn operate(ctx: &Context, client_id: &str, by: &Reset) -> Result<(), Refus
         let mut batch = Batch::new();
         put_reset(ctx, &mut batch, &app, by).await?;
         if commit(ctx, batch).await? {
+            clear_behind(ctx, grant_of(&app)).await;
             return Ok(());
         }
     }
@@ -172,6 +176,41 @@ pub async fn put_reset(
     subscriptions::put_end_of_client(ctx, batch, &app.client_id, place).await
 }
 
+fn grant_of(app: &App) -> Option<&GrantPlace> {
+    app.installation.as_ref()?.grant.as_ref()
+}
+
+/// Clears away what families an ended grant has left. Whatever a crash leaves of them is dead, and goes when the reset
+/// is asked for again.
+async fn clear_behind(ctx: &Context, ended: Option<&GrantPlace>) {
+    if let Some(place) = ended
+        && let Err(error) = clear(ctx, place).await
+    {
+        // The reset itself stands.
+        log::warn!(
+            "what a reset left of the grant {} could not be cleared away: {error}",
+            place.grant
+        );
+    }
+}
+
+async fn clear(ctx: &Context, place: &GrantPlace) -> Result<(), StoreError> {
+    let prefix = keys::families(&place.organization, &place.grant);
+    // Nothing is added any more; what changed at the same moment is met at the next look.
+    for _ in 0..ATTEMPTS_MAX {
+        let (families, _) = list::<Family>(&*ctx.store, &prefix, None, FAMILIES_PAGE).await?;
+        if families.is_empty() {
+            break;
+        }
+        for some in families.chunks(CLEARED_BEHIND_MAX) {
+            let mut batch = Batch::new();
+            put_away(&mut batch, some);
+            ctx.store.commit(batch).await?;
+        }
+    }
+    Ok(())
+}
+
 /// They are dead already, and some would never expire.
 async fn put_families_away(
     ctx: &Context,
@@ -181,9 +220,13 @@ async fn put_families_away(
 ) -> Result<(), StoreError> {
     let families = keys::families(organization, grant);
     let (families, _) = list::<Family>(&*ctx.store, &families, None, FAMILIES_PAGE).await?;
-    for family in families.iter().take(CLEARED_MAX) {
+    put_away(batch, &families[..families.len().min(CLEARED_MAX)]);
+    Ok(())
+}
+
+fn put_away(batch: &mut Batch, families: &[Versioned<Family>]) {
+    for family in families {
         idempotency::forget(batch, family);
         batch.remove(family);
     }
-    Ok(())
 }

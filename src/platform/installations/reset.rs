@@ -7,13 +7,13 @@
 //! 3. The access token stands, and is bound to the key of the proof.
 //! 4. It is of the installation that the request names.
 
-use super::{Reset, put_reset};
+use super::{Reset, clear_behind, grant_of, put_reset};
 use crate::base::digest::{base64url, equal, sha256};
 use crate::base::master::Purpose;
 use crate::base::random;
 use crate::context::Context;
 use crate::model::app::{App, Kind};
-use crate::model::installation::{RESET_IDS_MAX, RESET_KEPT, ResetIds, ResetReceipt};
+use crate::model::installation::{GrantPlace, RESET_IDS_MAX, RESET_KEPT, ResetIds, ResetReceipt};
 use crate::oauth::access_token::{standing, verify};
 use crate::oauth::delegated;
 use crate::oauth::dpop::{self, Proof};
@@ -69,12 +69,16 @@ pub async fn reset(ctx: &Context, asked: &Asked<'_>) -> Result<Answer, NativeErr
     for _ in 0..delegated::ATTEMPTS_MAX {
         // 2.
         let place = keys::reset_receipt(shown.client_id, &shown.key);
-        let (answer, mut batch) = match load::<ResetReceipt>(&*ctx.store, &place).await? {
-            Some(receipt) => (repeat(ctx, &shown, &receipt).await?, Batch::new()),
+        let (answer, ended, mut batch) = match load::<ResetReceipt>(&*ctx.store, &place).await? {
+            Some(receipt) => {
+                let answer = repeat(ctx, &shown, &receipt).await?;
+                (answer, receipt.value.grant, Batch::new())
+            }
             None => decide(ctx, &shown).await?,
         };
         batch.insert(&shown.proof.once)?;
         if let Outcome::Committed(_) = ctx.store.commit(batch).await? {
+            clear_behind(ctx, ended.as_ref()).await;
             return Ok(answer);
         }
         if was_used(ctx, Some(&shown.proof.once)).await? {
@@ -157,7 +161,7 @@ fn answer(shown: &Shown<'_>, mutation: String, ids: Vec<String>) -> Answer {
     }
 }
 
-async fn decide(ctx: &Context, shown: &Shown<'_>) -> Result<(Answer, Batch), NativeError> {
+async fn decide(ctx: &Context, shown: &Shown<'_>) -> Result<(Answer, Option<GrantPlace>, Batch), NativeError> {
     // 3. The installation is read first: should it be reset meanwhile, this reset rests on what is no more.
     let claims = verify(ctx, shown.token).map_err(dead)?;
     if claims.jkt.as_deref() != Some(&shown.proof.jkt) {
@@ -176,8 +180,9 @@ async fn decide(ctx: &Context, shown: &Shown<'_>) -> Result<(Answer, Batch), Nat
     };
     let ids = put_reset(ctx, &mut batch, &app, &by).await?;
     let mutation = random::uuid(&*ctx.random);
-    put_receipt(ctx, &mut batch, shown, &mutation, &ids).await?;
-    Ok((answer(shown, mutation, ids), batch))
+    let ended = grant_of(&app).cloned();
+    put_receipt(ctx, &mut batch, shown, (&mutation, &ended), &ids).await?;
+    Ok((answer(shown, mutation, ids), ended, batch))
 }
 
 fn dead(why: &str) -> NativeError {
@@ -189,7 +194,7 @@ async fn put_receipt(
     ctx: &Context,
     batch: &mut Batch,
     shown: &Shown<'_>,
-    mutation: &str,
+    (mutation, ended): (&str, &Option<GrantPlace>),
     ids: &[String],
 ) -> Result<(), StoreError> {
     let expires_at = ctx.now() + RESET_KEPT;
@@ -220,6 +225,7 @@ async fn put_receipt(
         jkt: shown.proof.jkt.clone(),
         mutation: mutation.to_owned(),
         chunks: parts.len() as u64,
+        grant: ended.clone(),
         expires_at,
     })?;
     Ok(())

@@ -1,7 +1,8 @@
-//! The log of an endpoint, and what developers do with it: send a test, send something once more.
+//! The log of an endpoint as developers look at it, and the test they send.
 
 use super::catalog::{Envelope, TEST, Values, body};
 use super::find;
+use super::log::{Edge, Filter, walk};
 use super::telling::delivery;
 use crate::base::random;
 use crate::context::Context;
@@ -12,28 +13,39 @@ use crate::platform::apps::history::Listed;
 use crate::platform::refusal::Refusal;
 use crate::platform::rights::Right;
 use crate::platform::{ATTEMPTS_MAX, commit};
-use crate::store::records::{Versioned, count, list as list_records, load};
+use crate::store::records::{Versioned, count, load};
 use crate::store::{Batch, keys};
 
 /// Tests are no way to fill the queue.
 const WAITING_MAX: u32 = 50;
+/// Read for one part of a list.
+const READ_MAX: usize = 1_000;
 
-/// Of one endpoint, the newest first; `after` is the `next` of the part before.
+/// Of one endpoint those that are meant, the newest first; `after` is the `next` of the part before. Where few of many
+/// are meant, a part may have fewer than `limit`, or none, and go on.
 pub async fn list(
     ctx: &Context,
     access: &AppAccess,
     endpoint: &str,
+    filter: &Filter,
     after: Option<&str>,
     limit: u32,
 ) -> Result<Listed<Delivery>, Refusal> {
     let endpoint = find(ctx, access, endpoint).await?;
-    let prefix = keys::deliveries(&endpoint.id);
-    let after = after.and_then(|after| keys::after_in(&prefix, after));
-    let (found, next) = list_records::<Delivery>(&*ctx.store, &prefix, after.as_ref(), limit).await?;
-    Ok(Listed {
-        rows: found.into_iter().map(|delivery| delivery.value).collect(),
-        next: next.map(|next| keys::cursor_in(&prefix, &next)),
-    })
+    let filter = Filter {
+        until: after.and_then(Edge::of_delivery).or_else(|| filter.until.clone()),
+        ..filter.clone()
+    };
+    let mut rows = Vec::new();
+    let next = walk(ctx, &endpoint.id, &filter, READ_MAX, |delivery| {
+        let has_room = rows.len() < limit as usize;
+        if has_room {
+            rows.push(delivery.value);
+        }
+        has_room
+    });
+    let next = next.await?;
+    Ok(Listed { rows, next })
 }
 
 pub async fn one(ctx: &Context, access: &AppAccess, endpoint: &str, id: &str) -> Result<Versioned<Delivery>, Refusal> {
@@ -77,33 +89,6 @@ pub async fn test(ctx: &Context, actor: &Actor, client_id: &str, endpoint: &str)
         if commit(ctx, batch).await? {
             ctx.webhooks_waiting.notify_one();
             return Ok(made);
-        }
-    }
-    Err(Refusal::Conflict)
-}
-
-/// Once more, from the beginning of the schedule, under the same id. What waits goes out now.
-pub async fn resend(
-    ctx: &Context,
-    actor: &Actor,
-    client_id: &str,
-    endpoint: &str,
-    id: &str,
-) -> Result<Delivery, Refusal> {
-    for _ in 0..ATTEMPTS_MAX {
-        let access = actor.on_app(ctx, client_id, Right::ChangeApp).await?;
-        let to = find(ctx, &access, endpoint).await?;
-        let old = one(ctx, &access, endpoint, id).await?;
-        if to.standing != Standing::Enabled {
-            return Err(Refusal::State("hook_not_enabled"));
-        }
-        let new = old.again(ctx.now());
-        let mut batch = Batch::new();
-        batch.require(&to).replace(&old, &new)?;
-        access.hold(&mut batch);
-        if commit(ctx, batch).await? {
-            ctx.webhooks_waiting.notify_one();
-            return Ok(new);
         }
     }
     Err(Refusal::Conflict)

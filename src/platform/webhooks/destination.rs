@@ -17,6 +17,8 @@ pub struct Destination {
     pub secret: Option<Secret>,
     pub standing: Standing,
     pub failing: bool,
+    /// One at a time, in the order of the events.
+    pub in_order: bool,
 }
 
 /// `None`: there is no such receiver any more.
@@ -30,6 +32,7 @@ pub async fn of(ctx: &Context, delivery: &Delivery) -> Result<Option<Destination
                 secret: secret_of(ctx, &endpoint),
                 standing: endpoint.standing,
                 failing: endpoint.failing_since.is_some(),
+                in_order: endpoint.in_order,
             }))
         }
         To::Subscription { organization, owner } => {
@@ -44,6 +47,7 @@ pub async fn of(ctx: &Context, delivery: &Delivery) -> Result<Option<Destination
                 secret: opened(ctx, &subscription.id, &subscription.secret),
                 standing: if on { Standing::Enabled } else { Standing::Disabled },
                 failing: false,
+                in_order: false,
             }))
         }
         To::Address {
@@ -65,6 +69,7 @@ pub async fn of(ctx: &Context, delivery: &Delivery) -> Result<Option<Destination
                 ),
                 standing: if on { Standing::Enabled } else { Standing::Disabled },
                 failing: false,
+                in_order: false,
             }))
         }
     }

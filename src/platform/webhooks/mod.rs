@@ -7,11 +7,14 @@ pub mod address;
 pub mod catalog;
 pub mod deliveries;
 pub mod destination;
+pub mod line;
+pub mod log;
 pub mod outcome;
 mod owner;
 pub mod payments;
 pub mod reminding;
 pub mod requests;
+pub mod resending;
 pub mod signature;
 pub mod subscriptions;
 pub mod telling;
@@ -38,6 +41,8 @@ pub struct Wanted {
     pub url: String,
     /// Names of types; empty for everything.
     pub events: Vec<String>,
+    /// One at a time, in the order of the events.
+    pub in_order: bool,
 }
 
 /// `secret` is shown once and never told again.
@@ -89,6 +94,7 @@ pub async fn add(ctx: &Context, actor: &Actor, client_id: &str, wanted: &Wanted)
             kinds,
             secret_at: now,
             standing: Standing::Enabled,
+            in_order: wanted.in_order,
             failing_since: None,
             created_at: now,
         };
@@ -110,13 +116,14 @@ pub async fn add(ctx: &Context, actor: &Actor, client_id: &str, wanted: &Wanted)
     Err(Refusal::Conflict)
 }
 
-/// Another label, address or choice of events.
+/// Another label, address, choice of events or order.
 pub async fn change(ctx: &Context, actor: &Actor, client_id: &str, id: &str, wanted: &Wanted) -> Result<(), Refusal> {
     let (label, url, kinds) = checked_later(ctx, actor, client_id, wanted).await?;
     edit(ctx, actor, client_id, id, EventKind::WebhookChanged, |old| Endpoint {
         label: label.clone(),
         url: url.clone(),
         kinds: kinds.clone(),
+        in_order: wanted.in_order,
         ..old.clone()
     })
     .await
@@ -245,6 +252,7 @@ fn differences(old: Option<&Endpoint>, new: &Endpoint) -> Vec<Change> {
             ("label", endpoint.label.clone()),
             ("url", endpoint.url_without_query().to_owned()),
             ("events", events(endpoint)),
+            ("in_order", endpoint.in_order.to_string()),
             ("webhook_status", endpoint.standing.as_str().to_owned()),
         ]
     };

@@ -4,6 +4,7 @@ use crate::account::letters::{Form, compose, post};
 use crate::base::random;
 use crate::context::Context;
 use crate::model::app::App;
+use crate::model::counts::Delivered;
 use crate::model::delivery::{Attempted, Delivery, FINISHED_MAX, State};
 use crate::model::endpoint::{Endpoint, Standing};
 use crate::model::event::{Event, EventKind};
@@ -35,7 +36,10 @@ pub async fn record(ctx: &Context, delivery: &Delivery, attempted: &Attempted) -
             batch.replace(&delivery, &new)?;
             match ctx.store.commit(batch).await? {
                 Outcome::Conflict => continue,
-                Outcome::Committed(_) => return Ok(()),
+                Outcome::Committed(_) => {
+                    counted(ctx, new.state);
+                    return Ok(());
+                }
             }
         }
         let Some(endpoint) = load::<Endpoint>(&*ctx.store, &endpoint_key).await? else {
@@ -61,6 +65,7 @@ pub async fn record(ctx: &Context, delivery: &Delivery, attempted: &Attempted) -
             tell(ctx, &mut batch, &judged).await?;
         }
         if ctx.store.commit(batch).await? != Outcome::Conflict {
+            counted(ctx, new.state);
             if paused {
                 ctx.mail_waiting.notify_one();
             }
@@ -69,6 +74,15 @@ pub async fn record(ctx: &Context, delivery: &Delivery, attempted: &Attempted) -
     }
     // As good as an answer that got lost: the same delivery goes out once more.
     Ok(())
+}
+
+fn counted(ctx: &Context, state: State) {
+    let came_to = match state {
+        State::Delivered => Delivered::Taken,
+        State::Pending => Delivered::PutOff,
+        State::Failed | State::Cancelled => Delivered::GivenUp,
+    };
+    ctx.counts.webhook(came_to).one();
 }
 
 /// The history, and a letter to those who work on the app.

@@ -8,7 +8,7 @@ use crate::base::time::Timestamp;
 use crate::config::{PaymentRules, Subscription as Rule};
 use crate::context::Context;
 use crate::model::callback_secret::ORGANIZATION;
-use crate::model::delivery::{BODY_BYTES_MAX, Delivery, Origin, State, To, WAITING_MAX};
+use crate::model::delivery::{BODY_BYTES_MAX, Delivery, State, To, WAITING_MAX};
 use crate::model::subscription::Subscription;
 use crate::oauth::access_token::TypedId;
 use crate::oauth::subscriptions::{rule, tells_late};
@@ -203,23 +203,8 @@ fn delivery(ctx: &Context, rules: &PaymentRules, payment: &Payment<'_>, identity
     let name = crate::base::random::token::<15>(&*ctx.random);
     let id = Delivery::id_of(payment.at, &name);
     Delivery {
-        event: id.clone(),
-        id,
-        client_id: String::new(),
-        endpoint: String::new(),
-        to: To::Endpoint,
         group: Some(group(rules, identity)),
-        kind: String::new(),
-        at: payment.at,
-        body: String::new(),
-        origin: Origin::Event,
-        state: State::Pending,
-        next_attempt_at: ctx.now(),
-        tries: 0,
-        attempts: Vec::new(),
-        attempted: 0,
-        trouble: None,
-        answer: String::new(),
+        ..Delivery::new(id.clone(), (&id, ""), payment.at, String::new(), ctx.now())
     }
 }
 

@@ -12,9 +12,12 @@ use serde_json::{Value, json};
 
 /// Tests and repeats are no way to fill the queue.
 const WAITING_MAX: u32 = 50;
+/// Read for one page of a list.
+const READ_MAX: u32 = 1_000;
 
-/// The newest first. An app sees what it made; keys and personal tokens are the organization's own.
-pub async fn list(asked: &Asked<'_>, limit: u32, after: Option<&str>) -> Result<Reply, Refused> {
+/// The newest first, of one state or of all. An app sees what it made; keys and personal tokens are the organization's
+/// own. Where few of many are of that state, a page may have fewer than `limit`, or none, and go on.
+pub async fn list(asked: &Asked<'_>, limit: u32, state: Option<State>, after: Option<&str>) -> Result<Reply, Refused> {
     let prefix = if asked.caller.sees_all() {
         keys::deliveries_of_organization(asked.organization())
     } else {
@@ -29,8 +32,19 @@ pub async fn list(asked: &Asked<'_>, limit: u32, after: Option<&str>) -> Result<
             )
         })?),
     };
-    let (found, next) = list_by_index::<Delivery>(&*asked.ctx.store, &prefix, after.as_ref(), limit).await?;
-    let rows: Vec<Value> = found.iter().map(|delivery| shown(delivery)).collect();
+    let (mut rows, mut next, mut read): (Vec<Value>, _, _) = (Vec::new(), after, 0);
+    while rows.len() < limit as usize && read < READ_MAX {
+        let part = limit - rows.len() as u32;
+        let (found, more) = list_by_index::<Delivery>(&*asked.ctx.store, &prefix, next.as_ref(), part).await?;
+        let meant = found
+            .iter()
+            .filter(|delivery| state.is_none_or(|state| delivery.state == state));
+        rows.extend(meant.map(|delivery| shown(delivery)));
+        (next, read) = (more, read + part);
+        if next.is_none() {
+            break;
+        }
+    }
     Ok(Reply::new(asked.answer(json!({
         "webhookRequests": rows,
         "nextCursor": next.map(|next| keys::cursor_in(&prefix, &next)),
@@ -77,8 +91,9 @@ pub async fn test(asked: &Asked<'_>) -> Result<Reply, Refused> {
             client_id: &client_id,
             organization: Some(asked.organization()),
         };
+        let id = Delivery::id_of(envelope.at, &random::token::<15>(&*ctx.random));
+        let text = body(ctx, &envelope, &[], &Values::default());
         let made = Delivery {
-            id: Delivery::id_of(envelope.at, &random::token::<15>(&*ctx.random)),
             client_id: client_id.clone(),
             endpoint: found.id.clone(),
             to: To::Subscription {
@@ -86,18 +101,9 @@ pub async fn test(asked: &Asked<'_>) -> Result<Reply, Refused> {
                 owner: found.owner.clone(),
             },
             group: Some(group(asked.rules()?, &[&event])),
-            event: event.clone(),
-            kind: TEST.to_owned(),
-            at: envelope.at,
-            body: body(ctx, &envelope, &[], &Values::default()),
             origin: Origin::Test,
-            state: State::Pending,
-            next_attempt_at: envelope.at,
             tries: u32::MAX - 1,
-            attempts: Vec::new(),
-            attempted: 0,
-            trouble: None,
-            answer: String::new(),
+            ..Delivery::new(id, (&event, TEST), envelope.at, text, envelope.at)
         };
         let mut batch = Batch::new();
         batch.require(&found).insert(&made)?;

@@ -7,33 +7,53 @@ use super::catalog::{self, Envelope, Told, Values, body};
 use crate::base::digest::{base64url, sha256};
 use crate::context::Context;
 use crate::model::app::App;
-use crate::model::delivery::{Delivery, Origin, State, To, WAITING_MAX};
+use crate::model::delivery::{Delivery, State, WAITING_MAX};
 use crate::model::endpoint::{ENDPOINTS_MAX, Endpoint};
 use crate::model::event::{Event, EventKind};
 use crate::model::grant::{Grant, GrantStatus};
 use crate::store::records::{Versioned, count, list, list_by_index, load};
-use crate::store::{Batch, Check, Key, StoreError, Stored, Write, keys};
+use crate::store::{Batch, Check, Key, Seq, StoreError, Stored, Write, keys};
+use std::sync::Arc;
+use tokio::task::JoinSet;
 
-/// Events looked at in one turn.
+/// Events looked at in one turn, and told of at once.
 const TURN_MAX: u32 = 64;
 /// Grants of a member who is removed, read at once.
 const GRANTS_PAGE: u32 = 100;
 
 /// Tells of what waits in the outbox. `true`: there is more.
-pub async fn turn(ctx: &Context) -> Result<bool, StoreError> {
+///
+/// Of all at once, so that their batches share the store's syncs. Which comes first means nothing: an endpoint that
+/// wants order is sent what was written first.
+pub async fn turn(ctx: &Arc<Context>) -> Result<bool, StoreError> {
     let rows = ctx.store.scan(&keys::untold_events(), None, TURN_MAX).await?;
-    for (key, stored) in &rows {
-        let event = load::<Event>(&*ctx.store, &Key(stored.value.to_vec())).await?;
-        let mut batch = told(key, stored);
-        match event {
-            Some(event) if event.kind == EventKind::MemberRemoved => removed_member(ctx, &event).await?,
-            Some(event) => one(ctx, &event, &mut batch).await?,
-            None => {}
-        }
-        // A conflict: another turn told of it.
-        ctx.store.commit(batch).await?;
+    let more = rows.len() == TURN_MAX as usize;
+    let mut telling = JoinSet::new();
+    for (key, stored) in rows {
+        let ctx = ctx.clone();
+        telling.spawn(async move { tell(&ctx, &key, &stored).await });
     }
-    Ok(rows.len() == TURN_MAX as usize)
+    let mut outcome = Ok(more);
+    while let Some(told) = telling.join_next().await {
+        // A panic of one is the sender's own.
+        if let Err(error) = told.unwrap_or_else(|ended| std::panic::resume_unwind(ended.into_panic())) {
+            outcome = Err(error);
+        }
+    }
+    outcome
+}
+
+async fn tell(ctx: &Context, key: &Key, stored: &Stored) -> Result<(), StoreError> {
+    let event = load::<Event>(&*ctx.store, &Key(stored.value.to_vec())).await?;
+    let (mut batch, written) = (told(key, stored), stored.version);
+    match event {
+        Some(event) if event.kind == EventKind::MemberRemoved => removed_member(ctx, &event, written).await?,
+        Some(event) => one(ctx, &event, written, &mut batch).await?,
+        None => {}
+    }
+    // A conflict: another turn told of it.
+    ctx.store.commit(batch).await?;
+    Ok(())
 }
 
 /// The index key goes, if it is still there.
@@ -44,7 +64,7 @@ fn told(key: &Key, stored: &Stored) -> Batch {
     batch
 }
 
-async fn one(ctx: &Context, event: &Event, batch: &mut Batch) -> Result<(), StoreError> {
+async fn one(ctx: &Context, event: &Event, written: Seq, batch: &mut Batch) -> Result<(), StoreError> {
     let (Some(client_id), Some(row)) = (&event.client_id, catalog::of(event.kind)) else {
         return Ok(());
     };
@@ -53,7 +73,7 @@ async fn one(ctx: &Context, event: &Event, batch: &mut Batch) -> Result<(), Stor
         return Ok(());
     }
     let values = values(ctx, event, client_id).await?;
-    put(ctx, batch, &endpoints, (event, row), client_id, &values).await
+    put(ctx, batch, &endpoints, (event, written, row), client_id, &values).await
 }
 
 /// The endpoints of an app that are told of such events.
@@ -68,7 +88,7 @@ async fn put(
     ctx: &Context,
     batch: &mut Batch,
     endpoints: &[Versioned<Endpoint>],
-    (event, row): (&Event, &Told),
+    (event, written, row): (&Event, Seq, &Told),
     client_id: &str,
     values: &Values,
 ) -> Result<(), StoreError> {
@@ -95,6 +115,8 @@ async fn put(
         };
         let made = Delivery {
             state,
+            written: written.0,
+            in_line: endpoint.in_order,
             ..delivery(endpoint, &envelope, Delivery::id_of(event.at, &name), body.clone(), ctx)
         };
         batch.insert(&made)?;
@@ -114,23 +136,9 @@ async fn has_room(ctx: &Context, endpoint: &Endpoint) -> Result<bool, StoreError
 /// To be sent at once.
 pub(super) fn delivery(endpoint: &Endpoint, of: &Envelope<'_>, id: String, body: String, ctx: &Context) -> Delivery {
     Delivery {
-        id,
         client_id: endpoint.client_id.clone(),
         endpoint: endpoint.id.clone(),
-        to: To::Endpoint,
-        group: None,
-        event: of.event.to_owned(),
-        kind: of.kind.to_owned(),
-        at: of.at,
-        body,
-        origin: Origin::Event,
-        state: State::Pending,
-        next_attempt_at: ctx.now(),
-        tries: 0,
-        attempts: Vec::new(),
-        attempted: 0,
-        trouble: None,
-        answer: String::new(),
+        ..Delivery::new(id, (of.event, of.kind), of.at, body, ctx.now())
     }
 }
 
@@ -159,7 +167,7 @@ async fn values(ctx: &Context, event: &Event, client_id: &str) -> Result<Values,
 
 /// With a member go the grants they gave: each app is told of its own. One batch for each, since there may be many;
 /// what was told before a crash is not told again, since its ids are taken.
-async fn removed_member(ctx: &Context, event: &Event) -> Result<(), StoreError> {
+async fn removed_member(ctx: &Context, event: &Event, written: Seq) -> Result<(), StoreError> {
     let (Some(organization), Some(user)) = (&event.organization, &event.user) else {
         return Ok(());
     };
@@ -183,7 +191,8 @@ async fn removed_member(ctx: &Context, event: &Event) -> Result<(), StoreError> 
                 ..Values::default()
             };
             let mut batch = Batch::new();
-            put(ctx, &mut batch, &endpoints, (event, row), &grant.client_id, &values).await?;
+            let told = (event, written, row);
+            put(ctx, &mut batch, &endpoints, told, &grant.client_id, &values).await?;
             if !batch.writes.is_empty() {
                 ctx.store.commit(batch).await?;
             }

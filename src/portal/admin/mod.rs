@@ -2,6 +2,7 @@
 
 pub mod apps;
 pub mod first;
+pub mod health;
 pub mod installations;
 pub mod native_templates;
 pub mod parts;
@@ -62,6 +63,7 @@ pub async fn get(ctx: &Context, request: &Request) -> Paged {
     rows.push(("/admin/apps", "admin_apps", "admin_apps_text", None));
     if administers {
         rows.push(("/admin/people", "people", "admin_people_text", None));
+        rows.push(("/admin/health", "health", "health_text", None));
         if !ctx.profile().native_templates.is_empty() {
             rows.push(("/admin/native-templates", "native", "native_about", None));
             let (name, about) = ("native_installations", "native_installations_about");

@@ -9,6 +9,7 @@ use crate::oauth::params::Params;
 use crate::platform::apps::history;
 use crate::platform::rights::Right;
 use crate::portal::trouble::{Paged, Trouble};
+use crate::portal::webhooks::order;
 use crate::store::keys;
 use crate::web::request::Request;
 use http::StatusCode;
@@ -104,6 +105,7 @@ const fn said(kind: EventKind) -> Option<&'static str> {
         EventKind::WebhookSecretRotated => "developer_event_webhook_secret_rotated",
         EventKind::WebhookPaused => "developer_event_webhook_paused",
         EventKind::WebhookRemoved => "developer_event_webhook_removed",
+        EventKind::WebhookResent => "developer_event_webhook_resent",
         _ => return None,
     })
 }
@@ -129,6 +131,10 @@ async fn change_row(page: &AppDesk<'_>, change: &Change) -> Result<Markup, Troub
         "label" => "hook_label",
         "url" => "hook_url",
         "events" => "hook_events",
+        "in_order" => "hook_order",
+        "deliveries" => "hook_log",
+        "from" => "hook_from",
+        "until" => "hook_until",
         "webhook_status" => "hook_state",
         "expires_at" => "hook_expires_at",
         other => other,
@@ -162,6 +168,7 @@ async fn side(page: &AppDesk<'_>, change: &Change, value: Option<&str>) -> Resul
             let organization = page.desk.ctx().load::<Organization>(&keys::organization(value)).await?;
             organization.map_or_else(|| value.to_owned(), |organization| organization.name.clone())
         }
+        "in_order" => page.desk.text(order(value == "true")).to_owned(),
         "webhook_status" => {
             let key = match value {
                 "enabled" => "hook_is_enabled",

@@ -1,7 +1,7 @@
 //! The API's routes, as the gateway guards them at this moment.
 
 use super::{code, example_id};
-use crate::config::routes::Route;
+use crate::config::routes::{Needed, Route};
 use crate::portal::visit::Visit;
 use maud::{Markup, html};
 use std::sync::Arc;
@@ -113,15 +113,9 @@ fn row(visit: &Visit<'_>, route: &Route) -> Markup {
             div.what {
                 h3 { code { (route.path) } }
                 dl {
-                    @for (method, scopes) in &route.methods {
+                    @for (method, needed) in &route.methods {
                         dt { code { (method) } }
-                        dd {
-                            @if scopes.is_empty() { (visit.text("doc_routes_any")) }
-                            @for (at, scope) in scopes.iter().enumerate() {
-                                @if at > 0 { " + " }
-                                a href={ "/docs/scopes#" (scope) } { code { (scope) } }
-                            }
-                        }
+                        dd { (scopes(visit, needed)) }
                     }
                 }
                 @if let Some(part) = &route.organization {
@@ -131,6 +125,20 @@ fn row(visit: &Visit<'_>, route: &Route) -> Markup {
                     p.quiet { (visit.text("doc_routes_resource")) " " code { (route.resource) } }
                 }
             }
+        }
+    }
+}
+
+fn scopes(visit: &Visit<'_>, needed: &Needed) -> Markup {
+    let between = match needed {
+        Needed::All(_) => "+",
+        Needed::AnyOf(_) => visit.text("doc_routes_or"),
+    };
+    html! {
+        @if needed.scopes().is_empty() { (visit.text("doc_routes_any")) }
+        @for (at, scope) in needed.scopes().iter().enumerate() {
+            @if at > 0 { " " (between) " " }
+            a href={ "/docs/scopes#" (scope) } { code { (scope) } }
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::config::Texts;
 use crate::model::event::EventKind;
 
 /// Those that organizations have.
-const NAMES: [(EventKind, &str); 45] = [
+const NAMES: [(EventKind, &str); 46] = [
     (EventKind::GrantCreated, "org_event_grant_created"),
     (EventKind::GrantUpdated, "org_event_grant_updated"),
     (EventKind::GrantRevoked, "org_event_grant_revoked"),
@@ -49,6 +49,7 @@ const NAMES: [(EventKind, &str); 45] = [
     (EventKind::WebhookSecretRotated, "org_event_webhook_secret_rotated"),
     (EventKind::WebhookPaused, "org_event_webhook_paused"),
     (EventKind::WebhookRemoved, "org_event_webhook_removed"),
+    (EventKind::WebhookResent, "org_event_webhook_resent"),
     (EventKind::AccessRequestAnswered, "org_event_access_request_answered"),
 ];
 

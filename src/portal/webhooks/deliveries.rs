@@ -1,12 +1,12 @@
 //! The deliveries of an endpoint: the log, and one with what was sent and what was answered.
 
-use super::{address, said, to_endpoint};
+use super::{address, delivery_state, said, to_endpoint};
 use crate::context::Context;
 use crate::model::delivery::{Delivery, State};
 use crate::model::endpoint::{Endpoint, Standing};
 use crate::platform::refusal::Fault;
 use crate::platform::rights::Right;
-use crate::platform::webhooks::{self, deliveries};
+use crate::platform::webhooks::{self, deliveries, resending};
 use crate::portal::account::moment;
 use crate::portal::developer::fields::sentence;
 use crate::portal::developer::frame::{AppDesk, Tab};
@@ -20,9 +20,7 @@ const RESEND: &str = "webhook_resend";
 /// The newest first.
 pub(super) fn log(page: &AppDesk<'_>, endpoint: &Endpoint, rows: &[Delivery]) -> Markup {
     html! {
-        @if rows.is_empty() {
-            p.notice { (page.desk.text("hook_log_none")) }
-        } @else {
+        @if !rows.is_empty() {
             ul.rows.deliveries {
                 @for delivery in rows {
                     li {
@@ -41,13 +39,9 @@ pub(super) fn log(page: &AppDesk<'_>, endpoint: &Endpoint, rows: &[Delivery]) ->
 }
 
 fn state(page: &AppDesk<'_>, delivery: &Delivery) -> Markup {
-    let (key, good, high) = match delivery.state {
-        State::Pending => ("hook_delivery_pending", false, false),
-        State::Delivered => ("hook_delivery_delivered", true, false),
-        State::Failed => ("hook_delivery_failed", false, true),
-        State::Cancelled => ("hook_delivery_cancelled", false, true),
-    };
-    html! { span.tag.good[good].high[high] { (page.desk.text(key)) } }
+    let good = delivery.state == State::Delivered;
+    let high = matches!(delivery.state, State::Failed | State::Cancelled);
+    html! { span.tag.good[good].high[high] { (page.desk.text(delivery_state(delivery.state))) } }
 }
 
 /// What the latest attempt met, in a few words.
@@ -81,7 +75,7 @@ pub async fn resend(ctx: &Context, request: &Request, client_id: &str, endpoint:
         Err(to_sign_in) => return Ok(to_sign_in),
     };
     page.desk.visit.form(RESEND)?;
-    match deliveries::resend(ctx, &page.desk.actor, client_id, endpoint, id).await {
+    match resending::one(ctx, &page.desk.actor, client_id, endpoint, id).await {
         Ok(_) => Ok(to_endpoint(&page, endpoint, "resent")),
         Err(refusal) => show(&page, endpoint, id, &said(refusal)?).await,
     }
@@ -108,7 +102,12 @@ async fn show(page: &AppDesk<'_>, endpoint: &str, id: &str, faults: &[Fault]) ->
             form.after method="post" action=(here) {
                 (visit.csrf(RESEND))
                 p.quiet { (visit.text("hook_resend_text")) }
-                button { (visit.text("hook_resend")) }
+                div.choices {
+                    button { (visit.text("hook_resend")) }
+                    a.button.secondary href={ (address(page, &endpoint)) "/resend?from=" (delivery.id) } {
+                        (visit.text("hook_resend_from"))
+                    }
+                }
             }
         }
         (request_of(page, &delivery))

@@ -1,4 +1,4 @@
-//! `/developer/apps/{client_id}/webhooks/{endpoint}/edit`: another label, address or choice of events.
+//! `/developer/apps/{client_id}/webhooks/{endpoint}/edit`: another label, address, choice of events or order.
 
 use super::{fields, said, status_of, to_endpoint, wanted};
 use crate::context::Context;
@@ -25,6 +25,7 @@ pub async fn get(ctx: &Context, request: &Request, client_id: &str, id: &str) ->
         label: endpoint.label.clone(),
         url: endpoint.url.clone(),
         events: endpoint.kinds.iter().map(|kind| kind.as_str().to_owned()).collect(),
+        in_order: endpoint.in_order,
     };
     Ok(show(&page, &endpoint, &now, &[]))
 }

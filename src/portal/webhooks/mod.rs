@@ -1,5 +1,6 @@
 //! `/developer/apps/{client_id}/webhooks`: where the app is told what happens, and what was sent there.
 
+pub mod again;
 pub mod confirm;
 pub mod deliveries;
 pub mod edit;
@@ -11,6 +12,7 @@ use super::trouble::{Paged, Trouble};
 use super::visit::Visit;
 use crate::base::secret::Secret;
 use crate::context::Context;
+use crate::model::delivery::State;
 use crate::model::endpoint::{ENDPOINTS_MAX, Endpoint, Standing};
 use crate::oauth::params::Params;
 use crate::platform::refusal::{Fault, Refusal};
@@ -54,6 +56,7 @@ fn wanted(fields: &Params<'_>) -> Result<Wanted, Trouble> {
         label: entered(fields, "label")?.to_owned(),
         url: entered(fields, "url")?.to_owned(),
         events: if everything { Vec::new() } else { chosen },
+        in_order: fields.all("in_order").next().is_some(),
     })
 }
 
@@ -138,6 +141,21 @@ fn tag(page: &AppDesk<'_>, endpoint: &Endpoint) -> Markup {
     html! { span.tag.good[good].high[!good] { (page.desk.text(key)) } }
 }
 
+/// The state of a delivery, in a word.
+const fn delivery_state(state: State) -> &'static str {
+    match state {
+        State::Pending => "hook_delivery_pending",
+        State::Delivered => "hook_delivery_delivered",
+        State::Failed => "hook_delivery_failed",
+        State::Cancelled => "hook_delivery_cancelled",
+    }
+}
+
+/// In what order things are sent, in words.
+pub const fn order(in_order: bool) -> &'static str {
+    if in_order { "hook_in_order" } else { "hook_any_order" }
+}
+
 fn kinds(page: &AppDesk<'_>, endpoint: &Endpoint) -> String {
     if endpoint.kinds.is_empty() {
         return page.desk.text("hook_everything").to_owned();
@@ -146,7 +164,7 @@ fn kinds(page: &AppDesk<'_>, endpoint: &Endpoint) -> String {
     names.join(", ")
 }
 
-/// Label, address and choice of events.
+/// Label, address, choice of events and order.
 fn fields(visit: &Visit<'_>, typed: &Wanted, faults: &[Fault]) -> Markup {
     let some = !typed.events.is_empty() || faults.iter().any(|fault| fault.field == "events");
     html! {
@@ -180,6 +198,13 @@ fn fields(visit: &Visit<'_>, typed: &Wanted, faults: &[Fault]) -> Markup {
                 div.fault { p { (sentence(visit, fault)) } }
             }
         }
+        fieldset {
+            legend { (visit.text("hook_order")) }
+            label.option {
+                input type="checkbox" name="in_order" value="yes" checked[typed.in_order];
+                span { (visit.text("hook_in_order")) span.quiet { (visit.text("hook_in_order_hint")) } }
+            }
+        }
     }
 }
 
@@ -198,10 +223,22 @@ fn made_page(page: &AppDesk<'_>, endpoint: &Endpoint, secret: &Secret, text: &'s
     page.show_below(Tab::Webhooks, &[], &endpoint.label, StatusCode::OK, body)
 }
 
+/// What the address of the page says behind its `?`.
+fn asked(request: &Request) -> Params<'_> {
+    let query = request.query.as_deref().unwrap_or_default();
+    Params::parse(query.as_bytes()).unwrap_or_default()
+}
+
+/// How many were sent once more before the page was loaded.
+fn resent(request: &Request) -> Option<String> {
+    let params = asked(request);
+    let count: Option<u32> = params.get("resent").ok().flatten()?.parse().ok();
+    count.map(|count| count.to_string())
+}
+
 /// What was done before the page was loaded.
 fn done(visit: &Visit<'_>, known: &[(&str, &'static str)]) -> Markup {
-    let query = visit.request.query.as_deref().unwrap_or_default();
-    let params = Params::parse(query.as_bytes()).unwrap_or_default();
+    let params = asked(visit.request);
     let done = params.get("done").ok().flatten();
     html! {
         @if let Some((_, text)) = known.iter().find(|(name, _)| Some(*name) == done) {

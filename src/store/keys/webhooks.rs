@@ -27,6 +27,25 @@ pub fn waiting_delivery(endpoint: &str, next_attempt_at: Timestamp, delivery: &s
     key
 }
 
+/// In the line of an endpoint that wants order, whatever is due when: ahead of all that waits out of line. `written` is
+/// the commit that wrote the event.
+pub fn delivery_in_line(endpoint: &str, written: u64, at: Timestamp, delivery: &str) -> Key {
+    let mut key = key(WAITING_DELIVERY, &[endpoint]);
+    for number in [0, written, at.millis()] {
+        key.0.extend_from_slice(&number.to_be_bytes());
+    }
+    key.0.extend_from_slice(delivery.as_bytes());
+    key.0.push(0);
+    key
+}
+
+/// Behind the whole line.
+pub fn behind_line(endpoint: &str) -> Key {
+    let mut key = waiting_deliveries(endpoint);
+    key.0.extend_from_slice(&1_u64.to_be_bytes());
+    key
+}
+
 pub fn waiting_deliveries(endpoint: &str) -> Key {
     key(WAITING_DELIVERY, &[endpoint])
 }
@@ -35,7 +54,8 @@ pub fn all_waiting_deliveries() -> Key {
     key(WAITING_DELIVERY, &[])
 }
 
-/// The endpoint whose delivery waits under `key`, when it is due, and a key behind all of that endpoint's.
+/// The endpoint whose delivery waits under `key`, when it is due, and a key behind all of that endpoint's. What stands in
+/// line is always due: only its record tells when.
 pub fn waiting_at(key: &Key) -> Option<(String, Timestamp, Key)> {
     let rest = key.0.strip_prefix(&[WAITING_DELIVERY])?;
     let end = rest.iter().position(|byte| *byte == 0)?;
@@ -52,6 +72,12 @@ pub fn untold_event(at: Timestamp, event: &str) -> Key {
 
 pub fn untold_events() -> Key {
     key(UNTOLD_EVENT, &[])
+}
+
+/// When the event happened that an index key of the outbox is for.
+pub fn untold_at(key: &Key) -> Option<Timestamp> {
+    let at: [u8; 8] = key.0.get(1..9)?.try_into().ok()?;
+    Some(Timestamp::from_millis(u64::from_be_bytes(at)))
 }
 
 pub fn reminder(at: Timestamp, name: &str) -> Key {

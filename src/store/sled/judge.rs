@@ -48,6 +48,11 @@ impl Queue {
         self.enter(|judge| judge.commit(batch, answer))
     }
 
+    /// How many wait for the writer.
+    pub fn waiting(&self) -> u64 {
+        self.judge.lock().unwrap_or_else(PoisonError::into_inner).waiting as u64
+    }
+
     pub fn tidy(&self, tidy: Tidy) -> Result<(), StoreError> {
         self.enter(|judge| judge.group().tidies.push(tidy))
     }

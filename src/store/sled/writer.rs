@@ -14,7 +14,7 @@ use super::applier::Applier;
 use super::engine::{Applied, EngineBatch};
 use super::group::Group;
 use super::judge::Queue;
-use crate::base::time::Timestamp;
+use crate::base::time::{Stopwatch, Timestamp};
 use crate::store::journal::Journal;
 use crate::store::{Key, StoreError};
 use std::sync::Arc;
@@ -65,7 +65,9 @@ impl Writer {
         let mut tree = std::mem::take(&mut group.tree);
         tree.applied(Applied { first, last });
         self.applier.start(tree)?;
+        let watch = Stopwatch::start();
         let synced = self.journal.sync();
+        let took = watch.elapsed();
         synced.map_err(|e| format!("the journal cannot be synced: {e}"))?;
         if let Err(e) = self.applier.wait()? {
             self.shared.distrust(&e);
@@ -73,11 +75,10 @@ impl Writer {
         }
         progress.reached(&group.written, last);
         self.durable.send_replace(last.0);
-        self.shared
-            .counters
-            .commits
-            .fetch_add(last.0 + 1 - first.0, Ordering::Relaxed);
-        self.shared.counters.groups.fetch_add(1, Ordering::Relaxed);
+        let (counters, commits) = (&self.shared.counters, last.0 + 1 - first.0);
+        counters.commits.add(commits);
+        counters.group_commits.observe(commits);
+        counters.sync_us.took(took);
         Ok(())
     }
 

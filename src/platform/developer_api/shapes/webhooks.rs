@@ -9,7 +9,7 @@ const STATUSES: Of = Of::Word(&[
     "paused_gone",
     "paused_transferred",
 ]);
-const STATES: Of = Of::Word(&["pending", "delivered", "failed", "cancelled"]);
+pub const STATES: Of = Of::Word(&["pending", "delivered", "failed", "cancelled"]);
 
 pub static WEBHOOK: Shape = Shape {
     name: "Webhook",
@@ -19,6 +19,7 @@ pub static WEBHOOK: Shape = Shape {
         field("url", Of::Text),
         // Empty for everything.
         field("events", Of::Texts),
+        field("in_order", Of::Boolean),
         field("status", STATUSES),
         field("failing_since", Of::OrNull(&Of::Time)),
         field("secret_created_at", Of::Time),
@@ -32,6 +33,7 @@ pub static NEW_WEBHOOK: Shape = Shape {
         field("label", Of::Line(60)),
         field("url", Of::Line(1000)),
         optional("events", Of::Texts),
+        optional("in_order", Of::Boolean),
     ],
 };
 
@@ -41,6 +43,7 @@ pub static WEBHOOK_CHANGE: Shape = Shape {
         optional("label", Of::Line(60)),
         optional("url", Of::Line(1000)),
         optional("events", Of::Texts),
+        optional("in_order", Of::Boolean),
         optional("enabled", Of::Boolean),
     ],
 };
@@ -65,5 +68,26 @@ pub static DELIVERY: Shape = Shape {
         field("response", Of::Text),
         field("error", Of::OrNull(&Of::Text)),
         field("body", Of::Text),
+    ],
+};
+
+/// Of a range: each end a time or a delivery, which is part of it; nothing said, all of the log.
+pub static RESEND: Shape = Shape {
+    name: "Resend",
+    fields: &[
+        optional("from", Of::Time),
+        optional("until", Of::Time),
+        optional("from_delivery", Of::Line(64)),
+        optional("until_delivery", Of::Line(64)),
+        optional("status", Of::Word(&["delivered", "failed", "cancelled"])),
+    ],
+};
+
+pub static RESENT: Shape = Shape {
+    name: "Resent",
+    fields: &[
+        field("resent", Of::Number(0, 200)),
+        // `from_delivery` of the call that goes on.
+        field("next", Of::OrNull(&Of::Text)),
     ],
 };
