@@ -1,8 +1,8 @@
 //! Access tokens that were found good before, and whom they made out to be.
 //!
 //! Nothing revoked lives on in here. A signature that was good stays good; whether its token still stands is judged
-//! anew once anything was written under a key that the judgement rests on, and a token of a key that was revoked is verified
-//! anew, and refused.
+//! anew once anything was written under a key that the judgement rests on, and a token of a key that was revoked is
+//! verified anew, and refused.
 
 use super::identity::Sender;
 use crate::base::digest::sha256;
