@@ -1,7 +1,8 @@
 //! The store in a process of its own, killed at random moments: what was acknowledged is there, the rest is whole.
 //!
 //! The test starts itself again as the writer. The writer's tasks each commit batches of several records and print
-//! every acknowledgement; the parent kills it, opens what is left and compares. GRANTD_TEST_FULL=1 makes it 100 rounds.
+//! every acknowledgement; the parent kills it, opens what is left and compares. GRANTD_TEST_FULL=1 makes it 100 rounds,
+//! GRANTD_CAMPAIGN as many as it says.
 
 use grantd::store::sled::{SledOptions, SledStore};
 use grantd::store::{Batch, Check, Key, Outcome, Store, Write};
@@ -185,11 +186,11 @@ async fn check(store: &dyn Store, acknowledged: &BTreeMap<u64, u64>, round: u64)
 
 #[test]
 fn what_was_acknowledged_survives_kill_and_the_rest_is_whole() {
-    let rounds = if std::env::var_os("GRANTD_TEST_FULL").is_some() {
-        100
-    } else {
-        5
-    };
+    let full = std::env::var_os("GRANTD_TEST_FULL").is_some();
+    let said = std::env::var("GRANTD_CAMPAIGN").ok();
+    let rounds = said
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(if full { 100 } else { 5 });
     let dir = tempfile::tempdir().expect("a temporary directory can be made");
     let path = dir.path().join("store");
     let runtime = tokio::runtime::Builder::new_current_thread()

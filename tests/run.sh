@@ -73,7 +73,7 @@ count_tests() {
 # fifty thousand requests in each of the five races for a code or a refresh token; over TLS two thousand of each.
 figures() {
     local log=$logs/test.log full
-    sed -nE 's/^(kill cycles|mutated requests|malformed shapes|raced requests|races over TLS|simulated seeds)/   \1/p' "$log"
+    sed -nE 's/^(kill cycles|mutated requests|malformed shapes|fuzz executions|bit flips|eio scenarios|raced requests|races over TLS|simulated seeds)/   \1/p' "$log"
     full=$(grep -cE '^kill cycles: ([1-9][0-9]{2,}),' "$log" || true)
     if [ "$mode" = full ] && [ "$full" -lt 2 ]; then fail "fewer than 100 kill cycles of the store or of the server"; fi
     full=$(grep -cE '^raced requests: ([5-9][0-9]{4}|[0-9]{6,}),' "$log" || true)

@@ -375,7 +375,7 @@ fn no_frame_of_a_webp_is_larger_than_its_file_may_be() {
 }
 
 #[test]
-fn what_ends_too_early_is_refused_or_shown_as_far_as_it_goes() {
+fn past_kanidm_what_ends_too_early_is_refused_or_shown_as_far_as_it_goes() {
     for file in [png_of(WIDTH, HEIGHT, fields), lossless()] {
         for length in 0..file.len() - 13 {
             assert!(Picture::decoded(&file[..length]).is_err(), "{length} bytes");

@@ -8,6 +8,7 @@
 //! anywhere behind it ([`open`]).
 
 pub mod frame;
+mod mend;
 mod open;
 mod segment;
 

@@ -33,7 +33,7 @@ use applier::Applier;
 use engine::Engine;
 pub use filling::Filling;
 use judge::Queue;
-use lock::Lock;
+use lock::{Ending, Lock};
 use maintenance::{Maintenance, Worker};
 pub use options::{EXIT_CODE_FATAL, FatalHook, SledOptions};
 use progress::Progress;
@@ -148,7 +148,14 @@ impl SledStore {
         let space = Space::new(dir, options.disk.clone(), options.floor_bytes, options.reserve_bytes);
         let space = space.map_err(explain)?;
         let fresh_id = random::bytes(options.random.as_ref());
-        let journal = Journal::open(&paths.journal, options.disk.clone(), options.segment_bytes, fresh_id);
+        let closed = ending == Ending::Clean;
+        let journal = Journal::open(
+            &paths.journal,
+            options.disk.clone(),
+            options.segment_bytes,
+            fresh_id,
+            closed,
+        );
         let (journal, mut report) = journal.map_err(OpenError)?;
         if journal.was_begun() {
             // Its directory too must be found again after a power cut, before a commit in it is answered.

@@ -25,19 +25,22 @@ const SAMPLE: usize = 50;
 #[test]
 fn what_was_acknowledged_survives_sigkill_and_everything_else_is_atomic() {
     let full = std::env::var_os("GRANTD_TEST_FULL").is_some();
-    let cycles: u64 = if full { 100 } else { 4 };
+    let said = |name| std::env::var(name).ok().and_then(|text| text.parse().ok());
+    let cycles: u64 = said("GRANTD_CAMPAIGN").unwrap_or(if full { 100 } else { 4 });
+    // Each run of the campaign has moments of its own.
+    let seeds = said("GRANTD_CAMPAIGN_SEED").unwrap_or(0) * 1_000_000;
     let place = Place::new();
     let world = World::make(&place);
     let mut ledger = Ledger::default();
     for cycle in 0..cycles {
-        let mut random = StdRng::seed_from_u64(cycle);
+        let mut random = StdRng::seed_from_u64(seeds + cycle);
         let (server, target) = world.serve();
         world.check(&target, &mut ledger, &mut random, SAMPLE);
         let (tell, told) = mpsc::channel();
         let workers: Vec<_> = (0..CLIENTS)
             .map(|number| {
                 let (target, tell) = (target.clone(), tell.clone());
-                let seed = cycle * 1000 + number;
+                let seed = (seeds + cycle) * 1000 + number;
                 std::thread::spawn(move || work(&target, number, cycle, seed, &tell))
             })
             .collect();

@@ -277,6 +277,8 @@ async fn i2_sweeping_brings_no_token_back() {
             .len()
             == 1
     );
+    // A day longer than the token: the clock may be ahead.
+    world.advance(Duration::from_secs(24 * 3600));
     grantd::jobs::sweep::turn(&world.ctx).await.unwrap();
     let left = world
         .ctx
@@ -285,4 +287,18 @@ async fn i2_sweeping_brings_no_token_back() {
         .await
         .unwrap();
     assert!(left.is_empty(), "what nothing needs is forgotten");
+}
+
+#[tokio::test]
+async fn i2_a_clock_that_was_a_day_ahead_brings_no_token_back() {
+    let world = World::new("default").await;
+    let token = world.mint("").await;
+    world.post_as_app("/oauth/revoke", &format!("token={token}")).await;
+    let right = world.ctx.now();
+    world.advance(Duration::from_secs(24 * 3600));
+    grantd::jobs::sweep::turn(&world.ctx).await.unwrap();
+    world.clock.set(right);
+    assert!(!world.is_active(&token).await);
+    let other = world.mint("").await;
+    assert!(world.is_active(&other).await);
 }

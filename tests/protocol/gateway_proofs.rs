@@ -8,7 +8,7 @@ use grantd::base::jose::Alg;
 use http::Method;
 
 #[tokio::test]
-async fn d6_d9_a_bound_token_needs_a_proof_of_its_key_for_this_very_request() {
+async fn d6_d9_past_cve_2024_49755_a_bound_token_needs_a_proof_of_its_key_for_this_very_request() {
     let the = Guarded::new("default").await;
     let key = ClientKey::new(Alg::Es256, 1);
     let token = the

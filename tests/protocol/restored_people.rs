@@ -159,6 +159,7 @@ async fn recovery_codes_are_gone_and_the_second_factor_stays() {
 async fn webhooks_wait_until_somebody_looked_at_them() {
     let world = World::new("default").await;
     let endpoint = Endpoint {
+        in_order: false,
         id: "we_1".into(),
         client_id: world.client_id.clone(),
         label: String::new(),

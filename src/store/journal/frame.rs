@@ -35,7 +35,7 @@ pub fn hash(bytes: &[u8]) -> Hash {
     out
 }
 
-fn checksum(id: &Id, bytes: &[u8]) -> u32 {
+pub(super) fn checksum(id: &Id, bytes: &[u8]) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(id), bytes)
 }
 
@@ -120,7 +120,7 @@ pub fn claimed_length(header: &[u8]) -> Option<usize> {
         .then_some(length)
 }
 
-/// A frame whose checksum has been found right.
+/// A frame whose checksum has been found right, with a number of commits that it has room for.
 pub struct Frame<'a> {
     pub first: Seq,
     pub count: u32,
@@ -137,9 +137,18 @@ impl<'a> Frame<'a> {
         if checksum(id, covered).to_le_bytes() != sum {
             return None;
         }
+        let (first, count) = (
+            u64::from_le_bytes(array(bytes, 8)?),
+            u32::from_le_bytes(array(bytes, 16)?),
+        );
+        // No group is empty, and each of its commits takes a byte at least.
+        let body_bytes = length - HEADER_BYTES - CHECKSUM_BYTES;
+        if !(1..=body_bytes).contains(&(count as usize)) || first.checked_add(count.into()).is_none() {
+            return None;
+        }
         Some(Self {
-            first: Seq(u64::from_le_bytes(array(bytes, 8)?)),
-            count: u32::from_le_bytes(array(bytes, 16)?),
+            first: Seq(first),
+            count,
             previous: array(bytes, 20)?,
             bytes,
         })

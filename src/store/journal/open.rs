@@ -1,12 +1,14 @@
-//! Reading the journal at start: every frame is checked, a torn end is cut off, anything else is refused.
+//! Reading the journal at start: every frame is checked, a wrong bit is put right, a torn end is cut off, anything else
+//! is refused.
 
 use super::frame::{self, Frame, Hash, Id};
+use super::mend;
 use super::segment::{self, Segments};
 use super::{Journal, disk};
 use crate::store::Seq;
 use crate::store::disk::Disk;
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,13 +24,14 @@ struct Read {
 }
 
 impl Journal {
-    /// Opens the journal in `dir`, or begins one with `fresh_id`. The sentences say what was repaired; the error is a
-    /// sentence too.
+    /// Opens the journal in `dir`, or begins one with `fresh_id`. `closed`: whoever wrote it last ended in order, so no
+    /// write was interrupted. The sentences say what was repaired; the error is a sentence too.
     pub fn open(
         dir: &Path,
         disk: Arc<dyn Disk>,
         segment_bytes: u64,
         fresh_id: Id,
+        closed: bool,
     ) -> Result<(Self, Vec<String>), String> {
         let explain = |e: io::Error| format!("the journal in {} cannot be read: {e}", dir.display());
         fs::create_dir_all(dir).map_err(explain)?;
@@ -50,17 +53,13 @@ impl Journal {
             check_link(chain.as_ref(), &header, path)?;
             let segments = segments.get_or_insert_with(|| Segments::new(header.id));
             segments.push(header.first, path.clone());
-            let read = read_segment(&file, &header, segments).map_err(explain)?;
+            let read = read_segment(&file, path, &header, segments, &mut report).map_err(explain)?;
             if newest && read.dirty {
-                cut_off(
-                    &file,
-                    path,
-                    &read,
-                    &header.id,
-                    disk.as_ref(),
-                    segment_bytes,
-                    &mut report,
-                )?;
+                let torn = torn(&file, path, &read, &header.id, closed)?;
+                report.push(torn);
+                file.set_len(read.end).map_err(explain)?;
+                disk.allocate(&file, segment_bytes.max(read.end)).map_err(explain)?;
+                file.sync_all().map_err(explain)?;
             }
             chain = Some((header.id, read.next, read.previous));
             tail = Some((file, read.end));
@@ -173,7 +172,13 @@ fn drop_unborn(files: &mut Vec<PathBuf>, report: &mut Vec<String>) -> Result<(),
     Ok(())
 }
 
-fn read_segment(file: &File, header: &segment::Header, segments: &Segments) -> io::Result<Read> {
+fn read_segment(
+    file: &File,
+    path: &Path,
+    header: &segment::Header,
+    segments: &Segments,
+    report: &mut Vec<String>,
+) -> io::Result<Read> {
     let mut read = Read {
         end: segment::HEADER_BYTES as u64,
         next: header.first,
@@ -184,7 +189,10 @@ fn read_segment(file: &File, header: &segment::Header, segments: &Segments) -> i
     loop {
         segment::read_frame(file, read.end, &mut bytes)?;
         let frame = Frame::read(&bytes, &header.id);
-        let Some(frame) = frame.filter(|f| f.first == read.next && f.previous == read.previous) else {
+        let Some(frame) = frame.filter(|frame| read.is_followed_by(frame)) else {
+            if read.mend(file, path, &header.id, report)? {
+                continue;
+            }
             break;
         };
         segments.wrote(frame.first, read.end, bytes.len());
@@ -194,6 +202,33 @@ fn read_segment(file: &File, header: &segment::Header, segments: &Segments) -> i
     }
     read.dirty = !zeros_from(file, read.end)?;
     Ok(read)
+}
+
+impl Read {
+    fn is_followed_by(&self, frame: &Frame<'_>) -> bool {
+        frame.first == self.next && frame.previous == self.previous
+    }
+
+    /// Whether one bit of the frame that should stand here was wrong; now it is right.
+    fn mend(&self, file: &File, path: &Path, id: &Id, report: &mut Vec<String>) -> io::Result<bool> {
+        let mut bytes = Vec::new();
+        let mut from_here = file;
+        from_here.seek(SeekFrom::Start(self.end))?;
+        from_here.take(mend::FRAME_BYTES_MAX as u64).read_to_end(&mut bytes)?;
+        let mended = mend::mended(&bytes, id).filter(|(_, mended)| {
+            let frame = Frame::read(mended, id);
+            frame.is_some_and(|frame| self.is_followed_by(&frame))
+        });
+        let Some((byte, mended)) = mended else { return Ok(false) };
+        let at = self.end + byte as u64;
+        file.write_all_at(&mended[byte..=byte], at)?;
+        file.sync_all()?;
+        report.push(format!(
+            "One bit of byte {at} of {} was wrong, and has been put right: look after this machine's disk and memory.",
+            path.display()
+        ));
+        Ok(true)
+    }
 }
 
 fn zeros_from(file: &File, mut offset: u64) -> io::Result<bool> {
@@ -210,16 +245,9 @@ fn zeros_from(file: &File, mut offset: u64) -> io::Result<bool> {
     }
 }
 
-/// Cuts off a torn frame at the journal's end; refuses when a whole frame lies behind it.
-fn cut_off(
-    file: &File,
-    path: &Path,
-    read: &Read,
-    id: &Id,
-    disk: &dyn Disk,
-    segment_bytes: u64,
-    report: &mut Vec<String>,
-) -> Result<(), String> {
+/// What is to be cut off, as a sentence: a torn frame at the journal's end. Refuses when a whole frame lies behind it,
+/// or when nothing can have been torn.
+fn torn(file: &File, path: &Path, read: &Read, id: &Id, closed: bool) -> Result<String, String> {
     let explain = |e: io::Error| format!("{} cannot be repaired: {e}", path.display());
     let length = file.metadata().map_err(explain)?.len();
     let mut rest = vec![0; usize::try_from(length - read.end).map_err(|_| damaged(path, read.end))?];
@@ -228,22 +256,30 @@ fn cut_off(
     if (0..rest.len()).any(whole) {
         return Err(damaged(path, read.end));
     }
-    file.set_len(read.end).map_err(explain)?;
-    disk.allocate(file, segment_bytes.max(read.end)).map_err(explain)?;
-    file.sync_all().map_err(explain)?;
+    let begun = rest.iter().take(frame::HEADER_BYTES).any(|byte| *byte != 0);
+    if closed && begun {
+        return Err(damaged_end(path, read.end));
+    }
     let torn = rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-    report.push(format!(
+    Ok(format!(
         "The journal ended in {torn} bytes of a commit that was interrupted and never confirmed; they were cut off \
          (after commit {}).",
         read.next.0 - 1
-    ));
-    Ok(())
+    ))
 }
 
 fn damaged(path: &Path, offset: u64) -> String {
     format!(
         "the journal is damaged at byte {offset} of {}, with commits behind the damage; nothing was changed. \
          Restore a backup, or keep a copy of the whole directory and ask for help",
+        path.display()
+    )
+}
+
+fn damaged_end(path: &Path, offset: u64) -> String {
+    format!(
+        "the journal is damaged at byte {offset} of {}, in its last commits: it was closed in order, so no write was \
+         interrupted; nothing was changed. Restore a backup, or keep a copy of the directory and ask for help",
         path.display()
     )
 }
