@@ -359,16 +359,7 @@ async fn the_log_tells_what_was_sent_and_sends_it_once_more() {
         rest.json["webhookRequests"][0]["id"], row["id"],
         "the newest come first"
     );
-    // Two wait, and the oldest was taken: it is found behind them.
-    let of_state = async |status: &str, more: &str| {
-        let page = connection.get(&format!("{requests}?status={status}{more}")).await;
-        assert_eq!(page.json["nextCursor"], json!(null), "{page:?}");
-        page.json["webhookRequests"].as_array().unwrap().clone()
-    };
-    let taken = of_state("delivered", "&limit=2").await;
-    assert_eq!((taken.len(), &taken[0]["id"]), (1, &row["id"]));
-    assert_eq!(of_state("pending", "").await.len(), 2);
-    assert_eq!(of_state("failed", "").await.len(), 0);
+    judge_states(&connection, &requests, &row["id"]).await;
     for bad in [
         "limit=0",
         "limit=101",
@@ -383,4 +374,17 @@ async fn the_log_tells_what_was_sent_and_sends_it_once_more() {
         let answer = connection.post(&format!("{requests}/{none}/retry"), &json!({})).await;
         assert!(answer.status == 404 || answer.status == 400, "{none}: {answer:?}");
     }
+}
+
+/// Two wait, and the oldest was taken: it is found behind them.
+async fn judge_states(connection: &Connection<'_>, requests: &str, oldest: &Value) {
+    let of_state = async |status: &str, more: &str| {
+        let page = connection.get(&format!("{requests}?status={status}{more}")).await;
+        assert_eq!(page.json["nextCursor"], json!(null), "{page:?}");
+        page.json["webhookRequests"].as_array().unwrap().clone()
+    };
+    let taken = of_state("delivered", "&limit=2").await;
+    assert_eq!((taken.len(), &taken[0]["id"]), (1, oldest));
+    assert_eq!(of_state("pending", "").await.len(), 2);
+    assert_eq!(of_state("failed", "").await.len(), 0);
 }

@@ -5,6 +5,7 @@ use super::{Answered, Reply};
 use crate::base::time::Timestamp;
 use crate::model::delivery::{Delivery, State};
 use crate::model::endpoint::Endpoint;
+use crate::platform::developer_api::table::Op;
 use crate::platform::refusal::{Fault, Refusal};
 use crate::platform::rights::Right;
 use crate::platform::webhooks::log::{Edge, Filter};
@@ -129,7 +130,11 @@ pub async fn delivery(call: &Call<'_>, app: &str, id: &str, delivery: &str) -> A
 }
 
 /// `POST /apps/{client_id}/webhooks/{webhook}/deliveries/{delivery}/resend`.
+/// Without a delivery in its address: many of them.
 pub async fn resend(call: &Call<'_>, app: &str, id: &str, delivery: &str) -> Answered {
+    if call.operation.op == Op::ResendRange {
+        return resend_range(call, app, id).await;
+    }
     let again = resending::one(call.ctx, call.actor(), app, id, delivery).await?;
     Ok(Reply::ok(view_of(&again)))
 }
@@ -150,7 +155,7 @@ struct Range {
 }
 
 /// `POST /apps/{client_id}/webhooks/{webhook}/resend`.
-pub async fn resend_range(call: &Call<'_>, app: &str, id: &str) -> Answered {
+async fn resend_range(call: &Call<'_>, app: &str, id: &str) -> Answered {
     let body: Range = call.body()?;
     let mut faults = Vec::new();
     let over = State::ALL.into_iter().filter(|state| *state != State::Pending);

@@ -129,8 +129,8 @@ impl Lane<'_> {
         let ctx = &*self.courier.ctx;
         self.page = 1;
         let prefix = keys::waiting_deliveries(id);
-        // 1. What waits from before there was an order gets into line. Tests have no place in it, and are fewer than are
-        //    read.
+        // 1. What waits from before there was an order gets into line. Tests have no place in it, and are fewer than
+        //    are read.
         let behind = keys::behind_line(id);
         let (loose, _) = list_by_index::<Delivery>(&*ctx.store, &prefix, Some(&behind), LOOSE_PAGE).await?;
         if line::enter(ctx, &loose).await? {

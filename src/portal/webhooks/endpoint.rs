@@ -167,7 +167,8 @@ async fn show(page: &AppDesk<'_>, id: &str, faults: &[Fault]) -> Paged {
         }
         (log(page, &endpoint, &listed.rows))
         @if let Some(next) = &listed.next {
-            p.after { a href={ (address(page, &endpoint)) "?" (wanted.query(next)) } { (visit.text("developer_more")) } }
+            @let older = format!("{}?{}", address(page, &endpoint), wanted.query(next));
+            p.after { a href=(older) { (visit.text("developer_more")) } }
         }
     };
     let status = if faults.is_empty() {

@@ -54,8 +54,8 @@ pub fn all_waiting_deliveries() -> Key {
     key(WAITING_DELIVERY, &[])
 }
 
-/// The endpoint whose delivery waits under `key`, when it is due, and a key behind all of that endpoint's. What stands in
-/// line is always due: only its record tells when.
+/// The endpoint whose delivery waits under `key`, when it is due, and a key behind all of that endpoint's. What stands
+/// in line is always due: only its record tells when.
 pub fn waiting_at(key: &Key) -> Option<(String, Timestamp, Key)> {
     let rest = key.0.strip_prefix(&[WAITING_DELIVERY])?;
     let end = rest.iter().position(|byte| *byte == 0)?;
