@@ -7,6 +7,7 @@
 //! for what is not durable yet ([`progress`]).
 
 mod applier;
+mod counters;
 mod engine;
 mod filling;
 mod group;
@@ -25,11 +26,12 @@ use super::disk;
 use super::export::Export;
 use super::journal::{Journal, Segments};
 use super::{Batch, Change, Check, Key, Measured, Outcome, Reply, Seq, Store, StoreError, Stored, Write};
-use crate::base::meter::{Counter, Histogram, LATENCY_US};
 use crate::base::process::bytes_below;
 use crate::base::random;
 use crate::base::time::Timestamp;
 use applier::Applier;
+use counters::Counters;
+pub use counters::Stats;
 use engine::Engine;
 pub use filling::Filling;
 use judge::Queue;
@@ -45,7 +47,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
 use tokio::sync::{oneshot, watch};
 use writer::Writer;
@@ -70,38 +72,6 @@ impl fmt::Display for OpenError {
 }
 
 impl std::error::Error for OpenError {}
-
-/// Counts since the store was opened.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Stats {
-    pub commits: u64,
-    /// Frames written, each with one sync.
-    pub groups: u64,
-    /// The length of all journal frames now.
-    pub journal_bytes: u64,
-    /// The last commit that is durable.
-    pub durable: Seq,
-    /// New records are being refused for want of space.
-    pub full: bool,
-}
-
-struct Counters {
-    commits: Counter,
-    group_commits: Histogram,
-    sync_us: Histogram,
-    full: AtomicBool,
-}
-
-impl Default for Counters {
-    fn default() -> Self {
-        Self {
-            commits: Counter::default(),
-            group_commits: Histogram::new(&[1, 2, 4, 8, 16, 32, 64, 128, 256, 512]),
-            sync_us: Histogram::new(LATENCY_US),
-            full: AtomicBool::new(false),
-        }
-    }
-}
 
 /// What the writer, the readers and the background share.
 struct Shared {

@@ -8,6 +8,7 @@ mod demo;
 mod export;
 mod files;
 mod gateway_memory;
+mod help;
 mod http;
 mod kill;
 mod logs;
