@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 /// What the operator says of the commits that came after the last one there is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Says {
-    /// Nothing: then it must be known that there were none.
+    /// Nothing: then it is told what there is, and what can be said.
     Nothing,
     /// There were none.
     NothingLost,
@@ -45,6 +45,8 @@ pub fn run(config: &Config, from: &Path, secret: Option<&Path>, says: Says, outp
             .tempdir_in(&config.data_dir);
         let beside = beside.map_err(|e| format!("{} cannot be written: {e}", config.data_dir.display()))?;
         let read = beside.path().join("read");
+        // It becomes the store: its own mode, though it lies in a directory that nobody enters.
+        start::make_dir(&read)?;
         let mut target = Target {
             filling: Filling::begin(&read, &SystemRandom)?,
             logos: beside.path().join("logos"),
@@ -163,12 +165,17 @@ fn judge(reached: &Reached, says: Says) -> Result<(), String> {
             "there is a gap after commit {seq}, of {at}: {}. Put the missing files back; {accept}",
             reached.missing.join("; ")
         )),
-        Says::Nothing if !reached.closed => Err(format!(
-            "the last commit there is {seq}, of {at}, and nothing says that none came after it: what was revoked since \
-             would be good again. Where none came (the server was stopped, then backed up), say --nothing-lost; else \
-             {accept}"
+        Says::NothingLost => Ok(()),
+        // That it was closed says nothing of what came later: another start may not have reached the directory.
+        Says::Nothing => Err(format!(
+            "the last commit there is {seq}, of {at}, {}: what was revoked since would be good again. Where nothing was \
+             written after it, by a server or a command, say --nothing-lost; else {accept}",
+            if reached.closed {
+                "when the store was closed in order"
+            } else {
+                "and nothing says that none came after it"
+            }
         )),
-        _ => Ok(()),
     }
 }
 

@@ -144,6 +144,7 @@ pub fn import(config: Config, file: Option<&Path>, output: &Output) -> Result<()
             .tempdir_in(&config.data_dir);
         let beside = beside.map_err(|e| format!("{} cannot be written: {e}", config.data_dir.display()))?;
         let read = beside.path().join("read");
+        start::make_dir(&read)?;
         let store = start::open_store_in(&read)?;
         let records = transfer::import(&store, |fingerprint| secret.knows(fingerprint), from.lines()).await?;
         store.close();

@@ -306,7 +306,13 @@ fn a_server_ships_what_it_commits_and_its_end() {
     let heir = Place::new();
     let secret = heir.path("kept-apart").display().to_string();
     place.json(&["secret", "export", &secret]);
-    let restored = heir.json(&["restore", "--from", text(&to), "--secret", &secret]);
+    let silent = ["restore", "--from", text(&to), "--secret", &secret];
+    let refused = heir.grantd(&silent).refused(1);
+    assert!(
+        refused.contains("closed in order") && refused.contains("--nothing-lost"),
+        "{refused}"
+    );
+    let restored = heir.json(&[&silent[..], &["--nothing-lost"]].concat());
     assert_eq!(restored["closed"], true);
     let store = heir.json(&["backup"]);
     let without = |made: &Value, space: &str| {

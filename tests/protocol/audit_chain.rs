@@ -15,7 +15,7 @@ use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 
-async fn chain(world: &World) {
+pub async fn chain(world: &World) {
     turn(&world.ctx, &mut Turns::default()).await.expect("chained");
 }
 
@@ -24,7 +24,7 @@ async fn report(world: &World) -> Value {
 }
 
 /// The sentences of a report.
-async fn findings(world: &World) -> Vec<String> {
+pub async fn findings(world: &World) -> Vec<String> {
     let report = self::report(world).await;
     let found = report["findings"].as_array().expect("a list");
     assert_eq!(report["findings_total"], found.len(), "{report}");
@@ -35,7 +35,7 @@ async fn findings(world: &World) -> Vec<String> {
 }
 
 /// A world where several blocks were chained, each of some events.
-async fn world() -> World {
+pub async fn world() -> World {
     let world = World::new("default").await;
     for number in 0..3 {
         world
@@ -46,14 +46,14 @@ async fn world() -> World {
     world
 }
 
-async fn events(world: &World) -> Vec<Versioned<Event>> {
+pub async fn events(world: &World) -> Vec<Versioned<Event>> {
     list::<Event>(&*world.ctx.store, &keys::events(), None, 100)
         .await
         .expect("read")
         .0
 }
 
-async fn blocks(world: &World) -> Vec<Versioned<Block>> {
+pub async fn blocks(world: &World) -> Vec<Versioned<Block>> {
     list::<Block>(&*world.ctx.store, &keys::audit_blocks(), None, 100)
         .await
         .expect("read")
@@ -61,7 +61,7 @@ async fn blocks(world: &World) -> Vec<Versioned<Block>> {
 }
 
 /// As somebody does who writes into the store past everything.
-async fn write(world: &World, writes: Vec<Write>) {
+pub async fn write(world: &World, writes: Vec<Write>) {
     let batch = Batch {
         writes,
         ..Batch::default()
@@ -69,7 +69,7 @@ async fn write(world: &World, writes: Vec<Write>) {
     assert!(matches!(world.ctx.store.commit(batch).await, Ok(Outcome::Committed(_))));
 }
 
-fn put(key: Key, value: Vec<u8>) -> Write {
+pub fn put(key: Key, value: Vec<u8>) -> Write {
     Write::Put {
         key,
         value,
@@ -77,7 +77,7 @@ fn put(key: Key, value: Vec<u8>) -> Write {
     }
 }
 
-fn key_of(event: &Event) -> Key {
+pub fn key_of(event: &Event) -> Key {
     keys::event(event.at, &event.id)
 }
 

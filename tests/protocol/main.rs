@@ -18,6 +18,7 @@ mod announcements;
 mod api;
 mod app_settings;
 mod audit_chain;
+mod audit_forged;
 mod authorize_checks;
 mod authorize_decisions;
 mod authorize_posted;

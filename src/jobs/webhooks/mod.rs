@@ -8,7 +8,9 @@ mod lane;
 
 use crate::base::time::Timestamp;
 use crate::context::Context;
-use crate::platform::webhooks::{outcome, reminding, telling};
+use crate::model::delivery::Delivery;
+use crate::platform::webhooks::{destination, outcome, reminding, telling};
+use crate::store::records::list_by_index;
 use crate::store::{StoreError, keys};
 use crate::web::outbound::{Outbound, Patience, Resolver};
 use lane::{Done, Next};
@@ -125,7 +127,7 @@ struct Lanes {
 }
 
 impl Lanes {
-    /// One read for each endpoint that something waits for, however much that is.
+    /// One read for each endpoint that something waits for, however much that is; three where it stands in line.
     async fn find(&mut self, ctx: &Context) -> Result<(), StoreError> {
         self.due.clear();
         let mut after = None;
@@ -141,7 +143,12 @@ impl Lanes {
                 return Err(StoreError::Corrupt(format!("{key:?} is no place in a queue")));
             };
             after = Some(behind);
-            if !self.busy.values().any(|busy| *busy == endpoint) {
+            if self.busy.values().any(|busy| *busy == endpoint) {
+                continue;
+            }
+            if due > Timestamp::from_millis(0) {
+                self.due.insert(endpoint, due);
+            } else if let Some(due) = due_in_line(ctx, &endpoint).await? {
                 self.due.insert(endpoint, due);
             }
         }
@@ -189,6 +196,23 @@ impl Lanes {
         }
         Ok(())
     }
+}
+
+/// The same of an endpoint that wants order. What stands in line is placed by its turn: the record of the first tells when
+/// it is due. Behind the line stand tests.
+async fn due_in_line(ctx: &Context, endpoint: &str) -> Result<Option<Timestamp>, StoreError> {
+    let prefix = keys::waiting_deliveries(endpoint);
+    let (line, _) = list_by_index::<Delivery>(&*ctx.store, &prefix, None, 1).await?;
+    let Some(head) = line.first() else { return Ok(None) };
+    let destination = destination::of(ctx, head).await?;
+    if !destination.is_some_and(|destination| destination.in_order) {
+        // What stands in line has to leave it, or goes nowhere.
+        return Ok(Some(ctx.now()));
+    }
+    let loose = ctx.store.scan(&prefix, Some(&keys::behind_line(endpoint)), 1).await?;
+    let loose = loose.first().and_then(|(key, _)| keys::waiting_at(key));
+    let loose = loose.map(|(_, due, _)| due);
+    Ok(loose.into_iter().chain([head.next_attempt_at]).min())
 }
 
 async fn first_due(ctx: &Context, endpoint: &str) -> Result<Option<Timestamp>, StoreError> {

@@ -21,6 +21,9 @@ const SILENT_COMMITS_MAX: u64 = 10_000;
 /// Blocks let go in one turn, so that the chain never waits long for that.
 const LET_GO_MAX: usize = 100;
 
+/// The cursor of a chain that has not looked for everything yet that was there before it.
+const UNFINISHED: u64 = 0;
+
 /// How far the feed was read, where that is further than the chain says.
 #[derive(Default)]
 pub struct Turns {
@@ -37,10 +40,20 @@ pub async fn turn(ctx: &Context, turns: &mut Turns) -> Result<(), StoreError> {
 
 /// `false`: there is no more.
 async fn step(ctx: &Context, turns: &mut Turns) -> Result<bool, StoreError> {
-    let Some(chain) = standing(ctx).await? else {
-        begin(ctx).await?;
-        return Ok(true);
+    let chain = match standing(ctx).await {
+        Ok(Some(chain)) if chain.cursor > UNFINISHED => chain,
+        Ok(_) => {
+            begin(ctx).await?;
+            return Ok(true);
+        }
+        Err(error) => {
+            give_up_waiting(ctx).await?;
+            return Err(error);
+        }
     };
+    if turns.read == 0 {
+        ctx.store.reader_at(READER, Seq(chain.cursor));
+    }
     let from = Seq(turns.read.max(chain.cursor));
     let changes = match ctx.store.changes(from, PAGE).await {
         Ok(changes) => changes,
@@ -75,8 +88,29 @@ async fn step(ctx: &Context, turns: &mut Turns) -> Result<bool, StoreError> {
 
 /// The chain, where it is one: a record of another store tells of other commits.
 async fn standing(ctx: &Context) -> Result<Option<Versioned<Chain>>, StoreError> {
-    let chain = load::<Chain>(&*ctx.store, &keys::audit_chain()).await?;
+    let chain = known(ctx).await?;
     Ok(chain.filter(|chain| chain.cursor < chain.version.0))
+}
+
+/// What somebody else wrote there is never sealed as if it were ours.
+async fn known(ctx: &Context) -> Result<Option<Versioned<Chain>>, StoreError> {
+    let chain = load::<Chain>(&*ctx.store, &keys::audit_chain()).await?;
+    match chain {
+        Some(chain) if !chain.holds(&ctx.secret) => Err(changed("the record of where the chain stands was changed")),
+        chain => Ok(chain),
+    }
+}
+
+fn changed(what: &str) -> StoreError {
+    StoreError::Corrupt(format!("{what}: `grantd audit verify` tells more"))
+}
+
+/// A chain that cannot go on is evidence as it stands. The journal grows for it no further.
+async fn give_up_waiting(ctx: &Context) -> Result<(), StoreError> {
+    if let Outcome::Committed(last) = ctx.store.commit(Batch::new()).await? {
+        ctx.store.reader_at(READER, last);
+    }
+    Ok(())
 }
 
 /// The events that a commit wrote.
@@ -93,7 +127,7 @@ fn link_of(ctx: &Context, key: &Key, value: &[u8]) -> Option<Link> {
     Some(link(&ctx.secret, at, id, key, value))
 }
 
-/// `false`: somebody else was faster, or blocks stand where there should be none. The next look begins anew.
+/// `false`: somebody else was faster. The next look begins anew.
 async fn append(ctx: &Context, chain: &Versioned<Chain>, links: &[Link], cursor: Seq) -> Result<bool, StoreError> {
     let (new, blocks) = chain.extended(&ctx.secret, links, ctx.now(), cursor);
     let mut batch = Batch::new();
@@ -101,14 +135,18 @@ async fn append(ctx: &Context, chain: &Versioned<Chain>, links: &[Link], cursor:
         batch.insert(block)?;
     }
     batch.replace(chain, &new)?;
-    let done = ctx.store.commit(batch).await? != Outcome::Conflict;
-    if !done {
-        log::warn!(
-            "block {} of the audit log could not be written: it is there already",
-            new.newest.number
-        );
+    // What revoked something on a full disk is chained there too, and lets the journal go.
+    batch.revokes = true;
+    if ctx.store.commit(batch).await? != Outcome::Conflict {
+        return Ok(true);
     }
-    Ok(done)
+    let now = load::<Chain>(&*ctx.store, &keys::audit_chain()).await?;
+    if now.is_some_and(|now| now.version == chain.version) {
+        give_up_waiting(ctx).await?;
+        let number = new.newest.number;
+        return Err(changed(&format!("block {number} of the audit log is there already")));
+    }
+    Ok(false)
 }
 
 /// Makes the chain, or makes it anew behind the blocks that are there: in a store that was imported, or whose feed no
@@ -118,14 +156,19 @@ async fn begin(ctx: &Context) -> Result<(), StoreError> {
     let Outcome::Committed(cursor) = ctx.store.commit(Batch::new()).await? else {
         return Ok(());
     };
-    let old = load::<Chain>(&*ctx.store, &keys::audit_chain()).await?;
+    let old = known(ctx).await?;
     let (mut named, mut newest, mut oldest) = (HashSet::new(), None, None);
     let mut after = None;
     loop {
         let (blocks, next) = list::<Block>(&*ctx.store, &keys::audit_blocks(), after.as_ref(), PAGE / 10).await?;
         for block in blocks {
             named.extend(block.links.iter().map(|(.., digest)| *digest));
-            newest = Some(block.place());
+            let place = block.place();
+            if !block.follows(&ctx.secret, newest.as_ref().unwrap_or(&block.before)) {
+                give_up_waiting(ctx).await?;
+                return Err(changed(&format!("block {} of the audit log was changed", block.number)));
+            }
+            newest = Some(place);
             oldest.get_or_insert(block.value.before);
         }
         after = next;
@@ -143,32 +186,41 @@ async fn begin(ctx: &Context) -> Result<(), StoreError> {
             newest.number
         );
     }
-    let new = Chain::new(&ctx.secret, newest, anchor, cursor);
+    let new = Chain::new(&ctx.secret, newest, anchor, Seq(UNFINISHED));
     let mut batch = Batch::new();
     match &old {
         Some(old) => batch.replace(old, &new)?,
         None => batch.insert(&new)?,
     };
     ctx.store.commit(batch).await?;
-    chain_old(ctx, cursor, &named).await
+    if !chain_old(ctx, cursor, &named).await? {
+        return Ok(());
+    }
+    // Only now: whatever stopped it before, the next look begins anew.
+    if let Some(chain) = standing(ctx).await?
+        && append(ctx, &chain, &[], cursor).await?
+    {
+        ctx.store.reader_at(READER, cursor);
+    }
+    Ok(())
 }
 
-/// What was there at `cursor` and is in no block.
-async fn chain_old(ctx: &Context, cursor: Seq, named: &HashSet<KeyedDigest>) -> Result<(), StoreError> {
+/// What was there at `cursor` and is in no block. `false`: somebody else was faster.
+async fn chain_old(ctx: &Context, cursor: Seq, named: &HashSet<KeyedDigest>) -> Result<bool, StoreError> {
     let mut after = None;
     loop {
         let rows = ctx.store.scan(&keys::events(), after.as_ref(), PAGE).await?;
-        let Some((last, _)) = rows.last() else { return Ok(()) };
+        let Some((last, _)) = rows.last() else { return Ok(true) };
         after = Some(last.clone());
         let old = rows.iter().filter(|(_, stored)| stored.version <= cursor);
         let links = old.filter_map(|(key, stored)| link_of(ctx, key, &stored.value));
         let links: Vec<Link> = links.filter(|(.., digest)| !named.contains(digest)).collect();
         for some in links.chunks(LINKS_MAX) {
             let Some(chain) = standing(ctx).await? else {
-                return Ok(());
+                return Ok(false);
             };
             if !append(ctx, &chain, some, Seq(chain.cursor)).await? {
-                return Ok(());
+                return Ok(false);
             }
         }
     }

@@ -79,7 +79,7 @@ async fn look(ctx: &Context, chain: Option<&Chain>, since: Option<&str>) -> Resu
             }
             follow(ctx, &mut report, block, &before);
             for link in &block.links {
-                named.insert(link.1.clone());
+                named.insert((link.0, link.1.clone()));
                 judge(ctx, &mut report, link).await?;
             }
             before = block.place();
@@ -137,7 +137,7 @@ async fn unnamed(
     ctx: &Context,
     report: &mut Report,
     chain: Option<&Chain>,
-    named: &HashSet<String>,
+    named: &HashSet<(Timestamp, String)>,
 ) -> Result<(), StoreError> {
     let cursor = chain.map_or(0, |chain| chain.cursor);
     let mut after = None;
@@ -148,7 +148,7 @@ async fn unnamed(
                 report.find("A record among the events is none.".to_owned());
                 continue;
             };
-            if named.contains(id) || at + KEPT <= ctx.now() {
+            if named.contains(&(at, id.to_owned())) || at + KEPT <= ctx.now() {
                 continue;
             }
             if stored.version.0 > cursor {

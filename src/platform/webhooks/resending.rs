@@ -1,6 +1,7 @@
 //! Deliveries of an endpoint's log once more: from the beginning of the schedule, under the same ids and with the same
 //! bodies, signed anew as every attempt is.
 
+use super::catalog::TEST;
 use super::find;
 use super::log::{Filter, walk};
 use crate::context::Context;
@@ -12,12 +13,14 @@ use crate::platform::apps::saving;
 use crate::platform::refusal::Refusal;
 use crate::platform::rights::Right;
 use crate::platform::{ATTEMPTS_MAX, commit};
-use crate::store::Batch;
-use crate::store::records::{Record as _, Versioned, load};
+use crate::store::records::{Record as _, Versioned, count, load};
+use crate::store::{Batch, keys};
 use std::collections::VecDeque;
 
 /// Sent once more by one request.
 pub const RESENT_MAX: usize = 200;
+/// Where so many wait, none are added.
+const BUSY: u32 = 1_000;
 /// More than a log has, unless far too much waits.
 const READ_MAX: usize = 10_000;
 const BY_BATCH_MAX: usize = 16;
@@ -47,7 +50,8 @@ pub async fn one(ctx: &Context, actor: &Actor, client_id: &str, endpoint: &str, 
     Err(Refusal::Conflict)
 }
 
-/// All that are meant and over, the oldest first, [`RESENT_MAX`] at most: what waits goes out by itself.
+/// All that are meant and over, the oldest first, [`RESENT_MAX`] at most: what waits goes out by itself, and a test was for
+/// its moment.
 pub async fn range(
     ctx: &Context,
     actor: &Actor,
@@ -56,9 +60,13 @@ pub async fn range(
     filter: &Filter,
 ) -> Result<Resent, Refusal> {
     let (_, to) = open(ctx, actor, client_id, endpoint).await?;
+    let waiting = count(&*ctx.store, &keys::waiting_deliveries(&to.id), BUSY).await?;
+    if waiting >= BUSY as usize {
+        return Err(Refusal::State("hook_busy"));
+    }
     let (mut chosen, mut next) = (VecDeque::new(), None);
     let beyond = walk(ctx, &to.id, filter, READ_MAX, |delivery| {
-        if delivery.state != State::Pending {
+        if delivery.state != State::Pending && delivery.kind != TEST {
             chosen.push_back(delivery);
         }
         if chosen.len() > RESENT_MAX {
@@ -72,13 +80,13 @@ pub async fn range(
     // So that an endpoint that wants order gets none of them before an older one.
     let mut chosen: Vec<_> = chosen.into();
     chosen.reverse();
-    let (total, mut count) = (chosen.len(), 0);
+    let (total, mut resent) = (chosen.len(), 0);
     for (number, some) in chosen.chunks(BY_BATCH_MAX).enumerate() {
         let noted = (number == 0).then(|| noted(&chosen, total));
-        count += again(ctx, actor, &to, some, noted.as_deref()).await?;
+        resent += again(ctx, actor, &to, some, noted.as_deref()).await?;
     }
     ctx.webhooks_waiting.notify_one();
-    Ok(Resent { count, next })
+    Ok(Resent { count: resent, next })
 }
 
 /// As it says in the history: how many, and from when to when.

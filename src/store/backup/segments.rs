@@ -194,13 +194,13 @@ impl Shipper {
             let name = format!("{PREFIX}{}-{:020}{SUFFIX}", self.history.short(), self.next.0);
             let path = self.dir.join(name);
             // One of that name has no whole commit in it: this one would have gone on after it.
+            match fs::remove_file(&path) {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+                _ => {}
+            }
+            // Others may write here: a link of that name is removed and never followed.
             let mut options = OpenOptions::new();
-            let file = options
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&path)?;
+            let file = options.write(true).create_new(true).mode(0o600).open(&path)?;
             let header = Header {
                 format: FORMAT,
                 history: self.history.to_string(),

@@ -25,7 +25,7 @@ pub struct Filling {
 }
 
 impl Filling {
-    /// In a directory that is not there yet.
+    /// In a directory that is empty, or not there yet.
     pub fn begin(dir: &Path, random: &dyn Random) -> Result<Self, String> {
         let paths = Paths::new(dir);
         fs::create_dir_all(&paths.exports).map_err(explain)?;
