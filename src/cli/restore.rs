@@ -168,8 +168,8 @@ fn judge(reached: &Reached, says: Says) -> Result<(), String> {
         Says::NothingLost => Ok(()),
         // That it was closed says nothing of what came later: another start may not have reached the directory.
         Says::Nothing => Err(format!(
-            "the last commit there is {seq}, of {at}, {}: what was revoked since would be good again. Where nothing was \
-             written after it, by a server or a command, say --nothing-lost; else {accept}",
+            "the last commit there is {seq}, of {at}, {}: what was revoked since would be good again. Where nothing \
+             was written after it, by a server or a command, say --nothing-lost; else {accept}",
             if reached.closed {
                 "when the store was closed in order"
             } else {

@@ -50,8 +50,8 @@ pub async fn one(ctx: &Context, actor: &Actor, client_id: &str, endpoint: &str, 
     Err(Refusal::Conflict)
 }
 
-/// All that are meant and over, the oldest first, [`RESENT_MAX`] at most: what waits goes out by itself, and a test was for
-/// its moment.
+/// All that are meant and over, the oldest first, [`RESENT_MAX`] at most: what waits goes out by itself, and a test was
+/// for its moment.
 pub async fn range(
     ctx: &Context,
     actor: &Actor,
