@@ -198,8 +198,8 @@ impl Lanes {
     }
 }
 
-/// When something is due where deliveries stand in line: they are placed by their turn, and the record of the first tells
-/// when it is due. Behind the line stand tests.
+/// When something is due where deliveries stand in line: they are placed by their turn, and the record of the first
+/// tells when it is due. Behind the line stand tests.
 async fn due_in_line(ctx: &Context, endpoint: &str) -> Result<Option<Timestamp>, StoreError> {
     let prefix = keys::waiting_deliveries(endpoint);
     let (line, _) = list_by_index::<Delivery>(&*ctx.store, &prefix, None, 1).await?;
