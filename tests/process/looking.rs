@@ -46,24 +46,20 @@ fn a_good_machine_is_good_with_and_without_a_server() {
     let (place, port) = place();
     let (answer, good) = doctor(&place);
     assert!(good, "{answer}");
-    for what in [
-        "configuration",
-        "data",
-        "secret",
-        "disk",
-        "clock",
-        "dns",
-        "listen",
-        "server",
-    ] {
+    for what in ["configuration", "data", "secret", "clock", "dns", "listen", "server"] {
         assert!(!about(&answer, what, "good").is_empty(), "{what}: {answer}");
     }
+    // How full this machine's disk is, is not for this test to say.
+    let is_roomy = !about(&answer, "disk", "good").is_empty();
+    assert_ne!(is_roomy, !about(&answer, "disk", "warning").is_empty(), "{answer}");
     let data = place.path("data").display().to_string();
     let running = place.start(&["serve", "--data", &data]);
     running.wait_for("is ready");
     let (answer, good) = doctor(&place);
     assert!(good, "{answer}");
-    assert_eq!(about(&answer, "server", "good"), ["It runs, and nothing worries it."]);
+    if is_roomy {
+        assert_eq!(about(&answer, "server", "good"), ["It runs, and nothing worries it."]);
+    }
     assert_eq!(
         about(&answer, "listen", "good"),
         ["The server that runs has its ports."]
