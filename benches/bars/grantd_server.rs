@@ -1,6 +1,7 @@
 //! grantd in this program: the same listener, routes and store as `grantd serve`, on a disk that counts its syncs and
 //! can make them take longer, with tokens and codes made on demand without anybody clicking through pages.
 
+use crate::eventful::Eventful;
 use crate::grants;
 use grantd::app::{self, Service};
 use grantd::base::digest::{base64url, sha256};
@@ -14,9 +15,9 @@ use grantd::control::{Command, NewApp, execute, socket};
 use grantd::model::app::Kind;
 use grantd::model::role::Role;
 use grantd::oauth::authorize::{self, Approval};
-use grantd::store::Batch;
 use grantd::store::disk::Disk;
 use grantd::store::sled::{SledOptions, SledStore};
+use grantd::store::{Batch, keys};
 use grantd::web::development_certificates;
 use grantd::web::listener::Listener;
 use grantd::web::request::Request;
@@ -45,6 +46,7 @@ pub const REDIRECT_URI: &str = "https://app.example/callback";
 pub const VERIFIER: &str = "a-verifier-of-forty-three-characters-or-more-0123456789";
 /// What is made on demand is made by so many at a time, each for another user.
 const MAKERS: usize = 64;
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// The first line of standard input.
 #[derive(Serialize, Deserialize)]
@@ -54,6 +56,8 @@ pub struct Orders {
     pub users: usize,
     /// The configuration, where it is not the default.
     pub file: Option<PathBuf>,
+    /// Refreshing may be made to write events.
+    pub eventful: bool,
 }
 
 /// Every further line; each is answered with one line of JSON.
@@ -67,6 +71,8 @@ pub enum Task {
     Grants { count: usize },
     /// How much longer a sync takes from now on.
     SlowSyncs { micros: u64 },
+    /// Whether each refresh writes an event from now on. Answered once all events of before are told of.
+    Events { written: bool },
     /// How many commits and syncs there have been.
     Count,
 }
@@ -116,6 +122,7 @@ struct Server {
     ctx: Arc<Context>,
     service: Arc<Service>,
     store: Arc<SledStore>,
+    eventful: Option<Arc<Eventful>>,
     disk: Arc<MeasuredDisk>,
     organization: String,
     users: Vec<String>,
@@ -185,9 +192,13 @@ async fn open(orders: &Orders, overrides: &Overrides) -> Result<(Server, Value),
     // All the load comes from one address, and a flood of wrong passwords is to reach the passwords.
     config.limits.connections_per_peer_max = config.limits.connections_max;
     config.limits.failures.failures_max = NonZeroU32::MAX;
+    let eventful = orders.eventful.then(|| Arc::new(Eventful::new(store.clone())));
     let parts = Parts {
         config,
-        store: store.clone(),
+        store: match &eventful {
+            Some(eventful) => eventful.clone(),
+            None => store.clone(),
+        },
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
         secret,
@@ -218,6 +229,7 @@ async fn open(orders: &Orders, overrides: &Overrides) -> Result<(Server, Value),
         service: Arc::new(Service::new(ctx.clone())?),
         ctx,
         store,
+        eventful,
         disk,
         organization,
         users,
@@ -262,6 +274,15 @@ impl Server {
             Task::Grants { count } => grants::write(&self.ctx, &self.organization, count).await,
             Task::SlowSyncs { micros } => {
                 self.disk.slower_by_us.store(micros, Ordering::Relaxed);
+                Ok(Value::Null)
+            }
+            Task::Events { written } => {
+                let eventful = self.eventful.as_ref().ok_or("this one writes no events")?;
+                eventful.tell(written);
+                let outbox = keys::untold_events();
+                while !self.ctx.store.scan(&outbox, None, 1).await?.is_empty() {
+                    tokio::time::sleep(LOOK_EVERY).await; // allowed: the job that tells is waited for
+                }
                 Ok(Value::Null)
             }
             Task::Count => {

@@ -7,6 +7,7 @@ mod backup;
 mod bare_proxy;
 mod delegated;
 mod ed25519;
+mod eventful;
 mod gateway;
 mod grantd_server;
 mod grants;

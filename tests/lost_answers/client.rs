@@ -141,7 +141,11 @@ impl Client {
             method: method.to_owned(),
             path: SUBSCRIPTION.to_owned(),
             headers,
-            form: if method == "PUT" { body.to_string() } else { String::new() },
+            form: if method == "PUT" {
+                body.to_string()
+            } else {
+                String::new()
+            },
         }
     }
 

@@ -253,7 +253,11 @@ fn a_webhook_subscription_deleted_again_gives_the_committed_answer_and_is_off_on
             "{point:?}: {again:?}"
         );
         let off = &again.json()["subscription"];
-        assert_eq!((&off["id"], off["active"] == false), (&kept["id"], true), "{point:?}: {off}");
+        assert_eq!(
+            (&off["id"], off["active"] == false),
+            (&kept["id"], true),
+            "{point:?}: {off}"
+        );
         let third = world.ask(&delete);
         assert_eq!((third.replayed(), &third.body), (true, &again.body), "{point:?}");
     }

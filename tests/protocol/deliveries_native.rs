@@ -176,7 +176,9 @@ async fn a_till_asks_for_its_secret_and_is_told_at_the_address_of_its_link() {
         tokens,
     };
     let secret = async || {
-        let answer = till.call(Method::POST, &format!("{ROOT}/webhook-secret"), &json!({})).await;
+        let answer = till
+            .call(Method::POST, &format!("{ROOT}/webhook-secret"), &json!({}))
+            .await;
         assert_eq!(answer.status, 200, "{answer:?}");
         let secret = answer.json["webhookSecret"]["secret"].as_str().unwrap().to_owned();
         hooked.world().secrets.keep(&secret);

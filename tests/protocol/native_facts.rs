@@ -9,13 +9,14 @@ use crate::native::{
 };
 use crate::native_consent::stands;
 use crate::shop::{CURRENT, signed};
-use crate::support::{ISSUER, World, config};
+use crate::support::{ISSUER, World};
 use crate::tokens::payload;
+use grantd::base::digest::{base64url, sha256};
+use grantd::config::{Config, Overrides};
 use grantd::model::event::EventKind;
 use grantd::store::memory::MemoryStore;
 use http::Method;
 use serde_json::{Value, json};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,8 +78,18 @@ async fn native_1_an_access_token_is_good_for_an_hour_and_says_so_twice() {
 /// The API at another host than the issuer: what tokens are for is a setting of its own.
 #[tokio::test]
 async fn native_0_4_the_audience_is_what_the_resource_says_and_proofs_for_its_host_count() {
-    let mut config = config("makecrypto", Path::new("/nonexistent/grantd"));
-    config.profile.resources[0].identifier = APEX.into();
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("grantd.toml");
+    let settings = format!("[[resources]]\nidentifier = \"{APEX}\"\nname = \"API\"\n");
+    std::fs::write(&file, settings).unwrap();
+    let overrides = Overrides {
+        issuer: Some(ISSUER.into()),
+        listen: Some(vec!["http://127.0.0.1:0".into()]),
+        data_dir: Some(dir.path().join("data")),
+        profile: Some("makecrypto".into()),
+        ..Overrides::default()
+    };
+    let config = Config::load(Some(&file), &overrides).expect("it is good");
     let asking = Authorizing::over(World::with_config(config, Arc::new(MemoryStore::new())).await).await;
     set_password(&asking.world, EMAIL).await;
     let native = Native::new(&asking).await;
@@ -88,18 +99,26 @@ async fn native_0_4_the_audience_is_what_the_resource_says_and_proofs_for_its_ho
     assert_eq!(payload(&tokens.access)["aud"], APEX);
     let (mut shop, other) = (Plugin::medusa(SITE), new_key());
     shop.register(world, &other, None).await;
-    let page = native.browser.get(&shop.authorize(&other, &[("resource", Some(APEX))])).await;
+    let page = native
+        .browser
+        .get(&shop.authorize(&other, &[("resource", Some(APEX))]))
+        .await;
     assert_eq!(page.status, 200, "{page:?}");
     let refused = native.browser.get(&shop.authorize(&other, &[])).await;
-    assert_eq!(param(&refused, "error").as_deref(), Some("invalid_target"), "{ISSUER} is not it");
+    assert_eq!(
+        param(&refused, "error").as_deref(),
+        Some("invalid_target"),
+        "{ISSUER} is not it"
+    );
     let links = "/api/partner/v1/makepay/payment-links";
     let at_the_api = key.spoiled_proof(world, &|_, claims| {
         (claims["htm"], claims["htu"]) = ("GET".into(), format!("https://makecrypto.io{links}").into());
-        claims["ath"] = grantd::base::digest::base64url(grantd::base::digest::sha256(tokens.access.as_bytes())).into();
+        claims["ath"] = base64url(sha256(tokens.access.as_bytes())).into();
     });
     let authorization = format!("DPoP {}", tokens.access);
     let headers = [("authorization", authorization.as_str()), ("dpop", &at_the_api)];
-    assert_eq!(world.send(request(Method::GET, links, &headers, b"")).await.status, 200);
+    let listed = world.send(request(Method::GET, links, &headers, b"")).await;
+    assert_eq!(listed.status, 200, "{listed:?}");
 }
 
 #[tokio::test]
@@ -216,7 +235,11 @@ async fn native_4_a_partners_app_shows_its_secret_either_way_and_gets_bearer_tok
     );
     let by_form = world.post("/oauth/token", Auth::None, &form).await;
     for answer in [&by_header, &by_form] {
-        assert_eq!((answer.status, &answer.json["token_type"]), (200, &json!("Bearer")), "{answer:?}");
+        assert_eq!(
+            (answer.status, &answer.json["token_type"]),
+            (200, &json!("Bearer")),
+            "{answer:?}"
+        );
         assert_eq!(payload(&answer.text("access_token")).get("cnf"), None);
     }
 }
@@ -227,7 +250,10 @@ async fn native_5_1_a_used_code_is_invalid_grant_with_another_key_or_with_none()
     let native = Native::new(&asking).await;
     let world = native.world;
     for idempotency in [None, Some("medusa-token-of-somebody-else")] {
-        let (mut shop, key) = (Plugin::medusa(&format!("https://{}.example", idempotency.is_some())), new_key());
+        let (mut shop, key) = (
+            Plugin::medusa(&format!("https://{}.example", idempotency.is_some())),
+            new_key(),
+        );
         shop.register(world, &key, None).await;
         let code = shop.code(&native, &key).await;
         let tokens = Tokens::of(&shop.exchange(world, &code, &key, Some(&key_of(&code))).await);
@@ -247,7 +273,13 @@ async fn native_5_2_a_token_rotated_with_a_key_is_a_theft_with_another_key_at_on
     let first = shop.connect(&native, &key).await;
     let once = key_of(&first.refresh);
     let second = Tokens::of(&shop.refresh(world, &first.refresh, &key, Some(&once)).await);
-    let thief = token(world, &shop.refresh_form(&first.refresh), &key, Some("medusa-token-other")).await;
+    let thief = token(
+        world,
+        &shop.refresh_form(&first.refresh),
+        &key,
+        Some("medusa-token-other"),
+    )
+    .await;
     assert_eq!((thief.error(), thief.header("oauth-token-recovery")), (INVALID, None));
     assert_eq!(world.events(EventKind::RefreshReuseDetected).await, 1);
     for refresh in [&first.refresh, &second.refresh] {
@@ -265,14 +297,21 @@ async fn native_6_a_subscription_that_says_nothing_wants_every_payment_and_is_ac
     let tokens = shop.connect(&native, &key).await;
     let shown = (&key, tokens.access.as_str());
     let body = json!({ "url": format!("{SITE}/hooks/makepay/makepay_makepay") });
-    let key_of_it = [("idempotency-key", "medusa-webhook-0123456789012345678901234567890123456789")];
+    let key_of_it = [(
+        "idempotency-key",
+        "medusa-webhook-0123456789012345678901234567890123456789",
+    )];
     let put = async || signed(world, shown, Method::PUT, CURRENT, &body, &key_of_it).await;
     let made = put().await;
     assert_eq!(made.status, 200, "{made:?}");
     world.secrets.keep(&made.text("signingSecret"));
     let subscription = &made.json["subscription"];
     assert_eq!(
-        (&subscription["events"], &subscription["active"], &subscription["metadata"]),
+        (
+            &subscription["events"],
+            &subscription["active"],
+            &subscription["metadata"]
+        ),
         (&json!(["makepay.payment.*"]), &json!(true), &json!({}))
     );
     assert_eq!(subscription["grantId"], tokens.claim("grant_id").as_str());

@@ -42,13 +42,23 @@ async fn what_was_written_first_goes_first_when_the_clock_was_set_back_and_it_is
     let [(second, later), (first, earlier)] = &untold[..] else {
         panic!("{untold:?}")
     };
-    assert!(second < first && earlier.version < later.version, "times and commits differ");
+    assert!(
+        second < first && earlier.version < later.version,
+        "times and commits differ"
+    );
     store.hold(Some(first.clone()));
-    assert!(webhooks::turn(&hooked.courier).await.is_err(), "one of the two is told of");
+    assert!(
+        webhooks::turn(&hooked.courier).await.is_err(),
+        "one of the two is told of"
+    );
     receiver.answers(200);
     receiver.go_on.notify_one();
     sending.await.unwrap().unwrap();
-    assert_eq!(ids(&receiver.take(), "/ordered").len(), 1, "the one that was on its way");
+    assert_eq!(
+        ids(&receiver.take(), "/ordered").len(),
+        1,
+        "the one that was on its way"
+    );
     store.hold(None);
     hooked.turn().await;
     let came = ids(&receiver.take(), "/ordered");
