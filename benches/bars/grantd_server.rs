@@ -3,33 +3,29 @@
 
 use crate::eventful::Eventful;
 use crate::grants;
+use crate::products::Product;
 use grantd::app::{self, Service};
-use grantd::base::digest::{base64url, sha256};
 use grantd::base::jose::{Algorithm, SigningKey};
 use grantd::base::master::MasterSecret;
 use grantd::base::random::{self, SystemRandom};
-use grantd::base::time::{Clock as _, SystemClock};
+use grantd::base::time::SystemClock;
 use grantd::config::{Config, Overrides, TlsFiles};
 use grantd::context::{Context, Parts};
 use grantd::control::{Command, NewApp, execute, socket};
 use grantd::model::app::Kind;
 use grantd::model::role::Role;
-use grantd::oauth::authorize::{self, Approval};
 use grantd::store::disk::Disk;
 use grantd::store::sled::{SledOptions, SledStore};
-use grantd::store::{Batch, keys};
+use grantd::store::keys;
 use grantd::web::development_certificates;
 use grantd::web::listener::Listener;
-use grantd::web::request::Request;
 use grantd::web::signals::Stop;
 use grantd::web::tls::Tls;
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Method};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -46,6 +42,8 @@ pub const REDIRECT_URI: &str = "https://app.example/callback";
 pub const VERIFIER: &str = "a-verifier-of-forty-three-characters-or-more-0123456789";
 /// What is made on demand is made by so many at a time, each for another user.
 const MAKERS: usize = 64;
+/// More than any flood sends.
+const FAILURES_MAX: NonZeroU32 = NonZeroU32::new(1_000_000).expect("it is not zero");
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// The first line of standard input.
@@ -191,7 +189,7 @@ async fn open(orders: &Orders, overrides: &Overrides) -> Result<(Server, Value),
     let mut config = Config::load(orders.file.as_deref(), overrides).map_err(|e| e.to_string())?;
     // All the load comes from one address, and a flood of wrong passwords is to reach the passwords.
     config.limits.connections_per_peer_max = config.limits.connections_max;
-    config.limits.failures.failures_max = NonZeroU32::MAX;
+    config.limits.failures.failures_max = FAILURES_MAX;
     let eventful = orders.eventful.then(|| Arc::new(Eventful::new(store.clone())));
     let parts = Parts {
         config,
@@ -259,7 +257,7 @@ async fn user(ctx: &Context, organization: &str, number: usize) -> Result<String
 }
 
 /// Identifiers are texts or numbers, as the profile says.
-fn text(value: &Value) -> String {
+pub fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
@@ -322,88 +320,4 @@ impl Server {
         std::fs::write(file, made).map_err(|e| e.to_string())?;
         Ok(Value::Null)
     }
-}
-
-#[derive(Clone)]
-enum Product {
-    RefreshToken,
-    /// With proofs of this key.
-    Code(Arc<SigningKey>),
-}
-
-impl Product {
-    /// A line of the file.
-    async fn make(
-        &self,
-        ctx: &Context,
-        service: &Service,
-        app: &Value,
-        user: String,
-        organization: String,
-    ) -> Result<String, String> {
-        let code = code(ctx, &text(&app["client_id"]), user, organization).await?;
-        match self {
-            Self::RefreshToken => Ok(refresh_token(service, app, &code).await? + "\n"),
-            Self::Code(key) => Ok(format!("{code}\t{}\n", proof(ctx, key))),
-        }
-    }
-}
-
-/// What the consent page does when its button is pressed.
-async fn code(ctx: &Context, client_id: &str, user: String, organization: String) -> Result<String, String> {
-    let challenge = base64url(sha256(VERIFIER.as_bytes()));
-    let query = format!(
-        "client_id={client_id}&redirect_uri={REDIRECT_URI}&response_type=code&code_challenge={challenge}\
-         &code_challenge_method=S256"
-    );
-    let request = authorize::read(ctx, &query, ctx.now()).await;
-    let request = request.map_err(|_| "the authorization request was refused")?;
-    let approval = Approval {
-        user,
-        organization,
-        session: Batch::new(),
-    };
-    let approved = authorize::approve(ctx, &request, approval).await;
-    let approved = approved.map_err(|_| "the approval was refused")?;
-    Ok(approved.param("code").ok_or("the approval has no code")?.to_owned())
-}
-
-async fn refresh_token(service: &Service, app: &Value, code: &str) -> Result<String, String> {
-    let form = form_urlencoded::Serializer::new(String::new())
-        .append_pair("grant_type", "authorization_code")
-        .append_pair("client_id", &text(&app["client_id"]))
-        .append_pair("client_secret", &text(&app["client_secret"]))
-        .append_pair("code", code)
-        .append_pair("code_verifier", VERIFIER)
-        .finish();
-    let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
-    let request = Request {
-        method: Method::POST,
-        path: "/oauth/token".into(),
-        query: None,
-        headers: HeaderMap::from_iter([(CONTENT_TYPE, form_type)]),
-        body: form.into(),
-        unread: None,
-        peer: IpAddr::from([127, 0, 0, 1]),
-        id: "bench".into(),
-    };
-    let response = service.answer(request).await;
-    let answer: Value = serde_json::from_slice(&response.body).map_err(|e| e.to_string())?;
-    let token = answer["refresh_token"].as_str();
-    Ok(token
-        .ok_or_else(|| format!("a code was answered with {answer}"))?
-        .to_owned())
-}
-
-/// RFC 9449 §4.2.
-fn proof(ctx: &Context, key: &SigningKey) -> String {
-    let header = json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": key.public_jwk() });
-    let claims = json!({
-        "jti": random::token::<12>(&SystemRandom),
-        "htm": "POST",
-        "htu": format!("{}/oauth/token", ctx.issuer()),
-        "iat": SystemClock.now().seconds(),
-    });
-    let input = format!("{}.{}", base64url(header.to_string()), base64url(claims.to_string()));
-    format!("{input}.{}", base64url(key.sign(input.as_bytes())))
 }

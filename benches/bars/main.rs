@@ -16,6 +16,7 @@ mod login;
 mod measured;
 mod pages;
 mod process;
+mod products;
 mod server;
 mod size;
 mod store;

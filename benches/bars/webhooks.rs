@@ -186,8 +186,8 @@ fn take(stream: TcpStream, count: &AtomicUsize) -> std::io::Result<()> {
     }
 }
 
-/// Refreshing over HTTPS, with and without an event in the batch of each. A refresh as it is writes none; what is put in
-/// is told of by the same server, on the same core, to an app without endpoints.
+/// Refreshing over HTTPS, with and without an event in the batch of each. A refresh as it is writes none; what is put
+/// in is told of by the same server, on the same core, to an app without endpoints.
 fn cost() -> Result<Report, String> {
     let mut grantd = Measured::start_eventful(2 * CONNECTIONS)?;
     // Without and with.
