@@ -20,6 +20,7 @@ use grantd::store::sled::{SledOptions, SledStore};
 use grantd::web::development_certificates;
 use grantd::web::listener::Listener;
 use grantd::web::request::Request;
+use grantd::web::runtime::runtime;
 use grantd::web::signals::Stop;
 use grantd::web::tls::Tls;
 use http::header::CONTENT_TYPE;
@@ -78,10 +79,7 @@ pub struct Counts {
 }
 
 pub fn run() -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let served = runtime
-        .map_err(|e| e.to_string())
-        .and_then(|runtime| runtime.block_on(serve()));
+    let served = runtime().and_then(|runtime| runtime.block_on(serve()));
     match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
