@@ -15,10 +15,11 @@ use grantd::control::{Command, NewApp, execute, socket};
 use grantd::model::app::Kind;
 use grantd::model::role::Role;
 use grantd::store::disk::Disk;
-use grantd::store::sled::{SledOptions, SledStore};
 use grantd::store::keys;
+use grantd::store::sled::{SledOptions, SledStore};
 use grantd::web::development_certificates;
 use grantd::web::listener::Listener;
+use grantd::web::runtime::runtime;
 use grantd::web::signals::Stop;
 use grantd::web::tls::Tls;
 use serde::{Deserialize, Serialize};
@@ -82,10 +83,7 @@ pub struct Counts {
 }
 
 pub fn run() -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let served = runtime
-        .map_err(|e| e.to_string())
-        .and_then(|runtime| runtime.block_on(serve()));
+    let served = runtime().and_then(|runtime| runtime.block_on(serve()));
     match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
