@@ -33,7 +33,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 /// The argument that makes this program the server.
@@ -157,8 +157,10 @@ async fn serve() -> Result<(), String> {
         "public_app": server.public,
     });
     answer(&facts)?;
-    // This thread is none of the runtime's: waiting for a line holds nothing up.
-    for line in lines {
+    // A thread of its own waits for them: the runtime has no other on one core.
+    let (tell, mut told) = mpsc::unbounded_channel();
+    std::thread::spawn(move || lines.try_for_each(|line| tell.send(line)));
+    while let Some(line) = told.recv().await {
         let line = line.map_err(|e| e.to_string())?;
         let task = serde_json::from_str(&line).map_err(|e| e.to_string())?;
         answer(&server.perform(task).await?)?;
