@@ -379,8 +379,11 @@ pub async fn serve(
         async move { service.answer(request).await }
     };
     let ended = server::serve(listeners, limits, random, meter, rule, handle, stop).await;
-    control.abort();
-    jobs.abort();
+    // What they were at is over before the last word is written.
+    for task in [control, jobs] {
+        task.abort();
+        let _ = task.await;
+    }
     if let Some(watched) = watched {
         watched.abort();
     }

@@ -30,9 +30,12 @@ use std::future::Future;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::UnixListener;
 use tokio::sync::watch;
 
+/// An end waits so long for what hangs on a disk; everything that was answered is on its own already.
+const LEFT_BEHIND_MAX: Duration = Duration::from_secs(2);
 /// Directories in the data directory in which stores are made.
 pub const RESTORE_PREFIX: &str = ".restore-";
 pub const IMPORT_PREFIX: &str = ".import-";
@@ -164,9 +167,10 @@ pub fn execute(config: Config, command: Command) -> Result<Value, String> {
 /// A runtime for one command.
 pub fn block_on<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime
-        .map_err(|e| format!("no runtime could be started: {e}"))?
-        .block_on(work)
+    let runtime = runtime.map_err(|e| format!("no runtime could be started: {e}"))?;
+    let done = runtime.block_on(work);
+    runtime.shutdown_timeout(LEFT_BEHIND_MAX);
+    done
 }
 
 /// `grantd serve`.
@@ -176,39 +180,40 @@ pub fn serve(config: Config, output: &Output) -> Result<(), String> {
         log::warn!("{warning}");
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime
-        .map_err(|e| format!("no runtime could be started: {e}"))?
-        .block_on(async {
-            let tls = certificates(&config)?;
-            let listeners = bind(&config.listen, tls.as_ref())?;
-            let metrics = config
-                .metrics
-                .listen
-                .map(|listen| Listener::http(listen.address))
-                .transpose()?;
-            let ctx = open(config).await?;
-            for listener in &listeners {
-                log::info!("listening on {}", listener.address().map_err(|e| e.to_string())?);
-            }
-            if let Some(metrics) = &metrics {
-                log::info!(
-                    "metrics are at http://{}/metrics",
-                    metrics.address().map_err(|e| e.to_string())?
-                );
-            }
-            invite_administrator(&ctx, output).await;
-            let issuer = ctx.issuer().to_owned();
-            let ready = move || log::info!("{issuer} is ready");
-            let signals = catch_signals()?;
-            let server = Server {
-                ctx,
-                listeners,
-                metrics,
-                tls,
-                signals,
-            };
-            until_stopped(server, ready).await
-        })
+    let runtime = runtime.map_err(|e| format!("no runtime could be started: {e}"))?;
+    let ended = runtime.block_on(async {
+        let tls = certificates(&config)?;
+        let listeners = bind(&config.listen, tls.as_ref())?;
+        let metrics = config
+            .metrics
+            .listen
+            .map(|listen| Listener::http(listen.address))
+            .transpose()?;
+        let ctx = open(config).await?;
+        for listener in &listeners {
+            log::info!("listening on {}", listener.address().map_err(|e| e.to_string())?);
+        }
+        if let Some(metrics) = &metrics {
+            log::info!(
+                "metrics are at http://{}/metrics",
+                metrics.address().map_err(|e| e.to_string())?
+            );
+        }
+        invite_administrator(&ctx, output).await;
+        let issuer = ctx.issuer().to_owned();
+        let ready = move || log::info!("{issuer} is ready");
+        let signals = catch_signals()?;
+        let server = Server {
+            ctx,
+            listeners,
+            metrics,
+            tls,
+            signals,
+        };
+        until_stopped(server, ready).await
+    });
+    runtime.shutdown_timeout(LEFT_BEHIND_MAX);
+    ended
 }
 
 /// Where there is no administrator yet, whoever started the server becomes one: by a link that is printed here, once,
