@@ -20,6 +20,7 @@ use grantd::store::sled::{SledOptions, SledStore};
 use grantd::web::development_certificates;
 use grantd::web::listener::Listener;
 use grantd::web::request::Request;
+use grantd::web::runtime::runtime;
 use grantd::web::signals::Stop;
 use grantd::web::tls::Tls;
 use http::header::CONTENT_TYPE;
@@ -35,7 +36,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 /// The argument that makes this program the server.
@@ -78,10 +79,7 @@ pub struct Counts {
 }
 
 pub fn run() -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let served = runtime
-        .map_err(|e| e.to_string())
-        .and_then(|runtime| runtime.block_on(serve()));
+    let served = runtime().and_then(|runtime| runtime.block_on(serve()));
     match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
@@ -154,8 +152,10 @@ async fn serve() -> Result<(), String> {
         "public_app": server.public,
     });
     answer(&facts)?;
-    // This thread is none of the runtime's: waiting for a line holds nothing up.
-    for line in lines {
+    // A thread of its own waits for them: the runtime has no other on one core.
+    let (tell, mut told) = mpsc::unbounded_channel();
+    std::thread::spawn(move || lines.try_for_each(|line| tell.send(line)));
+    while let Some(line) = told.recv().await {
         let line = line.map_err(|e| e.to_string())?;
         let task = serde_json::from_str(&line).map_err(|e| e.to_string())?;
         answer(&server.perform(task).await?)?;

@@ -22,6 +22,7 @@ use crate::store::sled::{SledOptions, SledStore};
 use crate::store::{Store, StoreError};
 use crate::web::development_certificates;
 use crate::web::listener::Listener;
+use crate::web::runtime::runtime;
 use crate::web::signals::{Signals, Stop};
 use crate::web::tls::Tls;
 use serde_json::{Value, json};
@@ -32,6 +33,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::UnixListener;
+use tokio::runtime::Builder;
 use tokio::sync::watch;
 
 /// An end waits so long for what hangs on a disk; everything that was answered is on its own already.
@@ -166,7 +168,7 @@ pub fn execute(config: Config, command: Command) -> Result<Value, String> {
 
 /// A runtime for one command.
 pub fn block_on<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|e| format!("no runtime could be started: {e}"))?;
     let done = runtime.block_on(work);
     runtime.shutdown_timeout(LEFT_BEHIND_MAX);
@@ -179,8 +181,7 @@ pub fn serve(config: Config, output: &Output) -> Result<(), String> {
     for warning in config.warnings() {
         log::warn!("{warning}");
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.map_err(|e| format!("no runtime could be started: {e}"))?;
+    let runtime = runtime()?;
     let ended = runtime.block_on(async {
         let tls = certificates(&config)?;
         let listeners = bind(&config.listen, tls.as_ref())?;
