@@ -18,7 +18,7 @@ use crate::model::failure::Failure;
 use crate::model::history::History;
 use crate::model::keyring::{Keyring, Tools};
 use crate::model::last_use::LastUses;
-use crate::model::settings::{FORMAT, Settings};
+use crate::model::settings::{FORMAT, Settings, other_format};
 use crate::model::usage::Usages;
 use crate::store::cache::RecordCache;
 use crate::store::records::{Record, Versioned, load};
@@ -95,10 +95,7 @@ impl Context {
         let now = clock.now();
         let settings = first_settings(&*store, &secret, now).await.map_err(|e| e.to_string())?;
         if settings.format != FORMAT {
-            return Err(format!(
-                "the store has record format {}, this program reads format {FORMAT}: use the release that wrote it",
-                settings.format
-            ));
+            return Err(other_format(settings.format));
         }
         if !secret.knows(&settings.secret_fingerprint) {
             return Err(

@@ -13,6 +13,7 @@
 #   clock   the clock is an hour ahead, an hour back, a day ahead, and right again
 #   slow    connections that do next to nothing, and a client that means well; too few descriptors
 #   flood   HTTP/2: rapid reset, CONTINUATION, SETTINGS, PING
+#   overload  five times as many requests as the server can answer; no more memory
 #   fuzz    libFuzzer on every parser of bytes from outside
 #   soak    a third of what the server can do, for an hour
 #
@@ -21,7 +22,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-all=(crash power eio full flip clock slow flood fuzz soak)
+all=(crash power eio full flip clock slow flood overload fuzz soak)
 short=
 parts=()
 for word in "$@"; do
@@ -121,6 +122,16 @@ part_flood() {
     cargo_part flood "$(size 1000000 100000)" campaign flood::floods_of_frames_end_and_others_are_served '^floods?( of .*)?:'
 }
 
+part_overload() {
+    local goodput
+    cargo_part overload "$(size 20 5)" campaign \
+        overload::overloaded_it_answers_as_many_as_it_can_and_every_revocation '^overload:'
+    goodput=$(sed -nE 's/^overload:.* goodput ([0-9]+) %$/\1/p' "$logs"/overload-overload--overloaded*.log)
+    if [ "${goodput:-0}" -lt 80 ]; then fail "overload: less than 80 % of what it can do"; fi
+    cargo_part overload "$(size 25 3)" campaign \
+        overload::a_server_without_memory_goes_on_or_ends_and_loses_nothing '^memory:'
+}
+
 # -- fuzz: libFuzzer on every parser of bytes from outside, from the corpus in fuzz/corpus.
 
 fuzz_build() {
@@ -181,6 +192,16 @@ part_fuzz() {
 part_soak() {
     cargo_part soak "${SOAK_SECONDS:-$(size 3600 45)}" campaign \
         soak::a_third_of_the_load_for_long_leaves_the_server_as_it_was '^soak:'
+    # Of a short run nothing of the kind can be said: neither is the server warm, nor is there much to keep.
+    if [ "${SOAK_SECONDS:-$(size 3600 45)}" -lt 600 ]; then return; fi
+    if ! sed -nE 's/^soak: .* disk amplification ([0-9.]+)$/\1/p' "$logs"/soak-*.log | awk '!($1 <= 3) { exit 1 }'; then
+        fail "soak: the disk holds more than three times what is kept"
+    fi
+    # A twentieth of it an hour.
+    if ! sed -nE 's/^soak: .* to ([0-9]+) KiB, ([-+][0-9]+) KiB an hour$/\1 \2/p' "$logs"/soak-*.log |
+        awk '!($2 <= $1 / 20) { exit 1 }'; then
+        fail "soak: memory grows"
+    fi
 }
 
 for part in "${parts[@]}"; do

@@ -1,6 +1,6 @@
 //! Signing in and one's own account.
 
-use super::{Place, Row, get, post};
+use super::{Place, Row, get, post, revoking};
 use crate::context::Context;
 use crate::portal::trouble::answer;
 use crate::portal::{account, asking, consent, desk, joining, page, passwords, second_factor, sign_in, sign_out};
@@ -47,8 +47,8 @@ pub static ROWS: [Row<Route>; 26] = [
     post("/consent/ask", Route::AskAdmins),
     get("/account", Route::Account),
     post("/organization", Route::SwitchOrganization),
-    post("/account/apps", Route::EndApp),
-    post("/account/sessions", Route::EndSession),
+    revoking("/account/apps", Route::EndApp),
+    revoking("/account/sessions", Route::EndSession),
     get("/account/password", Route::ChangePassword),
     post("/account/password", Route::ChangedPassword),
     get("/account/totp", Route::SecondFactor),

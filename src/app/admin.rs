@@ -1,6 +1,6 @@
 //! What reviewers and administrators do for the whole installation.
 
-use super::{Place, Row, get, post};
+use super::{Place, Row, get, post, revoking};
 use crate::context::Context;
 use crate::portal::admin::{
     self, apps, first, health, installations, native_templates, people, requests, review, reviews,
@@ -41,19 +41,19 @@ pub static ROWS: [Row<Route>; 21] = [
     post("/admin/reviews/{client_id}", Route::PostedReview),
     get("/admin/apps", Route::Apps),
     get("/admin/apps/{client_id}", Route::App),
-    post("/admin/apps/{client_id}", Route::PostedApp),
+    revoking("/admin/apps/{client_id}", Route::PostedApp),
     get("/admin/health", Route::Health),
     get("/admin/people", Route::People),
     post("/admin/people", Route::Appoint),
     get("/admin/people/{user}", Route::ConfirmDismissal),
-    post("/admin/people/{user}", Route::Dismiss),
+    revoking("/admin/people/{user}", Route::Dismiss),
     get("/admin/access-requests", Route::AccessRequests),
     get("/admin/access-requests/{request}", Route::AccessRequest),
     post("/admin/access-requests/{request}", Route::AnsweredAccessRequest),
     get("/admin/native-templates", Route::NativeTemplates),
     get("/admin/installations", Route::Installations),
     get("/admin/installations/{client_id}", Route::Installation),
-    post("/admin/installations/{client_id}", Route::PostedInstallation),
+    revoking("/admin/installations/{client_id}", Route::PostedInstallation),
     get("/administrator", Route::First),
     post("/administrator", Route::PostedFirst),
 ];

@@ -1,6 +1,6 @@
 //! An app's credentials, its own tokens and its failed calls.
 
-use super::{Place, Row, get, post};
+use super::{Place, Row, get, post, revoking};
 use crate::context::Context;
 use crate::portal::credentials::{self, failures, keys, secrets, tokens};
 use crate::portal::trouble::answer;
@@ -26,12 +26,12 @@ pub static ROWS: [Row<Route>; 10] = [
     get("/developer/apps/{client_id}/credentials", Route::Credentials),
     post("/developer/apps/{client_id}/credentials/secrets", Route::AddSecret),
     get(SECRET, Route::RevokeSecret),
-    post(SECRET, Route::RevokeSecret),
+    revoking(SECRET, Route::RevokeSecret),
     get("/developer/apps/{client_id}/credentials/keys", Route::Keys),
     post("/developer/apps/{client_id}/credentials/keys", Route::PostedKeys),
     post("/developer/apps/{client_id}/credentials/tokens", Route::MakeToken),
     get(TOKEN, Route::RevokeToken),
-    post(TOKEN, Route::RevokeToken),
+    revoking(TOKEN, Route::RevokeToken),
     get("/developer/apps/{client_id}/failures", Route::Failures),
 ];
 

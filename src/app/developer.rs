@@ -44,6 +44,7 @@ const fn upload(path: &'static str, route: Route) -> Row<Route> {
         path,
         route,
         body_bytes_max: Some(UPLOAD_BYTES_MAX),
+        revokes: false,
     }
 }
 

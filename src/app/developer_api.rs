@@ -22,10 +22,26 @@ pub type Route = Op;
 pub static ROWS: LazyLock<Vec<Row<Route>>> = LazyLock::new(|| {
     let rows = OPERATIONS.iter().map(|operation| Row {
         body_bytes_max: matches!(operation.takes, Takes::Picture).then_some(logos::BYTES_MAX),
+        revokes: revokes(operation.op),
         ..row(operation.method.clone(), operation.path, operation.op)
     });
     rows.collect()
 });
+
+const fn revokes(op: Op) -> bool {
+    matches!(
+        op,
+        Op::RevokeToken
+            | Op::RevokeOrganizationToken
+            | Op::RevokeSecret
+            | Op::RevokeAppToken
+            | Op::RevokeGrants
+            | Op::RevokeGrant
+            | Op::RevokeApiKey
+            | Op::RemoveKeys
+            | Op::DisableApp
+    )
+}
 
 /// What one operation does, on the heap: there are many, and a frame with room for each of them would fill the stack.
 type Doing<'c> = Pin<Box<dyn Future<Output = Answered> + Send + 'c>>;

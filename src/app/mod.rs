@@ -25,7 +25,7 @@ use crate::model::counts::Endpoint;
 use crate::portal::page;
 use crate::portal::trouble::{Trouble, answer};
 use crate::web::listener::Listener;
-use crate::web::request::{BodyRule, Request};
+use crate::web::request::{BodyRule, Request, Rule};
 use crate::web::response::Response;
 use crate::web::server::{self, Ended};
 use crate::web::signals::Stop;
@@ -44,6 +44,8 @@ struct Row<R> {
     route: R,
     /// What its body may be, where that is not the server's own limit.
     body_bytes_max: Option<usize>,
+    /// It ends something, and finds a place where others find none.
+    revokes: bool,
 }
 
 const fn row<R: Copy>(method: Method, path: &'static str, route: R) -> Row<R> {
@@ -52,6 +54,18 @@ const fn row<R: Copy>(method: Method, path: &'static str, route: R) -> Row<R> {
         path,
         route,
         body_bytes_max: None,
+        revokes: false,
+    }
+}
+
+/// A POST that ends something.
+const fn revoking<R: Copy>(path: &'static str, route: R) -> Row<R> {
+    Row {
+        method: Method::POST,
+        path,
+        route,
+        body_bytes_max: None,
+        revokes: true,
     }
 }
 
@@ -103,6 +117,7 @@ fn add<R: Copy>(rows: &mut Vec<Row<Route>>, area: &[Row<R>], of: fn(R) -> Route)
         path: row.path,
         route: of(row.route),
         body_bytes_max: row.body_bytes_max,
+        revokes: row.revokes,
     }));
 }
 
@@ -125,19 +140,23 @@ pub fn routes() -> impl Iterator<Item = (&'static Method, &'static str)> {
     ROUTES.iter().map(|row| (&row.method, row.path))
 }
 
-/// What is read of a body sent to this path: of what takes none, or is no route, not a byte is read.
-fn body_rule(ctx: &Context, method: &Method, path: &str) -> BodyRule {
+/// What is done with a request to this path before it is answered. Of a body where none is taken, or where there is no
+/// route, not a byte is read.
+fn rule(ctx: &Context, method: &Method, path: &str) -> Rule {
     let Ok(found) = ROUTER.at(path) else {
-        return gateway::body_rule(ctx, path);
+        return gateway::body_rule(ctx, path).into();
     };
     let takes_body = |row: &&&Row<Route>| row.method != Method::GET;
     let mut rows = found.value.iter().filter(takes_body).peekable();
     if rows.peek().is_none() {
-        return BodyRule::Whole(0);
+        return BodyRule::Whole(0).into();
     }
     let row = rows.find(|row| row.method == *method);
     let own = row.and_then(|row| row.body_bytes_max);
-    BodyRule::Whole(own.unwrap_or(ctx.config.limits.body_bytes_max))
+    Rule {
+        body: BodyRule::Whole(own.unwrap_or(ctx.config.limits.body_bytes_max)),
+        revokes: row.is_some_and(|row| row.revokes),
+    }
 }
 
 /// What a proxy asks with the path of its request behind.
@@ -212,9 +231,9 @@ impl Service {
         Ok(count)
     }
 
-    /// What is read of a request's body before it is answered.
-    pub fn body_rule(&self, method: &Method, path: &str) -> BodyRule {
-        body_rule(&self.ctx, method, path)
+    /// What is done with a request before it is answered.
+    pub fn rule(&self, method: &Method, path: &str) -> Rule {
+        rule(&self.ctx, method, path)
     }
 
     pub async fn answer(&self, request: Request) -> Response {
@@ -353,15 +372,18 @@ pub async fn serve(
     let watched = metrics.map(|listener| tokio::spawn(tell_metrics(ctx.clone(), listener, stop.clone())));
     let (limits, random) = (ctx.config.limits.clone(), ctx.random.clone());
     let meter = Arc::clone(&ctx.counts.server);
-    let of_bodies = Arc::clone(&service);
-    let body_rule = move |method: &Method, path: &str| of_bodies.body_rule(method, path);
+    let of_rules = Arc::clone(&service);
+    let rule = move |method: &Method, path: &str| of_rules.rule(method, path);
     let handle = move |request| {
         let service = Arc::clone(&service);
         async move { service.answer(request).await }
     };
-    let ended = server::serve(listeners, limits, random, meter, body_rule, handle, stop).await;
-    control.abort();
-    jobs.abort();
+    let ended = server::serve(listeners, limits, random, meter, rule, handle, stop).await;
+    // What they were at is over before the last word is written.
+    for task in [control, jobs] {
+        task.abort();
+        let _ = task.await;
+    }
     if let Some(watched) = watched {
         watched.abort();
     }
@@ -376,6 +398,6 @@ async fn tell_metrics(ctx: Arc<Context>, listener: Listener, stop: watch::Receiv
         let ctx = Arc::clone(&ctx);
         async move { metrics::answer(&ctx, &request).await }
     };
-    let body_rule = |_: &Method, _: &str| BodyRule::Whole(0);
-    server::serve(vec![listener], limits, random, Arc::default(), body_rule, handle, stop).await
+    let rule = |_: &Method, _: &str| BodyRule::Whole(0).into();
+    server::serve(vec![listener], limits, random, Arc::default(), rule, handle, stop).await
 }

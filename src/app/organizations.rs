@@ -1,6 +1,6 @@
 //! An organization's own pages.
 
-use super::{Place, Row, get, post};
+use super::{Place, Row, get, post, revoking};
 use crate::context::Context;
 use crate::portal::organizations::{api_keys, app, apps, audit, invitations, members, overview, policy};
 use crate::portal::trouble::answer;
@@ -50,7 +50,7 @@ pub static ROWS: [Row<Route>; 26] = [
         "/organizations/{organization}/members/{user}/remove",
         Route::RemoveMember,
     ),
-    post(
+    revoking(
         "/organizations/{organization}/members/{user}/remove",
         Route::RemovedMember,
     ),
@@ -73,7 +73,7 @@ pub static ROWS: [Row<Route>; 26] = [
         "/organizations/{organization}/apps/{client_id}/revoke",
         Route::RevokeApp,
     ),
-    post(
+    revoking(
         "/organizations/{organization}/apps/{client_id}/revoke",
         Route::RevokedApp,
     ),
@@ -82,7 +82,7 @@ pub static ROWS: [Row<Route>; 26] = [
     get("/organizations/{organization}/keys", Route::Keys),
     post("/organizations/{organization}/keys", Route::MakeKey),
     get("/organizations/{organization}/keys/{key}/revoke", Route::RevokeKey),
-    post("/organizations/{organization}/keys/{key}/revoke", Route::RevokedKey),
+    revoking("/organizations/{organization}/keys/{key}/revoke", Route::RevokedKey),
     get("/organizations/{organization}/audit", Route::Audit),
     get("/organizations/{organization}/audit.csv", Route::AuditFile),
 ];

@@ -1,6 +1,6 @@
 //! Personal access tokens.
 
-use super::{Place, Row, get, post};
+use super::{Place, Row, get, post, revoking};
 use crate::context::Context;
 use crate::portal::personal_tokens::{Scene, form, revoke, rows};
 use crate::portal::trouble::answer;
@@ -26,12 +26,12 @@ pub static ROWS: [Row<Route>; 10] = [
     get("/account/tokens/new", Route::New),
     post("/account/tokens/new", Route::Create),
     get("/account/tokens/{token}", Route::One),
-    post("/account/tokens/{token}", Route::Revoke),
+    revoking("/account/tokens/{token}", Route::Revoke),
     get("/organizations/{organization}/tokens", Route::All),
     get("/organizations/{organization}/tokens/new", Route::NewForSystem),
     post("/organizations/{organization}/tokens/new", Route::CreateForSystem),
     get("/organizations/{organization}/tokens/{token}", Route::OneOfAll),
-    post("/organizations/{organization}/tokens/{token}", Route::RevokeOneOfAll),
+    revoking("/organizations/{organization}/tokens/{token}", Route::RevokeOneOfAll),
 ];
 
 pub async fn handle(ctx: &Context, request: &Request, route: Route, place: &Place<'_>) -> Response {

@@ -1,6 +1,6 @@
 //! The protocol's endpoints and what watches over the server.
 
-use super::{Place, Row, get, post, row};
+use super::{Place, Row, get, post, revoking};
 use crate::api::{health, native, oauth, well_known};
 use crate::context::Context;
 use crate::model::counts::Endpoint;
@@ -51,9 +51,15 @@ pub static ROWS: [Row<Route>; 17] = [
     post("/oauth/par", Route::PushedAuthorization),
     post("/oauth/token", Route::Token),
     post("/oauth/introspect", Route::Introspect),
-    post("/oauth/revoke", Route::Revoke),
+    revoking("/oauth/revoke", Route::Revoke),
     post("/oauth/native/installations", Route::RegisterInstallation),
-    row(Method::DELETE, "/oauth/native/installations", Route::ResetInstallation),
+    Row {
+        method: Method::DELETE,
+        path: "/oauth/native/installations",
+        route: Route::ResetInstallation,
+        body_bytes_max: None,
+        revokes: true,
+    },
     get("/oauth/jwks.json", Route::Jwks),
     get("/.well-known/oauth-authorization-server", Route::ServerMetadata),
     get("/.well-known/oauth-authorization-server/{*path}", Route::ServerMetadata),

@@ -55,6 +55,16 @@ pub struct Limits {
     pub registrations: ThrottleLimits,
 }
 
+/// One place of so many is kept for requests that end something.
+const REVOCATIONS_EACH: usize = 16;
+
+impl Limits {
+    /// Of [`Self::requests_in_flight_max`], those that only revocations take.
+    pub fn revocations_reserved(&self) -> usize {
+        self.requests_in_flight_max / REVOCATIONS_EACH
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

@@ -21,6 +21,14 @@ pub fn run(audit: Audit, config: Config, output: &Output) -> Result<(), Failure>
         })
     };
     match report["findings_total"].as_u64() {
+        Some(0) if report["unsealed"] == true => failure(
+            "The blocks of the audit log are as they were written. Where the chain stands is not known yet, as after an \
+             import: a server that starts goes on behind the last block; verify again then, with --since the end you \
+             noted."
+                .to_owned(),
+            "unsealed",
+            LAGS,
+        ),
         Some(0) if report["lags"] == true => failure(
             format!(
                 "The audit log is as it was written, but {} events wait to be chained, the oldest since {}: a running \

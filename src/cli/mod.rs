@@ -15,13 +15,14 @@ mod selftest;
 mod service_manager;
 mod start;
 mod transfer;
+mod upgrade;
 mod verify;
 mod webhook;
 
 use crate::app;
 use crate::config::{Config, DEFAULT_FILE, FILE_NAME, Overrides};
 use argh::{EarlyExit, FromArgs as _};
-use arguments::backups::{Backup, Restore, SecretAction, SecretVerb};
+use arguments::backups::{Backup, Restore, SecretAction, SecretVerb, Upgrade};
 use arguments::tokens::{Token, TokenVerb};
 use arguments::{Action, COMMON_HELP, Common, ConfigVerb, Grantd};
 use output::Output;
@@ -131,6 +132,10 @@ fn perform(action: Action, common: &Common, output: &Output) -> Result<(), Strin
             said(&asked)?,
             output,
         ),
+        Action::Upgrade(Upgrade { dry_run: false, .. }) => {
+            Err("an upgrade is a start of the new program: say --dry-run to try it on a copy first".into())
+        }
+        Action::Upgrade(Upgrade { from, .. }) => upgrade::run(load(common)?, from.as_deref(), output),
         Action::Secret(SecretAction {
             verb: SecretVerb::Export(export),
         }) => backup::export_secret(&load(common)?, export.file.as_deref(), output),

@@ -47,13 +47,9 @@ pub fn run(config: &Config, from: &Path, secret: Option<&Path>, says: Says, outp
         let read = beside.path().join("read");
         // It becomes the store: its own mode, though it lies in a directory that nobody enters.
         start::make_dir(&read)?;
-        let mut target = Target {
-            filling: Filling::begin(&read, &SystemRandom)?,
-            logos: beside.path().join("logos"),
-        };
-        let reached = read_all(from, &secret, &mut target)?;
+        let logos = beside.path().join("logos");
+        let reached = read_into(from, &secret, &read, &logos)?;
         judge(&reached, says)?;
-        target.filling.finish(reached.seq)?;
         // That its tree has to be built is no news.
         let (store, _) = SledStore::open(&read, SledOptions::default()).map_err(|e| e.to_string())?;
         check(&store, &secret).await?;
@@ -65,8 +61,7 @@ pub fn run(config: &Config, from: &Path, secret: Option<&Path>, says: Says, outp
             _ => None,
         };
         store.close();
-        put_logos(&target.logos, &start::logos_path(config))
-            .map_err(|e| format!("the logos cannot be written: {e}"))?;
+        put_logos(&logos, &start::logos_path(config)).map_err(|e| format!("the logos cannot be written: {e}"))?;
         if MasterSecret::load(&own).map_err(|e| e.to_string())?.is_none() {
             secret.save(&own).map_err(|e| e.to_string())?;
         }
@@ -108,6 +103,17 @@ fn secret_for(own: &Path, named: Option<&Path>) -> Result<MasterSecret, String> 
         )),
         _ => Ok(given),
     }
+}
+
+/// Makes a store in `dir`, which is empty, of what is there. It is nobody's until it is put in its place.
+pub(super) fn read_into(from: &Path, secret: &MasterSecret, dir: &Path, logos: &Path) -> Result<Reached, String> {
+    let mut target = Target {
+        filling: Filling::begin(dir, &SystemRandom)?,
+        logos: logos.to_owned(),
+    };
+    let reached = read_all(from, secret, &mut target)?;
+    target.filling.finish(reached.seq)?;
+    Ok(reached)
 }
 
 struct Target {

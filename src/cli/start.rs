@@ -31,10 +31,13 @@ use std::future::Future;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::UnixListener;
 use tokio::runtime::Builder;
 use tokio::sync::watch;
 
+/// An end waits so long for what hangs on a disk; everything that was answered is on its own already.
+const LEFT_BEHIND_MAX: Duration = Duration::from_secs(2);
 /// Directories in the data directory in which stores are made.
 pub const RESTORE_PREFIX: &str = ".restore-";
 pub const IMPORT_PREFIX: &str = ".import-";
@@ -166,9 +169,10 @@ pub fn execute(config: Config, command: Command) -> Result<Value, String> {
 /// A runtime for one command.
 pub fn block_on<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
     let runtime = Builder::new_current_thread().enable_all().build();
-    runtime
-        .map_err(|e| format!("no runtime could be started: {e}"))?
-        .block_on(work)
+    let runtime = runtime.map_err(|e| format!("no runtime could be started: {e}"))?;
+    let done = runtime.block_on(work);
+    runtime.shutdown_timeout(LEFT_BEHIND_MAX);
+    done
 }
 
 /// `grantd serve`.
@@ -177,7 +181,8 @@ pub fn serve(config: Config, output: &Output) -> Result<(), String> {
     for warning in config.warnings() {
         log::warn!("{warning}");
     }
-    runtime()?.block_on(async {
+    let runtime = runtime()?;
+    let ended = runtime.block_on(async {
         let tls = certificates(&config)?;
         let listeners = bind(&config.listen, tls.as_ref())?;
         let metrics = config
@@ -207,7 +212,9 @@ pub fn serve(config: Config, output: &Output) -> Result<(), String> {
             signals,
         };
         until_stopped(server, ready).await
-    })
+    });
+    runtime.shutdown_timeout(LEFT_BEHIND_MAX);
+    ended
 }
 
 /// Where there is no administrator yet, whoever started the server becomes one: by a link that is printed here, once,

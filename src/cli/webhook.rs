@@ -104,16 +104,16 @@ async fn listen(how: WebhookListen, output: &Output) -> Result<(), String> {
         tell(&Output { json }, &request, &judged);
         async move { Response::json(status, &answer) }
     };
-    let body_rule = |method: &Method, _: &str| {
+    let rule = |method: &Method, _: &str| {
         let takes = *method == Method::POST;
-        BodyRule::Whole(if takes { BODY_BYTES_MAX } else { 0 })
+        BodyRule::Whole(if takes { BODY_BYTES_MAX } else { 0 }).into()
     };
     let served = serve(
         vec![listener],
         Limits::default(),
         Arc::new(SystemRandom),
         Arc::default(),
-        body_rule,
+        rule,
         handle,
         stopped,
     )

@@ -14,6 +14,7 @@ pub mod policy;
 pub mod socket;
 pub mod tokens;
 pub mod transfer;
+pub mod upgrade;
 pub mod users;
 
 use crate::base::text;

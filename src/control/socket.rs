@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixListener;
+use tokio::task::JoinSet;
 
 /// Longer than any command: an app with every field at its limit.
 const LINE_BYTES_MAX: u64 = 256 * 1024;
@@ -52,11 +53,14 @@ pub fn bind(data_dir: &Path) -> io::Result<UnixListener> {
 
 /// Answers until dropped.
 pub async fn serve(ctx: Arc<Context>, listener: UnixListener) {
+    // Ended together with this.
+    let mut answering = JoinSet::new();
     loop {
+        while answering.try_join_next().is_some() {}
         match listener.accept().await {
             Ok((stream, _)) => {
                 let ctx = ctx.clone();
-                tokio::spawn(async move {
+                answering.spawn(async move {
                     if let Err(error) = answer(&ctx, stream).await {
                         log::warn!("the control socket: {error}");
                     }
@@ -97,7 +101,7 @@ pub fn ask(data_dir: &Path, command: &Command) -> Option<Result<Value, String>> 
 
 fn converse(mut stream: UnixStream, command: &Command) -> io::Result<Result<Value, String>> {
     let patience = match command {
-        Command::BackupBegin => ALL_READ_MAX,
+        Command::BackupBegin | Command::AuditVerify { .. } => ALL_READ_MAX,
         _ => ANSWER_MAX,
     };
     stream.set_read_timeout(Some(patience))?;

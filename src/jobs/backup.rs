@@ -7,9 +7,9 @@
 use crate::base::time::Timestamp;
 use crate::config::BackupPlan;
 use crate::context::Context;
-use crate::store::backup::segments::{self, Shipper};
+use crate::store::backup::segments::{self, Shipper, Standing};
 use crate::store::backup::{self, History, Making, retain};
-use crate::store::{Seq, StoreError};
+use crate::store::{Batch, Change, Outcome, Seq, StoreError, Write};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::MissedTickBehavior;
@@ -17,6 +17,8 @@ use tokio::time::MissedTickBehavior;
 const EVERY: Duration = Duration::from_secs(1);
 /// After a failure.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long an end waits for a disk that may hang.
+const CLOSING_MAX: Duration = Duration::from_secs(20);
 /// Commits read and shipped at a time.
 const PAGE: u32 = 1000;
 
@@ -36,7 +38,8 @@ pub async fn finish(ctx: &Arc<Context>) {
     let Some(mut keeper) = Keeper::new(ctx).filter(|keeper| keeper.plan.continuous) else {
         return;
     };
-    if let Err(why) = keeper.close(ctx).await {
+    let closed = tokio::time::timeout(CLOSING_MAX, keeper.close(ctx)).await;
+    if let Err(why) = closed.unwrap_or_else(|_| Err("the directory does not answer".into())) {
         log::error!("the last commits were not shipped: {why}");
     }
 }
@@ -103,12 +106,54 @@ impl Keeper {
             std::fs::create_dir_all(&dir).map_err(|e| format!("{} cannot be made: {e}", dir.display()))?;
             segments::resume(&dir, history, &of.secret)
         });
-        if let Some((shipper, newest)) = found.await? {
-            ctx.backups.made(newest.header.made_at, newest.header.seq());
-            self.newest = Some(newest.header.made_at);
-            self.shipper = Some(shipper);
+        if let Some(found) = found.await? {
+            self.is_ours(ctx, &found).await?;
+            let newest = found.newest.header;
+            ctx.backups.made(newest.made_at, newest.seq());
+            self.newest = Some(newest.made_at);
+            self.shipper = Some(found.shipper);
         }
         Ok(())
+    }
+
+    /// Whether what was shipped is what this store committed: not so where it was put back from a copy, and something
+    /// else was committed since under the same numbers.
+    async fn is_ours(&self, ctx: &Context, found: &Standing) -> Result<(), String> {
+        let refused = |what: String| {
+            format!(
+                "{} holds {what}: this store was put back from a copy. Nothing is shipped there any more; give \
+                 backup.directory another place, or restore from there",
+                self.plan.directory.display()
+            )
+        };
+        let failed = |e: StoreError| format!("commits cannot be shipped: {e}");
+        let Outcome::Committed(here) = ctx.store.commit(Batch::new()).await.map_err(failed)? else {
+            return Err("an empty batch cannot conflict".into());
+        };
+        let shipped = found.shipper.shipped();
+        if shipped > here {
+            return Err(refused(format!(
+                "commit {}, and the last one here is {}",
+                shipped.0, here.0
+            )));
+        }
+        let Some((first, commits)) = &found.last else {
+            return Ok(());
+        };
+        let count = u32::try_from(commits.len()).unwrap_or(u32::MAX);
+        let own = match ctx.store.changes(Seq(first.0 - 1), count).await {
+            // Forgotten here: a new backup is made, from which shipping goes on.
+            Err(StoreError::Gone { .. }) => return Ok(()),
+            other => other.map_err(failed)?,
+        };
+        let differs = |(own, theirs): (&Change, &Vec<Write>)| own.writes != *theirs;
+        match own.iter().zip(commits).position(differs) {
+            Some(at) => Err(refused(format!(
+                "another commit {} than this store",
+                first.0 + at as u64
+            ))),
+            None => Ok(()),
+        }
     }
 
     async fn back_up(&mut self, ctx: &Arc<Context>) -> Result<Seq, String> {

@@ -5,7 +5,7 @@ use crate::store::Seq;
 use serde::Serialize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-#[derive(Clone, Default, Debug, Serialize)]
+#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize)]
 pub struct Backups {
     /// The newest backup: when it was made, and the last commit in it.
     pub last: Option<Made>,

@@ -8,6 +8,20 @@ use serde::{Deserialize, Serialize};
 /// The format of the records this program writes; others are refused with a sentence.
 pub const FORMAT: u32 = 1;
 
+/// Why records of another format are not read.
+pub fn other_format(format: u32) -> String {
+    if format > FORMAT {
+        return format!(
+            "the store has record format {format}, which a newer grantd wrote; this program reads format {FORMAT}: use \
+             the newer one"
+        );
+    }
+    format!(
+        "the store has record format {format}, which is older than the format {FORMAT} that this program reads: use \
+         the release that wrote it"
+    )
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Settings {
     pub format: u32,

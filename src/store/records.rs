@@ -42,7 +42,7 @@ pub async fn load<R: Record>(store: &dyn Store, key: &Key) -> Result<Option<Vers
 }
 
 /// What was found under `key`.
-pub(super) fn decode<R: Record>(key: &Key, stored: &Stored) -> Result<Versioned<R>, StoreError> {
+pub fn decode<R: Record>(key: &Key, stored: &Stored) -> Result<Versioned<R>, StoreError> {
     let value: R = codec::decode(&stored.value)?;
     if value.key() != *key {
         return Err(StoreError::Corrupt(format!(

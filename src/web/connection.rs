@@ -1,7 +1,7 @@
 //! One connection, from accept to its end.
 
 use super::exchange::{Caller, exchange};
-use super::request::{BodyRule, Request};
+use super::request::{Request, Rule};
 use super::response::Response;
 use super::shared::Shared;
 use super::state::Order;
@@ -29,7 +29,7 @@ pub(super) async fn run<B, H, F>(
     tls: Option<Arc<ServerConfig>>,
     ticket: Ticket,
 ) where
-    B: Fn(&Method, &str) -> BodyRule + Send + Sync + 'static,
+    B: Fn(&Method, &str) -> Rule + Send + Sync + 'static,
     H: Fn(Request) -> F + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
@@ -52,7 +52,7 @@ async fn converse<B, H, F>(
     tls: Option<Arc<ServerConfig>>,
     ticket: Arc<Ticket>,
 ) where
-    B: Fn(&Method, &str) -> BodyRule + Send + Sync + 'static,
+    B: Fn(&Method, &str) -> Rule + Send + Sync + 'static,
     H: Fn(Request) -> F + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {

@@ -90,9 +90,10 @@ impl Connections {
     }
 
     /// Counts a request in. Where all places are held, the slowest bodies lose theirs to it; `false`: all are held by
-    /// requests for which work is being done.
-    pub fn request_begins(&self, connection: &Connection) -> bool {
-        let most = self.limits.requests_in_flight_max;
+    /// requests for which work is being done. Some places are kept for those that end something.
+    pub fn request_begins(&self, connection: &Connection, revokes: bool) -> bool {
+        let kept = if revokes { 0 } else { self.limits.revocations_reserved() };
+        let most = self.limits.requests_in_flight_max - kept;
         let room = self.meter.requests_in_flight.up() < most as u64
             || self.table().shed(most / 16, |other| {
                 other.reads_body() && other.number != connection.number

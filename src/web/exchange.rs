@@ -1,7 +1,7 @@
 //! One request and its answer.
 
 use super::panics::caught;
-use super::request::{BodyRule, Request, Unread, Upgrade};
+use super::request::{BodyRule, Request, Rule, Unread, Upgrade};
 use super::request_id::during;
 use super::response::Response;
 use super::shared::Shared;
@@ -64,7 +64,7 @@ pub(super) async fn exchange<B, H, F>(
     request: hyper::Request<Incoming>,
 ) -> Result<hyper::Response<Outgoing>, Infallible>
 where
-    B: Fn(&Method, &str) -> BodyRule,
+    B: Fn(&Method, &str) -> Rule,
     H: Fn(Request) -> F,
     F: Future<Output = Response>,
 {
@@ -105,20 +105,21 @@ async fn answer<B, H, F>(
     id_value: &HeaderValue,
 ) -> Result<(Response, Slot), Refusal>
 where
-    B: Fn(&Method, &str) -> BodyRule,
+    B: Fn(&Method, &str) -> Rule,
     H: Fn(Request) -> F,
     F: Future<Output = Response>,
 {
     let shared = &*caller.shared;
-    let mut slot = caller.ticket.begin().ok_or(Refusal::Busy)?;
+    let rule = (shared.rule)(request.method(), request.uri().path());
+    let mut slot = caller.ticket.begin(rule.revokes).ok_or(Refusal::Busy)?;
     let (mut head, body) = request.into_parts();
     check(&head, &shared.limits)?;
     let path = head.uri.path();
-    let (body, unread) = match (shared.body_rule)(&head.method, path) {
+    let (body, unread) = match rule.body {
         BodyRule::Streamed => {
             let asked = head.headers.contains_key(UPGRADE);
             let upgrade = head.extensions.remove::<OnUpgrade>().filter(|_| asked);
-            let upgrade = upgrade.zip(caller.ticket.begin()).map(|(on, mut slot)| {
+            let upgrade = upgrade.zip(caller.ticket.begin(false)).map(|(on, mut slot)| {
                 slot.handling();
                 Upgrade::new(on, slot)
             });

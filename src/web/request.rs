@@ -8,6 +8,20 @@ use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use std::net::IpAddr;
 
+/// What the server does with a request before it is handled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rule {
+    pub body: BodyRule,
+    /// It ends something: it finds a place where all others are told to come again.
+    pub revokes: bool,
+}
+
+impl From<BodyRule> for Rule {
+    fn from(body: BodyRule) -> Self {
+        Self { body, revokes: false }
+    }
+}
+
 /// What the server does with a body before the request is handled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum BodyRule {

@@ -9,7 +9,7 @@ use super::connection;
 use super::connections::Connections;
 use super::listener::Listener;
 use super::protocols::Protocols;
-use super::request::{BodyRule, Request};
+use super::request::{Request, Rule};
 use super::response::Response;
 use super::shared::Shared;
 use super::signals::{Stop, reached};
@@ -36,19 +36,19 @@ pub struct Ended {
 
 /// Serves until `stop` says otherwise.
 ///
-/// `body_rule(method, path)` says what is read of a request's body; `handle` answers it. A handler may be dropped at an
-/// await point when its client resets the connection or the stream.
+/// `rule(method, path)` says what is read of a request's body, and whether it finds a place where others find none;
+/// `handle` answers it. A handler may be dropped at an await point when its client resets the connection or the stream.
 pub async fn serve<B, H, F>(
     listeners: Vec<Listener>,
     limits: Limits,
     random: Arc<dyn Random>,
     meter: Arc<ServerMeter>,
-    body_rule: B,
+    rule: B,
     handle: H,
     mut stop: watch::Receiver<Stop>,
 ) -> io::Result<Ended>
 where
-    B: Fn(&Method, &str) -> BodyRule + Send + Sync + 'static,
+    B: Fn(&Method, &str) -> Rule + Send + Sync + 'static,
     H: Fn(Request) -> F + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
@@ -60,7 +60,7 @@ where
         protocols,
         random,
         meter,
-        body_rule,
+        rule,
         handle,
     });
     let mut accepting = JoinSet::new();
@@ -96,7 +96,7 @@ async fn accept<B, H, F>(
     connections: Arc<Connections>,
     shared: Arc<Shared<B, H>>,
 ) where
-    B: Fn(&Method, &str) -> BodyRule + Send + Sync + 'static,
+    B: Fn(&Method, &str) -> Rule + Send + Sync + 'static,
     H: Fn(Request) -> F + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {

@@ -12,6 +12,6 @@ pub(super) struct Shared<B, H> {
     pub protocols: Arc<Protocols>,
     pub random: Arc<dyn Random>,
     pub meter: Arc<ServerMeter>,
-    pub body_rule: B,
+    pub rule: B,
     pub handle: H,
 }

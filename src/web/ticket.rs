@@ -64,8 +64,8 @@ impl Ticket {
     }
 
     /// A place for a request; `None` where the server is busy.
-    pub fn begin(self: &Arc<Self>) -> Option<Slot> {
-        if !self.all.request_begins(&self.own) {
+    pub fn begin(self: &Arc<Self>, revokes: bool) -> Option<Slot> {
+        if !self.all.request_begins(&self.own, revokes) {
             return None;
         }
         if self.own.requests.fetch_add(1, Ordering::Relaxed) == 0 {

@@ -10,6 +10,7 @@ mod full;
 #[allow(dead_code, reason = "shared with the tests of the program, which use more of it")]
 mod http;
 mod mounted;
+mod overload;
 mod power;
 #[path = "../process/program.rs"]
 #[allow(dead_code, reason = "shared with the tests of the program, which use more of it")]

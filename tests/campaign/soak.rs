@@ -1,14 +1,13 @@
 //! A third of what the server can do, for as long as the campaign says: memory, descriptors and threads stay as they
-//! are once it is warm.
+//! are once it is warm, and the disk holds little more than what is kept there.
 
 use crate::http::post;
 use crate::size;
-use crate::tls::Demo;
+use crate::tls::{Demo, exchange};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::interval;
 use tokio_rustls::client::TlsStream;
@@ -19,12 +18,15 @@ const REVOKE_EACH: u64 = 4;
 const SAMPLES: u32 = 60;
 /// What comes and goes: a file of the journal, an export, a worker.
 const LEEWAY: u64 = 16;
+const MIB: f64 = 1024.0 * 1024.0;
 
 #[test]
 fn a_third_of_the_load_for_long_leaves_the_server_as_it_was() {
     let seconds = size(3);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let demo = Arc::new(Demo::start());
+    // Beyond what is set aside on the disk before there is anything to keep.
+    let (records, (_, disk)) = (demo.record_bytes(), demo.disk_bytes());
     let soaked = runtime.block_on(soak(&demo, Duration::from_secs(seconds)));
     let warm = &soaked.samples[soaked.samples.len() / 3..];
     let memory: Vec<f64> = warm.iter().map(|[kib, ..]| *kib as f64).collect();
@@ -42,6 +44,16 @@ fn a_third_of_the_load_for_long_leaves_the_server_as_it_was() {
         assert!(most - least <= LEEWAY, "{what} between {least} and {most}");
         println!("soak: {least} to {most} {what}");
     }
+    let (journal, now) = demo.disk_bytes();
+    let disk = now.saturating_sub(disk) as f64;
+    let records = demo.record_bytes().saturating_sub(records) as f64;
+    println!(
+        "soak: {:.1} MiB of journal, {:.1} MiB more beside it for {:.1} MiB more of records, disk amplification {:.2}",
+        journal as f64 / MIB,
+        disk / MIB,
+        records / MIB,
+        disk / records.max(1.0)
+    );
     let log = demo.server.log();
     assert!(!log.contains("panicked") && !log.contains("ERROR"), "{log}");
 }
@@ -114,25 +126,9 @@ async fn client(demo: Arc<Demo>, n: u32, count: Arc<AtomicU64>, every: Option<Du
 
 /// The body of an answer of 200.
 async fn ask(stream: &mut TlsStream<TcpStream>, request: &str) -> io::Result<String> {
-    stream.write_all(request.as_bytes()).await?;
-    let mut answer = Vec::new();
-    let mut room = [0; 4096];
-    loop {
-        let read = stream.read(&mut room).await?;
-        if read == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        answer.extend_from_slice(&room[..read]);
-        let text = std::str::from_utf8(&answer).map_err(io::Error::other)?;
-        let Some((head, body)) = text.split_once("\r\n\r\n") else {
-            continue;
-        };
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
-        if length.and_then(|length| length.parse().ok()) == Some(body.len()) {
-            assert!(head.starts_with("HTTP/1.1 200 "), "{text}");
-            return Ok(body.to_owned());
-        }
-    }
+    let answer = exchange(stream, request).await?;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    Ok(answer.body)
 }
 
 /// Of the line that fits best, for a step.

@@ -1,6 +1,6 @@
 //! A demo server behind TLS, and connections to it from as many addresses of this machine as a test likes.
 
-use crate::http::Client;
+use crate::http::{Answer, Client};
 use crate::program::{Place, Running};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject as _;
@@ -8,8 +8,10 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::sync::Arc;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -19,8 +21,7 @@ pub struct Demo {
     address: SocketAddr,
     roots: RootCertStore,
     pub app: Client,
-    // Holds what the server works in.
-    _place: Place,
+    place: Place,
 }
 
 impl Demo {
@@ -44,7 +45,7 @@ impl Demo {
             address,
             roots,
             app,
-            _place: place,
+            place,
         }
     }
 
@@ -89,6 +90,25 @@ impl Demo {
         Err(io::Error::other(answer))
     }
 
+    /// Bytes below the directory of the store, as they are allocated: those of the journal, which has its bound, and
+    /// all others.
+    pub fn disk_bytes(&self) -> (u64, u64) {
+        let journal = allocated(&self.place.path("demo/store/journal"));
+        (journal, allocated(&self.place.path("demo/store")) - journal)
+    }
+
+    /// All records, as a backup holds them.
+    pub fn record_bytes(&self) -> u64 {
+        let (data, to) = (self.place.path("demo"), self.place.path("backups"));
+        let (data, to) = (data.display().to_string(), to.display().to_string());
+        let made = self
+            .place
+            .run(&["--json", "--data", &data, "backup", "--to", &to])
+            .json();
+        let file = made["file"].as_str().expect("a path");
+        std::fs::metadata(file).expect("there").len()
+    }
+
     /// Memory in KiB, descriptors and threads of the server.
     pub fn footprint(&self) -> [u64; 3] {
         let process = format!("/proc/{}", self.server.id());
@@ -102,5 +122,44 @@ impl Demo {
         };
         let descriptors = std::fs::read_dir(format!("{process}/fd")).expect("it runs").count() as u64;
         [number("VmRSS:"), descriptors, number("Threads:")]
+    }
+}
+
+fn allocated(dir: &Path) -> u64 {
+    let bytes = |entry: io::Result<std::fs::DirEntry>| {
+        let entry = entry.expect("an entry");
+        match entry.metadata() {
+            Ok(found) if found.is_dir() => allocated(&entry.path()),
+            Ok(found) => found.blocks() * 512,
+            // Let go meanwhile.
+            Err(_) => 0,
+        }
+    };
+    std::fs::read_dir(dir).expect("there").map(bytes).sum()
+}
+
+/// One request over a kept connection, and its whole answer.
+pub async fn exchange(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), request: &str) -> io::Result<Answer> {
+    stream.write_all(request.as_bytes()).await?;
+    let (mut answer, mut room) = (Vec::new(), [0; 4096]);
+    loop {
+        let read = stream.read(&mut room).await?;
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        answer.extend_from_slice(&room[..read]);
+        let text = std::str::from_utf8(&answer).map_err(io::Error::other)?;
+        let Some((head, body)) = text.split_once("\r\n\r\n") else {
+            continue;
+        };
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        if length.and_then(|length| length.parse().ok()) == Some(body.len()) {
+            let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+            return Ok(Answer {
+                status: status.ok_or(io::ErrorKind::InvalidData)?,
+                head: head.to_owned(),
+                body: body.to_owned(),
+            });
+        }
     }
 }

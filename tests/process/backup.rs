@@ -3,6 +3,7 @@
 use crate::http::{Client, Http};
 use crate::program::{Place, Running, mode};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -277,9 +278,8 @@ fn a_restore_that_is_killed_leaves_an_empty_store_or_a_whole_one() {
     assert!(empty > 0, "{whole} were whole");
 }
 
-/// `[backup]` alone: what was committed up to the end is there without a gap, and a server that ended in order says so.
-#[test]
-fn a_server_ships_what_it_commits_and_its_end() {
+/// A data directory whose server backs up by itself, and where to.
+fn backed_up() -> (Place, PathBuf, PathBuf) {
     let place = Place::new();
     let (data, to) = (place.path("data"), place.path("kept"));
     fs::create_dir(&data).expect("made");
@@ -288,6 +288,13 @@ fn a_server_ships_what_it_commits_and_its_end() {
         text(&to)
     );
     fs::write(data.join("grantd.toml"), settings).expect("written");
+    (place, data, to)
+}
+
+/// `[backup]` alone: what was committed up to the end is there without a gap, and a server that ended in order says so.
+#[test]
+fn a_server_ships_what_it_commits_and_its_end() {
+    let (place, data, to) = backed_up();
     let running = place.start(&["serve", "--data", text(&data)]);
     running.wait_for("is ready");
     running.wait_for("holds everything up to commit");
@@ -339,14 +346,7 @@ fn a_server_ships_what_it_commits_and_its_end() {
 /// A server that was killed shipped what it had; nothing says that it was all.
 #[test]
 fn what_a_killed_server_had_shipped_is_restored_with_a_word_of_the_operator() {
-    let place = Place::new();
-    let (data, to) = (place.path("data"), place.path("kept"));
-    fs::create_dir(&data).expect("made");
-    let settings = format!(
-        "issuer = \"http://127.0.0.1:8080\"\nlisten = [\"http://127.0.0.1:0\"]\n[backup]\ndirectory = {:?}\n",
-        text(&to)
-    );
-    fs::write(data.join("grantd.toml"), settings).expect("written");
+    let (place, data, to) = backed_up();
     let running = place.start(&["serve", "--data", text(&data)]);
     running.wait_for("holds everything up to commit");
     running.kill();
@@ -360,4 +360,47 @@ fn what_a_killed_server_had_shipped_is_restored_with_a_word_of_the_operator() {
         .grantd(&["restore", "--from", text(&to), "--nothing-lost"])
         .refused(1);
     assert!(second.contains("not empty"), "{second}");
+}
+
+/// A store that was put back from a copy, behind what it had shipped or with other commits under the same numbers: what
+/// the directory holds stays as it is, and is told.
+#[test]
+fn nothing_is_shipped_behind_commits_that_the_store_does_not_have() {
+    let (place, data, to) = backed_up();
+    let running = place.start(&["serve", "--data", text(&data)]);
+    running.wait_for("holds everything up to commit");
+    assert_eq!(running.terminate().0.code(), Some(0));
+    let copy = |from: &str, to: &str| {
+        let copied = std::process::Command::new("cp")
+            .args(["-a", "--sparse=always"])
+            .args([place.path(from), place.path(to)])
+            .status();
+        assert!(copied.expect("cp runs").success());
+    };
+    copy("data", "copy");
+    for n in 0..10 {
+        place.json(&["org", "create", &format!("Lost {n}")]);
+    }
+    fs::remove_dir_all(&data).expect("removed");
+    copy("copy", "data");
+    let kept = |to: &Path| {
+        let names = fs::read_dir(to).expect("read").map(|entry| entry.expect("an entry"));
+        names
+            .map(|entry| (entry.path(), entry.metadata().expect("there").len()))
+            .collect::<BTreeMap<_, _>>()
+    };
+    let before = kept(&to);
+    for _ in 0..2 {
+        let running = place.start(&["serve", "--data", text(&data)]);
+        let said = running.wait_for("this store was put back from a copy");
+        assert!(said.contains("backup.directory"), "{said}");
+        let status = place.json(&["backup", "--status"]);
+        assert!(status["failing"]["why"].is_string(), "{status}");
+        // Past what was shipped, where only the commits themselves tell.
+        for n in 0..15 {
+            place.json(&["org", "create", &format!("Other {n}")]);
+        }
+        assert_eq!(running.terminate().0.code(), Some(0));
+    }
+    assert_eq!(kept(&to), before);
 }

@@ -3,7 +3,7 @@
 use crate::program::Place;
 
 /// All commands but those that stay: their words, as `--help` is asked of them.
-const COMMANDS: [&str; 60] = [
+const COMMANDS: [&str; 61] = [
     "",
     "serve",
     "demo",
@@ -62,6 +62,7 @@ const COMMANDS: [&str; 60] = [
     "webhook listen",
     "backup",
     "restore",
+    "upgrade",
     "secret",
     "secret export",
 ];

@@ -18,6 +18,7 @@ mod program;
 mod races_tls;
 mod service_manager;
 mod signals;
+mod upgrade;
 mod verifying;
 mod webhook_campaign;
 mod webhook_commands;

@@ -121,8 +121,10 @@ fn the_dashboard_and_the_documentation_name_metrics_that_are_told_and_the_docume
         .filter(|line| !line.starts_with('#'))
         .filter_map(|line| line.split(['{', ' ']).next())
         .collect();
-    // Without a certificate, and with nothing that waits.
+    // Without a certificate, with nothing that waits, and without [backup].
     let absent = [
+        "grantd_backup_made_timestamp_seconds",
+        "grantd_backup_shipped_timestamp_seconds",
         "grantd_certificate_begins_timestamp_seconds",
         "grantd_certificate_ends_timestamp_seconds",
         "grantd_queue_due_timestamp_seconds",

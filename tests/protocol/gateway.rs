@@ -72,7 +72,7 @@ impl Upstream {
             Limits::default(),
             Arc::new(SeededRandom::new(1)),
             Arc::default(),
-            |_, _| BodyRule::Whole(1 << 20),
+            |_, _| BodyRule::Whole(1 << 20).into(),
             handle,
             stopped,
         ));
@@ -188,7 +188,7 @@ impl Door {
             limits,
             Arc::new(SeededRandom::new(2)),
             Arc::default(),
-            move |method: &Method, path: &str| of_bodies.body_rule(method, path),
+            move |method: &Method, path: &str| of_bodies.rule(method, path),
             handle,
             stopped,
         ));

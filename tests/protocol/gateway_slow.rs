@@ -118,7 +118,7 @@ async fn tls_door(service: &Arc<grantd::app::Service>, dir: &Path) -> (SocketAdd
         Limits::default(),
         Arc::new(SeededRandom::new(2)),
         Arc::default(),
-        move |method: &Method, path: &str| of_bodies.body_rule(method, path),
+        move |method: &Method, path: &str| of_bodies.rule(method, path),
         handle,
         stopped,
     ));

@@ -7,6 +7,7 @@ use grantd::base::certificate::Validity;
 use grantd::base::process::{self, Room};
 use grantd::base::time::Timestamp;
 use grantd::control::Command;
+use grantd::model::backup_state::Failing;
 use grantd::model::user::Duty;
 use grantd::platform::watching::warnings::{self, bytes};
 use grantd::platform::watching::{Seen, history, look};
@@ -132,6 +133,12 @@ async fn each_worry_has_its_sentence() {
     full.process.descriptors = Some(900);
     full.process.descriptors_max = Some(1024);
     assert_eq!(keys(&world, &full), [("health_descriptors", true)]);
+    let mut unsaved = calm.clone();
+    unsaved.backups.failing = Some(Failing {
+        since: START,
+        why: "the directory is gone".to_owned(),
+    });
+    assert_eq!(keys(&world, &unsaved), [("health_backups_fail", true)]);
     assert_eq!(
         (bytes(0).as_str(), bytes(1536).as_str(), bytes(3 << 30).as_str()),
         ("0 bytes", "1.5 KiB", "3.0 GiB")

@@ -7,7 +7,7 @@ use grantd::base::time::SystemClock;
 use grantd::web::development_certificates::{DevelopmentCertificates, ensure};
 use grantd::web::listener::Listener;
 use grantd::web::panics::log_panics;
-use grantd::web::request::{BodyRule, Request};
+use grantd::web::request::{BodyRule, Request, Rule};
 use grantd::web::response::Response;
 use grantd::web::server::{Ended, serve};
 use grantd::web::signals::Stop;
@@ -77,7 +77,10 @@ pub fn start(limits: Limits) -> Running {
         limits,
         Arc::new(SeededRandom::new(1)),
         Arc::default(),
-        |_, path| BodyRule::Whole(if path == "/small" { 1000 } else { BODY_BYTES_MAX }),
+        |_, path| Rule {
+            body: BodyRule::Whole(if path == "/small" { 1000 } else { BODY_BYTES_MAX }),
+            revokes: path == "/revoke",
+        },
         move |request| handle(request, Arc::clone(&for_handler)),
         stopped,
     ));

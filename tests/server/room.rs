@@ -194,6 +194,27 @@ async fn too_many_requests_at_once_get_a_503() {
 }
 
 #[tokio::test]
+async fn what_ends_something_finds_a_place_where_others_find_none() {
+    let server = start(Limits {
+        requests_in_flight_max: 16,
+        ..Limits::default()
+    });
+    let mut waiting = Vec::new();
+    for _ in 0..15 {
+        waiting.push(busy(&server).await);
+    }
+    let answer = server.get("/").await;
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    let answer = server.get("/revoke").await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    server.gate.release.add_permits(15);
+    for socket in &mut waiting {
+        assert_eq!(read_one(socket).await.1, "released");
+    }
+    server.assert_serves().await;
+}
+
+#[tokio::test]
 async fn slow_bodies_lose_their_place_to_whole_requests() {
     let server = start(Limits {
         requests_in_flight_max: 1,

@@ -141,7 +141,7 @@ async fn an_rsa_certificate_is_served_with_the_rsa_suites() {
         Limits::default(),
         random,
         Arc::default(),
-        |_, _| BodyRule::Whole(0),
+        |_, _| BodyRule::Whole(0).into(),
         answer,
         stopped,
     ));

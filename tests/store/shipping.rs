@@ -3,16 +3,22 @@
 use crate::backups::{NOW, Records, back_up, back_up_at, fill, restore, secret};
 use crate::kit::{self, all, block_on};
 use grantd::base::time::Timestamp;
-use grantd::store::backup::chain;
 use grantd::store::backup::segments::{self, Shipper};
+use grantd::store::backup::{History, chain};
 use grantd::store::sled::SledStore;
 use grantd::store::{Seq, Store};
 use std::fs::{self, File};
+use std::path::Path;
 
 /// Ships everything after `shipped`.
 fn ship(store: &SledStore, shipper: &mut Shipper) {
     let changes = block_on(store.changes(shipper.shipped(), 10_000)).expect("the feed reaches back");
     shipper.ship(&changes, &secret(), NOW).expect("shipped");
+}
+
+fn resume(dir: &Path, history: History) -> Shipper {
+    let found = segments::resume(dir, history, &secret()).expect("read");
+    found.expect("there is a backup").shipper
 }
 
 #[test]
@@ -44,11 +50,8 @@ fn what_is_shipped_makes_the_store_as_it_was_at_the_end_also_after_crashes_of_th
         .expect("opened")
         .set_len(length - 5)
         .expect("cut");
-    let (resumed, _) = segments::resume(to.path(), history, &secret())
-        .expect("read")
-        .expect("there is a backup");
+    let mut resumed = resume(to.path(), history);
     assert_eq!(resumed.shipped(), before, "what was cut off was not shipped");
-    let mut resumed = resumed;
     fill(&store, 210, 5);
     ship(&store, &mut resumed);
     let (restored, reached) = restore(to.path(), heir.path()).expect("restored");
@@ -60,9 +63,7 @@ fn what_is_shipped_makes_the_store_as_it_was_at_the_end_also_after_crashes_of_th
     let heir = kit::dir();
     assert!(restore(to.path(), heir.path()).expect("restored").1.closed);
     // Once it was opened again, the old word is not the last.
-    let (mut again, _) = segments::resume(to.path(), history, &secret())
-        .expect("read")
-        .expect("there is a backup");
+    let mut again = resume(to.path(), history);
     again.begin(&secret()).expect("begun");
     let heir = kit::dir();
     let (_, reached) = restore(to.path(), heir.path()).expect("restored");
@@ -164,4 +165,58 @@ fn retention_keeps_the_newest_backups_of_its_own_store_and_every_file_of_others(
     let left: Vec<bool> = made.iter().map(|path| path.exists()).collect();
     assert_eq!(left, [false, false, false, true]);
     assert!(theirs.exists() && stray.exists());
+}
+
+/// Pipes and links that somebody put where backups lie are neither waited for nor followed.
+#[test]
+fn what_is_no_plain_file_is_told_and_passed_over() {
+    let (dir, to, heir) = (kit::dir(), kit::dir(), kit::dir());
+    let store = kit::open(dir.path());
+    fill(&store, 0, 20);
+    let (made, _) = back_up(&store, to.path());
+    let history = store.history().expect("it has one");
+    let pipe = |name: String| {
+        let made = std::process::Command::new("mkfifo").arg(to.path().join(name)).status();
+        assert!(made.expect("mkfifo runs").success());
+    };
+    pipe("grantd-99990101T000000Z-0-00000000000000000099.backup".into());
+    pipe(format!("grantd-{}-00000000000000000021.segment", history.short()));
+    pipe(".grantd-x.unfinished".into());
+    std::os::unix::fs::symlink(&made, to.path().join("grantd-link.backup")).expect("linked");
+    let (found, faults) = chain::list(to.path()).expect("listed");
+    assert_eq!((found.len(), faults.len()), (1, 2), "{faults:?}");
+    assert_eq!(resume(to.path(), history).shipped(), Seq(20));
+    let (_, reached) = restore(to.path(), heir.path()).expect("restored");
+    assert_eq!(reached.seq, Seq(20));
+    back_up_at(&store, to.path(), Timestamp::from_seconds(NOW.seconds() + 60));
+}
+
+/// Clocks go wrong; the numbers of commits do not.
+#[test]
+fn the_backup_that_reaches_furthest_is_the_newest_whatever_the_clock_said() {
+    let (dir, to, heir) = (kit::dir(), kit::dir(), kit::dir());
+    let store = kit::open(dir.path());
+    fill(&store, 0, 20);
+    back_up(&store, to.path());
+    fill(&store, 20, 20);
+    back_up_at(&store, to.path(), Timestamp::from_seconds(NOW.seconds() - 86_400));
+    let history = store.history().expect("it has one");
+    assert_eq!(resume(to.path(), history).shipped(), Seq(40));
+    assert_eq!(restore(to.path(), heir.path()).expect("restored").1.seq, Seq(40));
+}
+
+/// What a header claims is no proof.
+#[test]
+fn a_backup_that_is_not_whole_does_not_say_how_far_was_shipped() {
+    let (dir, to) = (kit::dir(), kit::dir());
+    let store = kit::open(dir.path());
+    fill(&store, 0, 20);
+    back_up(&store, to.path());
+    fill(&store, 20, 20);
+    let (later, _) = back_up_at(&store, to.path(), Timestamp::from_seconds(NOW.seconds() + 60));
+    let length = fs::metadata(&later).expect("there").len();
+    let file = File::options().write(true).open(&later).expect("opened");
+    file.set_len(length - 5).expect("cut");
+    let history = store.history().expect("it has one");
+    assert_eq!(resume(to.path(), history).shipped(), Seq(20));
 }

@@ -44,6 +44,21 @@ pub struct Restore {
     pub keep_credentials: bool,
 }
 
+/// Try this program on a copy of what another release wrote, before it takes its place: `upgrade --dry-run`.
+///
+/// Reads every record, and says what would change. The data directory is left as it is; where a server runs on it, name
+/// a backup. The copy is made below TMPDIR.
+#[derive(FromArgs)]
+#[argh(subcommand, name = "upgrade")]
+pub struct Upgrade {
+    /// only try: an upgrade itself is a start of the new program
+    #[argh(switch)]
+    pub dry_run: bool,
+    /// a directory of backups, or one backup, in place of the data directory
+    #[argh(option)]
+    pub from: Option<PathBuf>,
+}
+
 /// Keep the master secret safe: `secret export`.
 #[derive(FromArgs)]
 #[argh(subcommand, name = "secret")]

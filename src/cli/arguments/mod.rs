@@ -11,7 +11,7 @@ pub mod webhooks;
 
 use self::apps::App;
 use self::audit::Audit;
-use self::backups::{Backup, Restore, SecretAction};
+use self::backups::{Backup, Restore, SecretAction, Upgrade};
 use self::installations::Installation;
 use self::looking::{Doctor, Selftest};
 use self::people::{Org, User};
@@ -102,6 +102,7 @@ pub enum Action {
     Selftest(Selftest),
     Backup(Backup),
     Restore(Restore),
+    Upgrade(Upgrade),
     Secret(SecretAction),
     Export(Export),
     Import(Import),

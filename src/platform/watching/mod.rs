@@ -12,6 +12,7 @@ use crate::base::jose::Algorithm;
 use crate::base::process::{self, ProcessUse, Room};
 use crate::base::time::Timestamp;
 use crate::context::Context;
+use crate::model::backup_state::Backups;
 use crate::model::signing_key::KeyState;
 use crate::store::{Key, Measured, StoreError, keys};
 
@@ -58,6 +59,8 @@ pub struct Seen {
     pub queues: Result<Queues, StoreError>,
     pub keys: Vec<SigningAge>,
     pub certificate: Option<Validity>,
+    /// What the server has backed up by itself, and what of it fails.
+    pub backups: Backups,
     /// When the chain over the audit log last held everything; `None`: not since the process began.
     pub chained: Option<Timestamp>,
 }
@@ -72,6 +75,7 @@ pub async fn look(ctx: &Context) -> Seen {
         queues: queues(ctx).await,
         keys: signing_ages(ctx),
         certificate: ctx.certificate(),
+        backups: ctx.backups.now(),
         chained: Some(ctx.counts.audit_chained_ms.get())
             .filter(|ms| *ms > 0)
             .map(Timestamp::from_millis),

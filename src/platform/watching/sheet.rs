@@ -342,6 +342,24 @@ fn ages(seen: &Seen) -> Vec<Family> {
             certificate(|validity| validity.ends),
         ),
         gauge(
+            "grantd_backup_made_timestamp",
+            Some(Unit::Seconds),
+            "When the newest scheduled backup was made.",
+            seen.backups.last.map(|made| seconds(made.at)),
+        ),
+        gauge(
+            "grantd_backup_shipped_timestamp",
+            Some(Unit::Seconds),
+            "When the last commit was shipped to the backups.",
+            seen.backups.shipped.map(|made| seconds(made.at)),
+        ),
+        gauge(
+            "grantd_backup_failing",
+            None,
+            "Whether scheduled backups, or shipping, fail.",
+            Some(level(u64::from(seen.backups.failing.is_some()))),
+        ),
+        gauge(
             "grantd_audit_chained_timestamp",
             Some(Unit::Seconds),
             "When the chain over the audit log last held everything.",

@@ -52,6 +52,10 @@ pub fn of(ctx: &Context, seen: &Seen) -> Vec<Warning> {
         }
     }
     queues(ctx, seen, &mut found);
+    if let Some(failing) = &seen.backups.failing {
+        let values = [("since", failing.since.to_string()), ("why", failing.why.clone())];
+        found.push(warning(true, "health_backups_fail", values));
+    }
     let chained = seen.chained.unwrap_or_default().max(seen.began);
     if seen.at.since(chained) > CHAIN_LAGS_AFTER {
         found.push(warning(

@@ -6,8 +6,8 @@ use super::{Header, History, NAME_SUFFIX};
 use crate::base::master::MasterSecret;
 use crate::base::order;
 use crate::base::time::Timestamp;
-use crate::store::{Key, Seq, Stored, Write};
-use std::fs::{self, File};
+use crate::store::{Key, Seq, Stored, Write, disk};
+use std::fs;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,7 @@ pub struct Listed {
     pub header: Header,
 }
 
-/// The backups in `dir`, the newest first, and a sentence for each file named like one that is none.
+/// The backups in `dir`, those that reach furthest first, and a sentence for each file named like one that is none.
 pub fn list(dir: &Path) -> io::Result<(Vec<Listed>, Vec<String>)> {
     let (mut found, mut faults) = (Vec::new(), Vec::new());
     for entry in fs::read_dir(dir)? {
@@ -28,8 +28,9 @@ pub fn list(dir: &Path) -> io::Result<(Vec<Listed>, Vec<String>)> {
         if !name.ends_with(NAME_SUFFIX) || name.starts_with('.') {
             continue;
         }
-        let file = BufReader::new(File::open(&path)?);
-        match BackupReader::open(file, &path.display().to_string()) {
+        let name = path.display().to_string();
+        let opened = disk::open_plain(&path).map_err(|e| format!("the backup {name} cannot be used: {e}"));
+        match opened.and_then(|file| BackupReader::open(BufReader::new(file), &name)) {
             Ok(reader) => found.push(Listed {
                 header: reader.header,
                 path,
@@ -37,8 +38,9 @@ pub fn list(dir: &Path) -> io::Result<(Vec<Listed>, Vec<String>)> {
             Err(why) => faults.push(why),
         }
     }
+    // By what they hold: clocks may be wrong.
     order::by_key(&mut found, |listed| {
-        std::cmp::Reverse((listed.header.made_at, listed.header.seq))
+        std::cmp::Reverse((listed.header.seq, listed.header.made_at))
     });
     Ok((found, faults))
 }
@@ -103,7 +105,8 @@ pub struct Chosen {
 /// The newest whole backup of the history that was written to last. The errors are sentences.
 pub fn choose(dir: &Path, secret: &MasterSecret) -> Result<Chosen, String> {
     let (backups, mut notes) = list(dir).map_err(|e| format!("{} cannot be read: {e}", dir.display()))?;
-    let Some(newest) = backups.first() else {
+    // Of several lines of commits, as a restore begins another one, only clocks tell which is the later.
+    let Some(newest) = backups.iter().max_by_key(|backup| backup.header.made_at) else {
         let why = notes
             .pop()
             .unwrap_or_else(|| format!("there is no backup in {}", dir.display()));
@@ -115,7 +118,9 @@ pub fn choose(dir: &Path, secret: &MasterSecret) -> Result<Chosen, String> {
             newest.path.display()
         ));
     }
-    let (history, known) = (newest.header.history.clone(), newest.header.seq());
+    let history = newest.header.history.clone();
+    let known = backups.iter().filter(|backup| backup.header.history == history);
+    let known = known.map(|backup| backup.header.seq()).max().unwrap_or_default();
     for backup in backups.iter().filter(|backup| backup.header.history == history) {
         match verify(&backup.path, Some(secret)) {
             Ok(_) => {
@@ -134,7 +139,7 @@ pub fn choose(dir: &Path, secret: &MasterSecret) -> Result<Chosen, String> {
 /// Reads the chosen backup and what was shipped after it.
 pub fn read_chosen(chosen: Chosen, secret: &MasterSecret, sink: &mut dyn Sink) -> Result<Reached, String> {
     let name = chosen.path.display().to_string();
-    let file = File::open(&chosen.path).map_err(|e| format!("{name} cannot be opened: {e}"))?;
+    let file = disk::open_plain(&chosen.path).map_err(|e| format!("{name} cannot be opened: {e}"))?;
     let mut reached = read_backup(BufReader::with_capacity(256 * 1024, file), &name, secret, sink)?;
     reached.notes = chosen.notes;
     let dir = chosen.path.parent().unwrap_or(Path::new("."));

@@ -6,8 +6,7 @@ use crate::base::digest::{base64url, equal, sha256};
 use crate::base::master::MasterSecret;
 use crate::store::blocks::BlockReader;
 use crate::store::export::{put_row, rows};
-use crate::store::{Key, Stored};
-use std::fs::File;
+use crate::store::{Key, Stored, disk};
 use std::io::{BufReader, Read};
 use std::path::Path;
 
@@ -167,7 +166,7 @@ pub fn is_logo_name(name: &str) -> bool {
 
 /// Reads the whole file.
 pub fn verify(path: &Path, secret: Option<&MasterSecret>) -> Result<Summary, String> {
-    let file = File::open(path).map_err(|e| format!("{} cannot be opened: {e}", path.display()))?;
+    let file = disk::open_plain(path).map_err(|e| format!("{} cannot be opened: {e}", path.display()))?;
     let file = BufReader::with_capacity(256 * 1024, file);
     let mut reader = BackupReader::open(file, &path.display().to_string())?;
     loop {

@@ -12,7 +12,7 @@
 //! shipped again in the next. Numbers without a gap are what makes a chain whole, not the ends of files.
 
 use super::chain::{self, Listed};
-use super::{History, is_keyed, keyed};
+use super::{History, is_keyed, keyed, verify};
 use crate::base::master::MasterSecret;
 use crate::base::order;
 use crate::base::time::Timestamp;
@@ -71,28 +71,48 @@ pub fn list(dir: &Path, history: &History) -> io::Result<Vec<Segment>> {
     Ok(found)
 }
 
-/// A shipper that goes on where the last one left off, and the newest backup of this history; `None`: there is none
-/// that segments could follow. What is there is read, not believed: what a crash cut off is shipped again.
-pub fn resume(dir: &Path, history: History, secret: &MasterSecret) -> Result<Option<(Shipper, Listed)>, String> {
+/// Where shipping stands in a directory.
+pub struct Standing {
+    pub shipper: Shipper,
+    pub newest: Listed,
+    /// The commits that were shipped last, from this one on, to be held against those of the store.
+    pub last: Option<(Seq, Vec<Vec<Write>>)>,
+}
+
+/// A shipper that goes on where the last one left off, and the backup of this history that reaches furthest; `None`:
+/// there is none that segments could follow. Only what a holder of the secret wrote says how far: what a crash cut off
+/// is shipped again.
+pub fn resume(dir: &Path, history: History, secret: &MasterSecret) -> Result<Option<Standing>, String> {
     let failed = |e: io::Error| format!("{} cannot be read: {e}", dir.display());
     let (backups, _) = chain::list(dir).map_err(failed)?;
-    let newest = backups
-        .into_iter()
-        .find(|backup| backup.header.history() == Some(history) && secret.knows(&backup.header.secret));
-    let Some(newest) = newest else { return Ok(None) };
-    let mut shipped = newest.header.seq();
-    if let Some(last) = list(dir, &history).map_err(failed)?.pop() {
-        let mut end = Seq(last.first.0.saturating_sub(1));
-        if let Ok(mut reader) = SegmentReader::open(&last.path, &history) {
-            while let Ok(block) = reader.next(secret) {
-                if let Shipped::Commits { first, commits, .. } = block {
-                    end = Seq(first.0 + commits.len() as u64 - 1);
-                }
+    let mut end = Seq(0);
+    let mut last = None;
+    for segment in list(dir, &history).map_err(failed)?.iter().rev() {
+        let Ok(mut reader) = SegmentReader::open(&segment.path, &history) else {
+            continue;
+        };
+        while let Ok(block) = reader.next(secret) {
+            if let Shipped::Commits { first, commits, .. } = block {
+                end = Seq(first.0 + commits.len() as u64 - 1);
+                last = Some((first, commits));
             }
         }
-        shipped = shipped.max(end);
+        // Those before it hold earlier ones.
+        if last.is_some() {
+            break;
+        }
     }
-    Ok(Some((Shipper::after(dir, history, shipped), newest)))
+    let own = |backup: &Listed| backup.header.history() == Some(history) && secret.knows(&backup.header.secret);
+    for newest in backups.into_iter().filter(own) {
+        let seq = newest.header.seq();
+        // Its header alone proves nothing. What is no backup is passed over: the next one is made soon.
+        if seq > end && verify(&newest.path, Some(secret)).is_err() {
+            continue;
+        }
+        let shipper = Shipper::after(dir, history, seq.max(end));
+        return Ok(Some(Standing { shipper, newest, last }));
+    }
+    Ok(None)
 }
 
 /// Writes segments, one after the other.
@@ -259,7 +279,7 @@ impl SegmentReader {
     pub fn open(path: &Path, history: &History) -> Result<Self, Stop> {
         let name = path.display().to_string();
         let damaged = |why: &str| Stop::Damaged(format!("the segment {name} cannot be used: {why}"));
-        let file = File::open(path).map_err(|e| damaged(&e.to_string()))?;
+        let file = disk::open_plain(path).map_err(|e| damaged(&e.to_string()))?;
         let blocks = match BlockReader::new(BufReader::with_capacity(256 * 1024, file), MAGIC) {
             Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Err(Stop::End),
             other => other.map_err(|e| damaged(&e.to_string()))?,

@@ -11,7 +11,7 @@ use crate::store::blocks::BlockWriter;
 use crate::store::disk;
 use crate::store::export::{Export, ExportReader, put_row};
 use serde::Serialize;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -74,7 +74,7 @@ pub fn sweep_leftovers(dir: &Path) -> io::Result<()> {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
         if name.starts_with(UNFINISHED_PREFIX) && name.ends_with(UNFINISHED_SUFFIX) {
-            let abandoned = File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
+            let abandoned = disk::open_plain(&entry.path()).is_ok_and(|file| file.try_lock().is_ok());
             if abandoned {
                 fs::remove_file(entry.path())?;
                 log::info!(
