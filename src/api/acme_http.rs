@@ -30,7 +30,10 @@ pub fn answer(ctx: &Context, request: &Request) -> Response {
     if !request.path.starts_with('/') {
         return Response::text(StatusCode::BAD_REQUEST, "There is no such path.\n").no_store();
     }
-    let query = request.query.as_ref().map_or(String::new(), |query| format!("?{query}"));
+    let query = request
+        .query
+        .as_ref()
+        .map_or(String::new(), |query| format!("?{query}"));
     // To the issuer, whatever `Host` says.
     let place = format!("{}{}{query}", ctx.issuer(), request.path);
     Response::new(StatusCode::PERMANENT_REDIRECT)

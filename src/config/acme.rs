@@ -82,7 +82,9 @@ pub(super) fn judge(config: &Config, https: bool, problems: &Problems) {
         && acme.domains[0] == host
         && let Err(why) = judge_domain(host)
     {
-        problems.add(format!("`[acme]` is to obtain a certificate for the issuer's host {host}, {why}"));
+        problems.add(format!(
+            "`[acme]` is to obtain a certificate for the issuer's host {host}, {why}"
+        ));
     } else if !acme.domains.iter().any(|domain| domain == host) {
         problems.add(format!(
             "`acme.domains` lacks {host}, the host of the issuer: clients would refuse to connect"
@@ -96,43 +98,36 @@ pub(super) fn judge(config: &Config, https: bool, problems: &Problems) {
     }
 }
 
-/// `None` where there is no `[acme]`, and where it is wrong, which is told then.
+/// `None` where there is no `[acme]`. What is wrong in it is told, and something else stands in until everything is.
 pub(super) fn read(table: &Table<'_>, base: &Path) -> Option<Acme> {
     let table = table.table("acme")?;
-    let directory = table.get("directory").map(|item| directory(&item));
-    let contact = table
-        .get("contact")
-        .map(|item| item.set(CONTACTS_MAX, |one| address(one)));
-    let domains = table.get("domains").map(|item| item.set(DOMAINS_MAX, domain));
+    let directory = table.get("directory").and_then(|item| directory(&item));
+    let contact = table.get("contact").and_then(|item| item.set(CONTACTS_MAX, address));
+    let domains = table.get("domains").and_then(|item| item.set(DOMAINS_MAX, domain));
     let choices = [AcmeChallenge::TlsAlpn01, AcmeChallenge::Http01].map(|one| (one.as_str(), one));
-    let challenge = table
-        .choice("challenge", &choices)
-        .unwrap_or(AcmeChallenge::TlsAlpn01);
-    let listen = table.get("listen").map(|item| item.set(LISTENERS_MAX, plain));
+    let challenge = table.choice("challenge", &choices);
+    let challenge = challenge.unwrap_or(AcmeChallenge::TlsAlpn01);
+    let listen = table.get("listen").and_then(|item| item.set(LISTENERS_MAX, plain));
     let ca_file = table.get("ca_file").and_then(|item| path(&item, base));
-    let agreed = table.required("terms_agreed").and_then(|item| {
-        let yes = item.boolean()?;
-        if !yes {
-            item.complain("is false; read the terms of the certificate authority, and say true where you agree");
-        }
-        yes.then_some(())
-    });
-    if challenge == AcmeChallenge::Http01 && listen.as_ref().is_some_and(|all| all.as_ref().is_some_and(Vec::is_empty)) {
+    if let Some(item) = table.required("terms_agreed")
+        && item.boolean() == Some(false)
+    {
+        item.complain("is false; read the terms of the certificate authority, and say true where you agree");
+    }
+    if challenge == AcmeChallenge::Http01 && listen.as_ref().is_some_and(Vec::is_empty) {
         table.complain("has the challenge \"http-01\" and an empty `listen`: the authority asks at port 80");
     }
     table.finish();
-    agreed?;
-    let listen = match (listen, challenge) {
-        (Some(listen), _) => listen?,
-        (None, AcmeChallenge::Http01) => vec![listen_anywhere("http://0.0.0.0:80").expect("well-formed")],
-        (None, AcmeChallenge::TlsAlpn01) => Vec::new(),
+    let usual = || match challenge {
+        AcmeChallenge::Http01 => vec![listen_anywhere("http://0.0.0.0:80").expect("a test loads the defaults")],
+        AcmeChallenge::TlsAlpn01 => Vec::new(),
     };
     Some(Acme {
-        directory: directory.unwrap_or_else(|| Some(LETS_ENCRYPT.to_owned()))?,
-        contact: contact.unwrap_or_else(|| Some(Vec::new()))?,
-        domains: domains.unwrap_or_else(|| Some(Vec::new()))?,
+        directory: directory.unwrap_or_else(|| LETS_ENCRYPT.to_owned()),
+        contact: contact.unwrap_or_default(),
+        domains: domains.unwrap_or_default(),
         challenge,
-        listen,
+        listen: listen.unwrap_or_else(usual),
         ca_file,
     })
 }
@@ -140,7 +135,9 @@ pub(super) fn read(table: &Table<'_>, base: &Path) -> Option<Acme> {
 fn directory(item: &Item<'_>) -> Option<String> {
     let text = item.text()?;
     match Url::parse(text) {
-        _ if text.len() > URL_BYTES_MAX => item.refuse(text, format_args!("which is longer than {URL_BYTES_MAX} bytes")),
+        _ if text.len() > URL_BYTES_MAX => {
+            item.refuse(text, format_args!("which is longer than {URL_BYTES_MAX} bytes"))
+        }
         Ok(url) if url.scheme() == "https" && url.username().is_empty() && url.password().is_none() => {
             Some(text.to_owned())
         }
@@ -191,7 +188,10 @@ fn plain(item: &Item<'_>) -> Option<Listen> {
     let text = item.text()?;
     match listen_anywhere(text) {
         Ok(listen) if listen.scheme == Scheme::Http => Some(listen),
-        Ok(_) => item.refuse(text, "but must be plain http: it answers challenges, and leads everything else to https"),
+        Ok(_) => item.refuse(
+            text,
+            "but must be plain http: it answers challenges, and leads everything else to https",
+        ),
         Err(why) => item.refuse(text, format_args!("which {why}")),
     }
 }

@@ -8,8 +8,8 @@ use super::{
     SignUp, TlsFiles,
 };
 use super::{
-    Pages, acme, backup, branding, gateway_settings, limits, mail, profile_file, resources as resource_list, route_file,
-    sandbox_file, webhooks,
+    Pages, acme, backup, branding, gateway_settings, limits, mail, profile_file, resources as resource_list,
+    route_file, sandbox_file, webhooks,
 };
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

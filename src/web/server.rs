@@ -100,11 +100,8 @@ struct Door {
 }
 
 /// Accepts until it is dropped.
-async fn accept<B, H, F>(
-    door: Door,
-    connections: Arc<Connections>,
-    shared: Arc<Shared<B, H>>,
-) where
+async fn accept<B, H, F>(door: Door, connections: Arc<Connections>, shared: Arc<Shared<B, H>>)
+where
     B: Fn(&Method, &str) -> BodyRule + Send + Sync + 'static,
     H: Fn(Request) -> F + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,

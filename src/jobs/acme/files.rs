@@ -84,7 +84,11 @@ impl Files {
 }
 
 fn note(plan: &Acme) -> String {
-    format!("{NOTE}; directory: {}; names: {}", plan.directory, plan.domains.join(", "))
+    format!(
+        "{NOTE}; directory: {}; names: {}",
+        plan.directory,
+        plan.domains.join(", ")
+    )
 }
 
 /// As it lies in the file: whom it is from, the key, the chain.

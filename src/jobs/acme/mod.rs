@@ -125,7 +125,8 @@ impl Keeper {
             self.unwritten = None;
         }
         let validity = self.tls.validity();
-        let validity = validity.ok_or_else(|| Trouble::new("the certificate does not say until when it is good".into()))?;
+        let validity =
+            validity.ok_or_else(|| Trouble::new("the certificate does not say until when it is good".into()))?;
         self.due = due_for(ctx, validity);
         if self.due <= ctx.now() {
             return Err(Trouble::new(format!(

@@ -190,7 +190,10 @@ fn trouble(plan: &Acme, error: Error) -> Trouble {
 }
 
 fn is(problem: &Problem, kind: &str) -> bool {
-    let spelled = problem.r#type.as_deref().and_then(|full| full.strip_prefix("urn:ietf:params:acme:error:"));
+    let spelled = problem
+        .r#type
+        .as_deref()
+        .and_then(|full| full.strip_prefix("urn:ietf:params:acme:error:"));
     spelled == Some(kind)
 }
 
@@ -204,5 +207,8 @@ fn said(problem: &Problem) -> String {
 
 /// Of any length and content, on one line of a log.
 fn clipped(text: &str) -> String {
-    text.chars().take(WHY_CHARS_MAX).map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars()
+        .take(WHY_CHARS_MAX)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }

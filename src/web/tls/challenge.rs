@@ -27,10 +27,12 @@ impl Answer {
         let key = KeyPair::generate().map_err(cannot)?;
         let certificate = params.self_signed(&key).map_err(cannot)?;
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let certified = CertifiedKey::from_der(vec![certificate.der().clone()], key, &provider());
+        let key = provider().key_provider.load_private_key(key);
+        let key = key.map_err(|why| format!("the challenge cannot be answered: {why}"))?;
         Ok(Self {
             name: name.to_ascii_lowercase(),
-            certified: Arc::new(certified.map_err(|why| format!("the challenge cannot be answered: {why}"))?),
+            // Not `from_der`: it reads the certificate as a client would, and to one its extension is a stranger.
+            certified: Arc::new(CertifiedKey::new(vec![certificate.der().clone()], key)),
         })
     }
 }
@@ -56,7 +58,10 @@ impl ResolvesServerCert for Challenged {
             return Some(Arc::clone(&self.usual));
         }
         let name = hello.server_name()?;
-        let found = self.answers.iter().find(|answer| answer.name.eq_ignore_ascii_case(name));
+        let found = self
+            .answers
+            .iter()
+            .find(|answer| answer.name.eq_ignore_ascii_case(name));
         found.map(|answer| Arc::clone(&answer.certified))
     }
 }
