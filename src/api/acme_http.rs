@@ -1,5 +1,5 @@
-//! The plain http listener of `[acme]`, for everybody: it answers challenges (RFC 8555 §8.3), leads who forgot the s to
-//! https, and takes nothing else, so that no token or secret is ever sent over it twice.
+//! The plain http listener of `[acme]`, for everybody: it answers challenges (RFC 8555 §8.3), leads who forgot the s
+//! to https, and takes nothing else, so that no token or secret is ever sent over it twice.
 
 use crate::context::Context;
 use crate::web::request::Request;

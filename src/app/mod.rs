@@ -12,32 +12,25 @@ mod gateway;
 mod organizations;
 mod personal_tokens;
 mod protocol;
+mod serving;
 mod webhooks;
 
-use crate::api::{acme_http, cors, metrics};
+use crate::api::cors;
 use crate::base::time::Stopwatch;
 use crate::config::routes::{Routes, meet};
 use crate::context::Context;
-use crate::control::socket;
 use crate::gateway::{Gateway, forward_auth, path};
-use crate::jobs;
 use crate::model::counts::Endpoint;
 use crate::portal::page;
 use crate::portal::trouble::{Trouble, answer};
-use crate::web::listener::Listener;
 use crate::web::request::{BodyRule, Request};
 use crate::web::response::Response;
-use crate::web::server::{self, Ended};
-use crate::web::signals::Stop;
-use crate::web::tls::Tls;
 use http::header::{ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW};
 use http::{Method, StatusCode};
 use matchit::{Params, Router};
-use std::io;
 use std::sync::{Arc, LazyLock};
-use tokio::net::UnixListener;
-use tokio::sync::watch;
-use tokio::task::JoinSet;
+
+pub use serving::{Doors, serve};
 
 /// One row of an area's table.
 struct Row<R> {
@@ -338,71 +331,5 @@ fn preflight(rows: &[&Row<Route>], request: &Request) -> Response {
             cors::preflight(request).with_value(ALLOW, &allowed(rows))
         }
         _ => response,
-    }
-}
-
-/// Where everything comes in.
-pub struct Doors {
-    pub listeners: Vec<Listener>,
-    pub metrics: Option<Listener>,
-    pub acme_http: Vec<Listener>,
-    /// Of the https listeners.
-    pub tls: Option<Arc<Tls>>,
-    pub control: UnixListener,
-}
-
-/// Everything that runs while the server does: the listeners, the local socket, the jobs. Ends when `stop` says so.
-pub async fn serve(service: Arc<Service>, doors: Doors, stop: watch::Receiver<Stop>) -> io::Result<Ended> {
-    let ctx = Arc::clone(&service.ctx);
-    let mut beside = JoinSet::new();
-    beside.spawn(socket::serve(ctx.clone(), doors.control));
-    beside.spawn(jobs::run(ctx.clone(), doors.tls));
-    if let Some(listener) = doors.metrics {
-        beside.spawn(tell_metrics(ctx.clone(), listener, stop.clone()));
-    }
-    if !doors.acme_http.is_empty() {
-        beside.spawn(answer_challenges(ctx.clone(), doors.acme_http, stop.clone()));
-    }
-    let (limits, random) = (ctx.config.limits.clone(), ctx.random.clone());
-    let meter = Arc::clone(&ctx.counts.server);
-    let of_bodies = Arc::clone(&service);
-    let body_rule = move |method: &Method, path: &str| of_bodies.body_rule(method, path);
-    let handle = move |request| {
-        let service = Arc::clone(&service);
-        async move { service.answer(request).await }
-    };
-    let ended = server::serve(doors.listeners, limits, random, meter, body_rule, handle, stop).await;
-    beside.shutdown().await;
-    jobs::finish(&ctx).await;
-    ended
-}
-
-/// The listener of metrics is a server of its own, with the same limits, so that neither holds the other up.
-async fn tell_metrics(ctx: Arc<Context>, listener: Listener, stop: watch::Receiver<Stop>) {
-    let (limits, random) = (ctx.config.limits.clone(), ctx.random.clone());
-    let handle = move |request: Request| {
-        let ctx = Arc::clone(&ctx);
-        async move { metrics::answer(&ctx, &request).await }
-    };
-    let body_rule = |_: &Method, _: &str| BodyRule::Whole(0);
-    let served = server::serve(vec![listener], limits, random, Arc::default(), body_rule, handle, stop).await;
-    told("metrics", served);
-}
-
-/// So is that of challenges: plain http from everybody takes no place from those who speak https.
-async fn answer_challenges(ctx: Arc<Context>, listeners: Vec<Listener>, stop: watch::Receiver<Stop>) {
-    let (limits, random) = (ctx.config.limits.clone(), ctx.random.clone());
-    let handle = move |request: Request| {
-        let ctx = Arc::clone(&ctx);
-        async move { acme_http::answer(&ctx, &request) }
-    };
-    let body_rule = |_: &Method, _: &str| BodyRule::Whole(0);
-    let served = server::serve(listeners, limits, random, Arc::default(), body_rule, handle, stop).await;
-    told("challenges", served);
-}
-
-fn told(of: &str, served: io::Result<Ended>) {
-    if let Err(why) = served {
-        log::error!("the listener of {of} ended: {why}");
     }
 }

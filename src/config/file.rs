@@ -374,8 +374,8 @@ fn judge_together(config: &Config, problems: &Problems) {
     acme::judge(config, https, problems);
     if https && config.tls.is_none() && config.acme.is_none() && !config.issuer.is_loopback() {
         problems.add(format!(
-            "the issuer {} needs a certificate: set `[acme]`, or `tls.certificate` and `tls.key`, or listen on plain http on \
-             127.0.0.1 behind a TLS proxy",
+            "the issuer {} needs a certificate: set `[acme]`, or `tls.certificate` and `tls.key`, or listen \
+             on plain http on 127.0.0.1 behind a TLS proxy",
             config.issuer
         ));
     }

@@ -41,8 +41,8 @@ impl Listener {
         Ok(Self::Http { socket: bind(address)? })
     }
 
-    /// Any address: whoever serves it answers challenges and leads everything else to https. The error is a sentence for
-    /// the operator.
+    /// Any address: whoever serves it answers challenges and leads everything else to https. The error is a sentence
+    /// for the operator.
     pub fn acme_http(address: SocketAddr) -> Result<Self, String> {
         Ok(Self::AcmeHttp { socket: bind(address)? })
     }

@@ -44,7 +44,7 @@ fn a_port_nobody_reaches_is_worth_a_warning() {
 }
 
 #[test]
-fn what_cannot_be_is_refused_with_its_reason() {
+fn terms_must_be_agreed_to_and_names_must_be_public() {
     let acme = |more: &str| format!("{ISSUER}[acme]\nterms_agreed = true\n{more}");
     refused(
         &format!("{ISSUER}[acme]"),
@@ -53,8 +53,8 @@ fn what_cannot_be_is_refused_with_its_reason() {
     refused(
         &format!("{ISSUER}[acme]\nterms_agreed = false"),
         &[
-            "`acme.terms_agreed` in grantd.toml line 4 is false; read the terms of the certificate authority, and say true \
-           where you agree",
+            "`acme.terms_agreed` in grantd.toml line 4 is false; read the terms of the certificate authority, and say \
+           true where you agree",
         ],
     );
     let name = "which is no public DNS name such as \"auth.example.com\"";
@@ -79,17 +79,11 @@ fn what_cannot_be_is_refused_with_its_reason() {
             &[&sentence],
         );
     }
-    refused(
-        &acme("domains = [\"api.example.com\"]"),
-        &["`acme.domains` lacks auth.example.com, the host of the issuer: clients would refuse to connect"],
-    );
-    refused(
-        "issuer = \"https://127.0.0.1:8443\"\n[acme]\nterms_agreed = true",
-        &[
-            "`[acme]` is to obtain a certificate for the issuer's host 127.0.0.1, which is an address; a certificate is \
-           obtained for names alone",
-        ],
-    );
+}
+
+#[test]
+fn each_value_is_judged_alone() {
+    let acme = |more: &str| format!("{ISSUER}[acme]\nterms_agreed = true\n{more}");
     refused(
         &acme("directory = \"http://ca.example.com/\""),
         &["`acme.directory` in grantd.toml line 5 is \"http://ca.example.com/\", but must be https, without a user"],
@@ -115,7 +109,24 @@ fn what_cannot_be_is_refused_with_its_reason() {
     refused(
         &acme("challenge = \"http-01\"\nlisten = []"),
         &[
-            "`acme` in grantd.toml line 3 has the challenge \"http-01\" and an empty `listen`: the authority asks at port 80",
+            "`acme` in grantd.toml line 3 has the challenge \"http-01\" and an empty `listen`: the authority asks at \
+           port 80",
+        ],
+    );
+}
+
+#[test]
+fn what_does_not_go_together_is_told() {
+    let acme = |more: &str| format!("{ISSUER}[acme]\nterms_agreed = true\n{more}");
+    refused(
+        &acme("domains = [\"api.example.com\"]"),
+        &["`acme.domains` lacks auth.example.com, the host of the issuer: clients would refuse to connect"],
+    );
+    refused(
+        "issuer = \"https://127.0.0.1:8443\"\n[acme]\nterms_agreed = true",
+        &[
+            "`[acme]` is to obtain a certificate for the issuer's host 127.0.0.1, which is an address; a certificate \
+           is obtained for names alone",
         ],
     );
     refused(

@@ -1,5 +1,5 @@
-//! What is kept of an authority, below the data directory: the account, and the certificate with its key. Each is a file
-//! that is replaced whole, for its owner's eyes only.
+//! What is kept of an authority, below the data directory: the account, and the certificate with its key. Each is a
+//! file that is replaced whole, for its owner's eyes only.
 
 use crate::config::{Acme, Config};
 use instant_acme::AccountCredentials;

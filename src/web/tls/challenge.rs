@@ -1,5 +1,5 @@
-//! The challenge `tls-alpn-01` (RFC 8737): an authority connects, speaks of nothing but `acme-tls/1`, is shown a certificate
-//! that only whoever asked for it could have made, and hangs up.
+//! The challenge `tls-alpn-01` (RFC 8737): an authority connects, speaks of nothing but `acme-tls/1`, is shown a
+//! certificate that only whoever asked for it could have made, and hangs up.
 
 use super::provider;
 use rcgen::{CertificateParams, CustomExtension, KeyPair};

@@ -43,8 +43,8 @@ impl World {
         let dir = tempfile::tempdir().expect("a directory");
         let ca_file = authority.ca_file();
         let settings = format!(
-            "issuer = \"https://{NAME}\"\nlisten = [\"https://127.0.0.1:{}\"]\n[acme]\nterms_agreed = true\ndirectory = \
-             \"{directory}\"\nca_file = \"{}\"\n{more}",
+            "issuer = \"https://{NAME}\"\nlisten = [\"https://127.0.0.1:{}\"]\n[acme]\nterms_agreed = true\n\
+             directory = \"{directory}\"\nca_file = \"{}\"\n{more}",
             authority.https,
             ca_file.display()
         );

@@ -58,40 +58,7 @@ fn said_of<'v>(answer: &'v Value, about: &str) -> Vec<&'v str> {
     found.map(|one| one["what"].as_str().expect("a sentence")).collect()
 }
 
-#[tokio::test]
-async fn http_01_brings_a_certificate_and_its_listener_gives_nothing_else_away() {
-    let (place, authority, metrics) = (Place::new(), Authority::start(90 * 86_400), port());
-    place.grantd(&["init"]).ok();
-    let listen = format!(
-        "challenge = \"http-01\"\nlisten = [\"http://127.0.0.1:{}\"]",
-        authority.http
-    );
-    let metrics_listen = format!("metrics.listen = \"http://127.0.0.1:{metrics}\"");
-    configure(&place, &authority, &listen, &metrics_listen);
-    assert!(said_of(&doctor(&place), "certificate")[0].starts_with("There is none yet"));
-    let running = serve(&place);
-    running.wait_for(&format!("a certificate for {NAME} is in use"));
-    let root = authority.root().await;
-    let (own, _) = shown(authority.https, &root, NAME, "h2").await.expect("it is trusted");
-    assert_eq!(
-        metric(metrics, "grantd_certificate_orders_total{outcome=\"obtained\"}"),
-        1.0
-    );
-    assert_eq!(metric(metrics, "grantd_certificate_failing"), 0.0);
-    let (ends, next) = (
-        "grantd_certificate_ends_timestamp_seconds",
-        "grantd_certificate_next_timestamp_seconds",
-    );
-    let before = metric(metrics, ends) - metric(metrics, next);
-    let days = before / 86_400.0;
-    assert!((29.9..34.6).contains(&days), "it is renewed {days} days before its end");
-    let said = doctor(&place);
-    assert!(
-        said_of(&said, "certificate").contains(&"It is for auth.example.test."),
-        "{said}"
-    );
-    assert!(said_of(&said, "server")[0].contains("nothing worries it"), "{said}");
-
+fn nothing_else_is_given_away(authority: &Authority) {
     let to = format!("https://{NAME}:{}", authority.https);
     for (request, status, has) in [
         (
@@ -140,7 +107,43 @@ async fn http_01_brings_a_certificate_and_its_listener_gives_nothing_else_away()
         .0,
         413
     );
+}
 
+#[tokio::test]
+async fn http_01_brings_a_certificate_and_its_listener_gives_nothing_else_away() {
+    let (place, authority, metrics) = (Place::new(), Authority::start(90 * 86_400), port());
+    place.grantd(&["init"]).ok();
+    let listen = format!(
+        "challenge = \"http-01\"\nlisten = [\"http://127.0.0.1:{}\"]",
+        authority.http
+    );
+    let metrics_listen = format!("metrics.listen = \"http://127.0.0.1:{metrics}\"");
+    configure(&place, &authority, &listen, &metrics_listen);
+    assert!(said_of(&doctor(&place), "certificate")[0].starts_with("There is none yet"));
+    let running = serve(&place);
+    running.wait_for(&format!("a certificate for {NAME} is in use"));
+    let root = authority.root().await;
+    let (own, _) = shown(authority.https, &root, NAME, "h2").await.expect("it is trusted");
+    assert_eq!(
+        metric(metrics, "grantd_certificate_orders_total{outcome=\"obtained\"}"),
+        1.0
+    );
+    assert_eq!(metric(metrics, "grantd_certificate_failing"), 0.0);
+    let (ends, next) = (
+        "grantd_certificate_ends_timestamp_seconds",
+        "grantd_certificate_next_timestamp_seconds",
+    );
+    let before = metric(metrics, ends) - metric(metrics, next);
+    let days = before / 86_400.0;
+    assert!((29.9..34.6).contains(&days), "it is renewed {days} days before its end");
+    let said = doctor(&place);
+    assert!(
+        said_of(&said, "certificate").contains(&"It is for auth.example.test."),
+        "{said}"
+    );
+    assert!(said_of(&said, "server")[0].contains("nothing worries it"), "{said}");
+
+    nothing_else_is_given_away(&authority);
     let kept = ["data/acme", "data/acme/account.json", "data/acme/certificate.pem"];
     assert_eq!(kept.map(|file| mode(&place.path(file))), [0o700, 0o600, 0o600]);
     let log = running.log();
