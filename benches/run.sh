@@ -13,7 +13,7 @@ needs_wrk=1
 if [ $# -gt 0 ]; then
     needs_wrk=0
     for name in "$@"; do
-        case $name in mint | introspect | refresh | code | login | gateway | forward_auth | backup) needs_wrk=1 ;; esac
+        case $name in mint | introspect | refresh | code | login | gateway | forward_auth | backup | webhooks) needs_wrk=1 ;; esac
     done
 fi
 if [ $needs_wrk = 1 ] && ! command -v wrk >/dev/null; then

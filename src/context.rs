@@ -243,6 +243,7 @@ async fn first_settings(
             next_organization: 849,
             created_at: now,
             restored_at: None,
+            commits_before: 0,
         };
         let mut batch = Batch::new();
         batch.insert(&first)?;

@@ -93,6 +93,11 @@ fn every_line_of_the_checklists_has_a_test_with_its_code() {
 }
 
 #[test]
+fn every_fact_of_the_contract_has_a_test_and_every_test_of_installations_a_fact() {
+    expect_none(promises::contract);
+}
+
+#[test]
 fn every_past_failure_in_the_threat_model_has_a_test_and_the_other_way_round() {
     expect_none(promises::failures_elsewhere);
 }

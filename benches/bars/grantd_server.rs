@@ -1,41 +1,39 @@
 //! grantd in this program: the same listener, routes and store as `grantd serve`, on a disk that counts its syncs and
 //! can make them take longer, with tokens and codes made on demand without anybody clicking through pages.
 
+use crate::eventful::Eventful;
 use crate::grants;
+use crate::products::Product;
 use grantd::app::{self, Service};
-use grantd::base::digest::{base64url, sha256};
 use grantd::base::jose::{Algorithm, SigningKey};
 use grantd::base::master::MasterSecret;
 use grantd::base::random::{self, SystemRandom};
-use grantd::base::time::{Clock as _, SystemClock};
+use grantd::base::time::SystemClock;
 use grantd::config::{Config, Overrides, TlsFiles};
 use grantd::context::{Context, Parts};
 use grantd::control::{Command, NewApp, execute, socket};
 use grantd::model::app::Kind;
 use grantd::model::role::Role;
-use grantd::oauth::authorize::{self, Approval};
-use grantd::store::Batch;
 use grantd::store::disk::Disk;
+use grantd::store::keys;
 use grantd::store::sled::{SledOptions, SledStore};
 use grantd::web::development_certificates;
 use grantd::web::listener::Listener;
-use grantd::web::request::Request;
+use grantd::web::runtime::runtime;
 use grantd::web::signals::Stop;
 use grantd::web::tls::Tls;
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Method};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 /// The argument that makes this program the server.
@@ -45,6 +43,9 @@ pub const REDIRECT_URI: &str = "https://app.example/callback";
 pub const VERIFIER: &str = "a-verifier-of-forty-three-characters-or-more-0123456789";
 /// What is made on demand is made by so many at a time, each for another user.
 const MAKERS: usize = 64;
+/// More than any flood sends.
+const FAILURES_MAX: NonZeroU32 = NonZeroU32::new(1_000_000).expect("it is not zero");
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// The first line of standard input.
 #[derive(Serialize, Deserialize)]
@@ -54,6 +55,8 @@ pub struct Orders {
     pub users: usize,
     /// The configuration, where it is not the default.
     pub file: Option<PathBuf>,
+    /// Refreshing may be made to write events.
+    pub eventful: bool,
 }
 
 /// Every further line; each is answered with one line of JSON.
@@ -67,6 +70,8 @@ pub enum Task {
     Grants { count: usize },
     /// How much longer a sync takes from now on.
     SlowSyncs { micros: u64 },
+    /// Whether each refresh writes an event from now on. Answered once all events of before are told of.
+    Events { written: bool },
     /// How many commits and syncs there have been.
     Count,
 }
@@ -78,10 +83,7 @@ pub struct Counts {
 }
 
 pub fn run() -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let served = runtime
-        .map_err(|e| e.to_string())
-        .and_then(|runtime| runtime.block_on(serve()));
+    let served = runtime().and_then(|runtime| runtime.block_on(serve()));
     match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
@@ -116,6 +118,7 @@ struct Server {
     ctx: Arc<Context>,
     service: Arc<Service>,
     store: Arc<SledStore>,
+    eventful: Option<Arc<Eventful>>,
     disk: Arc<MeasuredDisk>,
     organization: String,
     users: Vec<String>,
@@ -161,8 +164,10 @@ async fn serve() -> Result<(), String> {
         "public_app": server.public,
     });
     answer(&facts)?;
-    // This thread is none of the runtime's: waiting for a line holds nothing up.
-    for line in lines {
+    // A thread of its own waits for them: the runtime has no other on one core.
+    let (tell, mut told) = mpsc::unbounded_channel();
+    std::thread::spawn(move || lines.try_for_each(|line| tell.send(line)));
+    while let Some(line) = told.recv().await {
         let line = line.map_err(|e| e.to_string())?;
         let task = serde_json::from_str(&line).map_err(|e| e.to_string())?;
         answer(&server.perform(task).await?)?;
@@ -191,10 +196,14 @@ async fn open(orders: &Orders, overrides: &Overrides) -> Result<(Server, Value),
     let mut config = Config::load(orders.file.as_deref(), overrides).map_err(|e| e.to_string())?;
     // All the load comes from one address, and a flood of wrong passwords is to reach the passwords.
     config.limits.connections_per_peer_max = config.limits.connections_max;
-    config.limits.failures.failures_max = NonZeroU32::MAX;
+    config.limits.failures.failures_max = FAILURES_MAX;
+    let eventful = orders.eventful.then(|| Arc::new(Eventful::new(store.clone())));
     let parts = Parts {
         config,
-        store: store.clone(),
+        store: match &eventful {
+            Some(eventful) => eventful.clone(),
+            None => store.clone(),
+        },
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
         secret,
@@ -225,6 +234,7 @@ async fn open(orders: &Orders, overrides: &Overrides) -> Result<(Server, Value),
         service: Arc::new(Service::new(ctx.clone())?),
         ctx,
         store,
+        eventful,
         disk,
         organization,
         users,
@@ -254,7 +264,7 @@ async fn user(ctx: &Context, organization: &str, number: usize) -> Result<String
 }
 
 /// Identifiers are texts or numbers, as the profile says.
-fn text(value: &Value) -> String {
+pub fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
@@ -269,6 +279,15 @@ impl Server {
             Task::Grants { count } => grants::write(&self.ctx, &self.organization, count).await,
             Task::SlowSyncs { micros } => {
                 self.disk.slower_by_us.store(micros, Ordering::Relaxed);
+                Ok(Value::Null)
+            }
+            Task::Events { written } => {
+                let eventful = self.eventful.as_ref().ok_or("this one writes no events")?;
+                eventful.tell(written);
+                let outbox = keys::untold_events();
+                while !self.ctx.store.scan(&outbox, None, 1).await?.is_empty() {
+                    tokio::time::sleep(LOOK_EVERY).await; // allowed: the job that tells is waited for
+                }
                 Ok(Value::Null)
             }
             Task::Count => {
@@ -308,88 +327,4 @@ impl Server {
         std::fs::write(file, made).map_err(|e| e.to_string())?;
         Ok(Value::Null)
     }
-}
-
-#[derive(Clone)]
-enum Product {
-    RefreshToken,
-    /// With proofs of this key.
-    Code(Arc<SigningKey>),
-}
-
-impl Product {
-    /// A line of the file.
-    async fn make(
-        &self,
-        ctx: &Context,
-        service: &Service,
-        app: &Value,
-        user: String,
-        organization: String,
-    ) -> Result<String, String> {
-        let code = code(ctx, &text(&app["client_id"]), user, organization).await?;
-        match self {
-            Self::RefreshToken => Ok(refresh_token(service, app, &code).await? + "\n"),
-            Self::Code(key) => Ok(format!("{code}\t{}\n", proof(ctx, key))),
-        }
-    }
-}
-
-/// What the consent page does when its button is pressed.
-async fn code(ctx: &Context, client_id: &str, user: String, organization: String) -> Result<String, String> {
-    let challenge = base64url(sha256(VERIFIER.as_bytes()));
-    let query = format!(
-        "client_id={client_id}&redirect_uri={REDIRECT_URI}&response_type=code&code_challenge={challenge}\
-         &code_challenge_method=S256"
-    );
-    let request = authorize::read(ctx, &query, ctx.now()).await;
-    let request = request.map_err(|_| "the authorization request was refused")?;
-    let approval = Approval {
-        user,
-        organization,
-        session: Batch::new(),
-    };
-    let approved = authorize::approve(ctx, &request, approval).await;
-    let approved = approved.map_err(|_| "the approval was refused")?;
-    Ok(approved.param("code").ok_or("the approval has no code")?.to_owned())
-}
-
-async fn refresh_token(service: &Service, app: &Value, code: &str) -> Result<String, String> {
-    let form = form_urlencoded::Serializer::new(String::new())
-        .append_pair("grant_type", "authorization_code")
-        .append_pair("client_id", &text(&app["client_id"]))
-        .append_pair("client_secret", &text(&app["client_secret"]))
-        .append_pair("code", code)
-        .append_pair("code_verifier", VERIFIER)
-        .finish();
-    let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
-    let request = Request {
-        method: Method::POST,
-        path: "/oauth/token".into(),
-        query: None,
-        headers: HeaderMap::from_iter([(CONTENT_TYPE, form_type)]),
-        body: form.into(),
-        unread: None,
-        peer: IpAddr::from([127, 0, 0, 1]),
-        id: "bench".into(),
-    };
-    let response = service.answer(request).await;
-    let answer: Value = serde_json::from_slice(&response.body).map_err(|e| e.to_string())?;
-    let token = answer["refresh_token"].as_str();
-    Ok(token
-        .ok_or_else(|| format!("a code was answered with {answer}"))?
-        .to_owned())
-}
-
-/// RFC 9449 §4.2.
-fn proof(ctx: &Context, key: &SigningKey) -> String {
-    let header = json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": key.public_jwk() });
-    let claims = json!({
-        "jti": random::token::<12>(&SystemRandom),
-        "htm": "POST",
-        "htu": format!("{}/oauth/token", ctx.issuer()),
-        "iat": SystemClock.now().seconds(),
-    });
-    let input = format!("{}.{}", base64url(header.to_string()), base64url(claims.to_string()));
-    format!("{input}.{}", base64url(key.sign(input.as_bytes())))
 }

@@ -7,6 +7,7 @@ mod backup;
 mod bare_proxy;
 mod delegated;
 mod ed25519;
+mod eventful;
 mod gateway;
 mod grantd_server;
 mod grants;
@@ -15,6 +16,7 @@ mod login;
 mod measured;
 mod pages;
 mod process;
+mod products;
 mod server;
 mod size;
 mod store;
@@ -22,7 +24,12 @@ mod web;
 mod webhooks;
 mod wrk;
 
+use mimalloc::MiMalloc;
 use std::process::ExitCode;
+
+/// The program's own. The servers that it is held against get it too.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// What one bench found: its lines, and whether every bar was reached.
 struct Report {

@@ -36,22 +36,28 @@ fn before(upstream: &str, dir: &Path) -> std::io::Result<PathBuf> {
 impl Measured {
     /// With so many users.
     pub fn start(users: usize) -> Result<Self, String> {
-        Self::with(users, scratch()?, None)
+        Self::with(users, scratch()?, None, false)
+    }
+
+    /// Whose refreshes may be made to write events.
+    pub fn start_eventful(users: usize) -> Result<Self, String> {
+        Self::with(users, scratch()?, None, true)
     }
 
     /// As a gateway before the API at this address.
     pub fn start_before(upstream: &str) -> Result<Self, String> {
         let scratch = scratch()?;
         let file = before(upstream, scratch.path()).map_err(|e| e.to_string())?;
-        Self::with(1, scratch, Some(file))
+        Self::with(1, scratch, Some(file), false)
     }
 
-    fn with(users: usize, scratch: TempDir, file: Option<PathBuf>) -> Result<Self, String> {
+    fn with(users: usize, scratch: TempDir, file: Option<PathBuf>, eventful: bool) -> Result<Self, String> {
         needs_two_cores()?;
         let orders = Orders {
             data_dir: scratch.path().to_owned(),
             users,
             file,
+            eventful,
         };
         let input = serde_json::to_string(&orders).map_err(|e| e.to_string())?;
         let this = std::env::current_exe().map_err(|e| e.to_string())?;
@@ -103,6 +109,11 @@ impl Measured {
 
     pub fn slow_syncs(&mut self, micros: u64) -> Result<(), String> {
         self.tell(&Task::SlowSyncs { micros }).map(|_| ())
+    }
+
+    /// Whether each refresh writes an event from now on; all of before are told of.
+    pub fn events(&mut self, written: bool) -> Result<(), String> {
+        self.tell(&Task::Events { written }).map(|_| ())
     }
 
     /// The token endpoint under the form and the file that the script asks for.

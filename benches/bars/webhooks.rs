@@ -1,25 +1,25 @@
 //! Webhooks: how many deliveries a second reach a receiver on this machine, from events in the outbox to what came of
-//! them, and what an event adds to a commit as small as that of a refresh. Figures without a bar.
+//! them, and what an event in its batch adds to a refresh over HTTPS. Figures without a bar.
 
-use crate::{Report, median};
+use crate::measured::Measured;
+use crate::wrk::CONNECTIONS;
+use crate::{Report, median, middle_ratio};
 use grantd::base::master::{MasterSecret, Purpose};
 use grantd::base::random::SystemRandom;
-use grantd::base::time::{Clock as _, Stopwatch, SystemClock};
+use grantd::base::time::{Stopwatch, SystemClock};
 use grantd::config::{Config, Overrides};
 use grantd::context::{Context, Parts};
 use grantd::jobs::webhooks::{Courier, turn};
 use grantd::model::endpoint::{Endpoint, Standing};
 use grantd::model::event::{Event, EventKind};
+use grantd::store::Batch;
 use grantd::store::sled::{SledOptions, SledStore};
-use grantd::store::{Batch, Key, Store as _, Write};
 use grantd::web::outbound::{Patience, SystemResolver};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
-use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
 const ROUNDS: usize = 3;
@@ -27,10 +27,8 @@ const ROUNDS: usize = 3;
 const DELIVERIES: usize = 1_000;
 const ENDPOINTS: [usize; 2] = [1, 10];
 const APP: &str = "grantd_app_bench";
-/// As the bench of the store has them: a family of refresh tokens.
-const WRITERS: usize = 64;
-const RECORD_BYTES: usize = 350;
-const SLICE: Duration = Duration::from_millis(500);
+const REFRESH_ROUNDS: usize = 9;
+const REFRESH_SLICE_S: u32 = 1;
 
 pub fn run() -> Result<Report, String> {
     let scratch = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).map_err(|e| e.to_string())?;
@@ -41,7 +39,8 @@ pub fn run() -> Result<Report, String> {
         let dir = scratch.path().join(endpoints.to_string());
         reports.push(runtime.block_on(delivered(&dir, endpoints))?);
     }
-    reports.push(cost(&runtime, &scratch.path().join("cost"))?);
+    drop(runtime);
+    reports.push(cost()?);
     Ok(Report::join(reports))
 }
 
@@ -187,62 +186,31 @@ fn take(stream: TcpStream, count: &AtomicUsize) -> std::io::Result<()> {
     }
 }
 
-/// Commits that rewrite one record, with and without an event beside it.
-fn cost(runtime: &Runtime, dir: &Path) -> Result<Report, String> {
-    let (store, _) = SledStore::open(dir, SledOptions::default()).map_err(|e| e.to_string())?;
-    let store = Arc::new(store);
+/// Refreshing over HTTPS, with and without an event in the batch of each. A refresh as it is writes none; what is put
+/// in is told of by the same server, on the same core, to an app without endpoints.
+fn cost() -> Result<Report, String> {
+    let mut grantd = Measured::start_eventful(2 * CONNECTIONS)?;
     // Without and with.
-    let mut rates = [Vec::new(), Vec::new()];
-    for round in 0..=ROUNDS {
+    let (mut rates, mut cpu_us) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
+    for round in 0..=REFRESH_ROUNDS {
         let order = if round % 2 == 0 { [0, 1] } else { [1, 0] };
         for side in order {
-            let rate = runtime.block_on(commits(&store, side == 1))?;
+            grantd.events(side == 1)?;
+            let before = grantd.server().cpu_s()?;
+            let rate = grantd.refresh(CONNECTIONS, REFRESH_SLICE_S)?.rate;
+            // What is left to be told belongs to this slice.
+            grantd.events(false)?;
+            let spent_s = grantd.server().cpu_s()? - before;
             if round > 0 {
                 rates[side].push(rate);
+                cpu_us[side].push(spent_s * 1e6 / (rate * f64::from(REFRESH_SLICE_S)));
             }
         }
     }
-    let [without, with] = rates.map(median);
-    let more = 1e6 / with - 1e6 / without;
+    let ratio = middle_ratio(&rates[1], &rates[0]);
+    let ([without, with], [cpu_without, cpu_with]) = (rates.map(median), cpu_us.map(median));
     Ok(Report::figure(format!(
-        "webhooks event_us={more:.1} (a commit of one record {without:.0}/s, with an event {with:.0}/s, \
-         {WRITERS} at once, runs {ROUNDS})"
+        "webhooks refresh_event={ratio:.2} (refresh {without:.0}/s, with an event {with:.0}/s; processor time \
+         {cpu_without:.0} us, with an event and its telling {cpu_with:.0} us; runs {REFRESH_ROUNDS})"
     )))
-}
-
-async fn commits(store: &Arc<SledStore>, with_event: bool) -> Result<f64, String> {
-    let watch = Stopwatch::start();
-    let mut writers = JoinSet::new();
-    for writer in 0..WRITERS {
-        let store = store.clone();
-        writers.spawn(async move {
-            let watch = Stopwatch::start();
-            let mut done = 0;
-            while watch.elapsed() < SLICE {
-                let mut batch = Batch::new();
-                batch.writes.push(Write::Put {
-                    key: Key(format!("f849/{writer:08}/").into_bytes()),
-                    value: vec![b'v'; RECORD_BYTES],
-                    expires_at: None,
-                });
-                if with_event {
-                    let event = Event {
-                        organization: Some("849".to_owned()),
-                        client_id: Some(APP.to_owned()),
-                        grant: Some("g_bench".to_owned()),
-                        ..Event::new(EventKind::RefreshReuseDetected, SystemClock.now(), &SystemRandom)
-                    };
-                    batch.insert(&event)?;
-                }
-                store.commit(batch).await?;
-                done += 1;
-            }
-            Ok::<usize, grantd::store::StoreError>(done)
-        });
-    }
-    let mut done = 0;
-    while let Some(ended) = writers.join_next().await {
-        done += ended.map_err(|e| e.to_string())??;
-    }
-    Ok(done as f64 / watch.elapsed().as_secs_f64())
 }

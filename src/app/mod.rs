@@ -19,7 +19,7 @@ use crate::api::cors;
 use crate::base::time::Stopwatch;
 use crate::config::routes::{Routes, meet};
 use crate::context::Context;
-use crate::gateway::{Gateway, forward_auth, path};
+use crate::gateway::{Gateway, forward_auth};
 use crate::model::counts::Endpoint;
 use crate::portal::page;
 use crate::portal::trouble::{Trouble, answer};
@@ -227,7 +227,7 @@ impl Service {
             return (Endpoint::GatewayCheck, checked);
         }
         let is_own = ROUTER.at(&request.path).is_ok();
-        if !is_own && path::covers(&self.ctx, &request.path) {
+        if !is_own && self.gateway.covers(&self.ctx, &request.path) {
             let passed = Box::pin(gateway::answer(&self.ctx, &self.gateway, request)).await;
             return (Endpoint::Gateway, passed);
         }

@@ -2,7 +2,7 @@
 //! that rates can change while the server runs. A bucket outlives them: it knows until when it owes, and not how much
 //! it holds.
 
-use super::buckets::{BucketTable, quota};
+use super::buckets::{BucketTable, nanos, quota};
 use super::time::Timestamp;
 use governor::Quota;
 use std::hash::{BuildHasher as _, Hash, RandomState};
@@ -50,9 +50,8 @@ impl Allowances {
     pub fn take(&self, key: u64, rate: Rate, now: Timestamp) -> Result<Left, Duration> {
         let owed = self.table.take(rate.0, key, now)?;
         let free = rate.0.burst_size_replenished_in().saturating_sub(owed);
-        let requests = free.as_nanos() / rate.0.replenish_interval().as_nanos().max(1);
         Ok(Left {
-            requests: u64::try_from(requests).unwrap_or(u64::MAX),
+            requests: nanos(free) / nanos(rate.0.replenish_interval()).max(1),
             full_after: owed,
         })
     }

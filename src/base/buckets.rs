@@ -157,7 +157,8 @@ impl BucketTable {
     }
 }
 
-fn nanos(span: Duration) -> u64 {
+/// 584 years at most.
+pub(super) fn nanos(span: Duration) -> u64 {
     u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }
 

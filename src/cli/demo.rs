@@ -20,6 +20,7 @@ use crate::store::records::load_by_index;
 use crate::web::client::Client;
 use crate::web::development_certificates;
 use crate::web::listener::Listener;
+use crate::web::runtime::runtime;
 use crate::web::signals::Signals;
 use crate::web::tls::Tls;
 use serde_json::{Map, Value, json};
@@ -42,8 +43,7 @@ const ADMINISTRATOR: &str = "administrator";
 
 pub fn run(demo: Demo, common: &Common, output: &Output) -> Result<(), String> {
     logging::to_stderr(Log::of_commands());
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.map_err(|e| format!("no runtime could be started: {e}"))?;
+    let runtime = runtime()?;
     let signals = {
         let _entered = runtime.enter();
         // Before anything is made that would be left behind.

@@ -23,6 +23,7 @@ use crate::store::sled::{SledOptions, SledStore};
 use crate::store::{Store, StoreError};
 use crate::web::development_certificates;
 use crate::web::listener::Listener;
+use crate::web::runtime::runtime;
 use crate::web::signals::{Signals, Stop};
 use crate::web::tls::Tls;
 use serde_json::{Value, json};
@@ -32,6 +33,7 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::UnixListener;
+use tokio::runtime::Builder;
 use tokio::sync::watch;
 
 /// Directories in the data directory in which stores are made.
@@ -164,7 +166,7 @@ pub fn execute(config: Config, command: Command) -> Result<Value, String> {
 
 /// A runtime for one command.
 pub fn block_on<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = Builder::new_current_thread().enable_all().build();
     runtime
         .map_err(|e| format!("no runtime could be started: {e}"))?
         .block_on(work)
@@ -176,49 +178,46 @@ pub fn serve(config: Config, output: &Output) -> Result<(), String> {
     for warning in config.warnings() {
         log::warn!("{warning}");
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime
-        .map_err(|e| format!("no runtime could be started: {e}"))?
-        .block_on(async {
-            let tls = certificates(&config)?;
-            let listeners = bind(&config.listen, tls.as_ref())?;
-            let metrics = config
-                .metrics
-                .listen
-                .map(|listen| Listener::http(listen.address))
-                .transpose()?;
-            let acme_http = config.acme.iter().flat_map(|acme| &acme.listen);
-            let acme_http: Vec<Listener> = acme_http
-                .map(|listen| Listener::acme_http(listen.address))
-                .collect::<Result<_, _>>()?;
-            let ctx = open(config).await?;
-            for listener in &listeners {
-                log::info!("listening on {}", listener.address().map_err(|e| e.to_string())?);
-            }
-            for listener in &acme_http {
-                let address = listener.address().map_err(|e| e.to_string())?;
-                log::info!("answering challenges, and leading to https, on {address}");
-            }
-            if let Some(metrics) = &metrics {
-                log::info!(
-                    "metrics are at http://{}/metrics",
-                    metrics.address().map_err(|e| e.to_string())?
-                );
-            }
-            invite_administrator(&ctx, output).await;
-            let issuer = ctx.issuer().to_owned();
-            let ready = move || log::info!("{issuer} is ready");
-            let signals = catch_signals()?;
-            let server = Server {
-                ctx,
-                listeners,
-                metrics,
-                acme_http,
-                tls,
-                signals,
-            };
-            until_stopped(server, ready).await
-        })
+    runtime()?.block_on(async {
+        let tls = certificates(&config)?;
+        let listeners = bind(&config.listen, tls.as_ref())?;
+        let metrics = config
+            .metrics
+            .listen
+            .map(|listen| Listener::http(listen.address))
+            .transpose()?;
+        let acme_http = config.acme.iter().flat_map(|acme| &acme.listen);
+        let acme_http: Vec<Listener> = acme_http
+            .map(|listen| Listener::acme_http(listen.address))
+            .collect::<Result<_, _>>()?;
+        let ctx = open(config).await?;
+        for listener in &listeners {
+            log::info!("listening on {}", listener.address().map_err(|e| e.to_string())?);
+        }
+        for listener in &acme_http {
+            let address = listener.address().map_err(|e| e.to_string())?;
+            log::info!("answering challenges, and leading to https, on {address}");
+        }
+        if let Some(metrics) = &metrics {
+            log::info!(
+                "metrics are at http://{}/metrics",
+                metrics.address().map_err(|e| e.to_string())?
+            );
+        }
+        invite_administrator(&ctx, output).await;
+        let issuer = ctx.issuer().to_owned();
+        let ready = move || log::info!("{issuer} is ready");
+        let signals = catch_signals()?;
+        let server = Server {
+            ctx,
+            listeners,
+            metrics,
+            acme_http,
+            tls,
+            signals,
+        };
+        until_stopped(server, ready).await
+    })
 }
 
 /// Where there is no administrator yet, whoever started the server becomes one: by a link that is printed here, once,

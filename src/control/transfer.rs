@@ -5,13 +5,18 @@
 //! that was deleted while the export ran; later lines win. Last line: `{"end":true,"records":<lines between>}`.
 //!
 //! Values are the store's own encoding, so what is imported is equal to the byte. Sealed values open with the same
-//! `data/secret` alone, which an export does not contain.
+//! `data/secret` alone, which an export does not contain. One number alone may change: where webhooks have places in a
+//! line that commits of the old store gave them, the settings say how many those were, so that what the new store
+//! commits comes after them.
 
 use crate::base::digest::{base64url, from_base64url};
 use crate::base::time::Timestamp;
 use crate::context::Context;
+use crate::model::delivery::Delivery;
+use crate::model::settings::{FORMAT, Settings};
 use crate::store::keys::SPACES;
-use crate::store::{Batch, Key, Outcome, Seq, Store, Write, keys, limits};
+use crate::store::records::load;
+use crate::store::{Batch, Key, Outcome, Seq, Store, Write, codec, keys, limits};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -132,13 +137,13 @@ pub async fn import(
     let header: Header = next()?
         .and_then(|line| serde_json::from_str(&line).ok())
         .ok_or("this is no export: its first line is not a header")?;
-    if header.grantd_export != EXPORT_VERSION || header.format != crate::model::settings::FORMAT {
+    if header.grantd_export != EXPORT_VERSION || header.format != FORMAT {
         return Err("the export was made by another version: use the release that wrote it".into());
     }
     if !secret_matches(&header.secret_fingerprint) {
         return Err("the export was made with another data/secret: put that one here first".into());
     }
-    let (mut records, mut batch, mut bytes) = (0, Batch::new(), 0);
+    let (mut records, mut batch, mut bytes, mut placed) = (0, Batch::new(), 0, 0);
     while let Some(text) = next()? {
         if let Ok(trailer) = serde_json::from_str::<Trailer>(&text) {
             if !trailer.end || trailer.records != records {
@@ -148,6 +153,7 @@ pub async fn import(
                 return Err("the export goes on after its end line: something was appended to it".into());
             }
             store.commit(batch).await?;
+            continue_after(store, placed).await?;
             return Ok(records);
         }
         let write = parse(&text).ok_or_else(|| format!("line {} of the export is damaged", records + 2))?;
@@ -158,9 +164,37 @@ pub async fn import(
             bytes = 0;
         }
         bytes += size;
+        placed = placed.max(place(&write));
         batch.writes.push(write);
     }
     Err("the export is cut short: it has no end line. Nothing made from it should be used".into())
+}
+
+/// Where in line a webhook stands that is written here. 0 for everything else.
+fn place(write: &Write) -> u64 {
+    match write {
+        Write::Put { key, value, .. } if keys::is_delivery(key) => {
+            codec::decode::<Delivery>(value).map_or(0, |delivery| delivery.written)
+        }
+        _ => 0,
+    }
+}
+
+/// The commits of this store are numbered from 1 again: what they write comes after everything that was imported.
+async fn continue_after(store: &dyn Store, placed: u64) -> Result<(), String> {
+    let Some(settings) = load::<Settings>(store, &keys::settings()).await? else {
+        return Ok(());
+    };
+    if placed > settings.commits_before {
+        let after = Settings {
+            commits_before: placed,
+            ..settings.value.clone()
+        };
+        let mut batch = Batch::new();
+        batch.replace(&settings, &after)?;
+        store.commit(batch).await?;
+    }
+    Ok(())
 }
 
 fn parse(text: &str) -> Option<Write> {

@@ -1,7 +1,6 @@
 //! What of the headers goes on, in both directions. Whatever speaks of one connection only, shows a credential, or says
 //! who asks is taken out: an upstream may believe what it is told here.
 
-use super::credentials::DPOP;
 use crate::context::Context;
 use http::header::{
     ALT_SVC, AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, COOKIE, EXPECT,
@@ -23,6 +22,21 @@ static ONE_CONNECTION: [HeaderName; 10] = [
     UPGRADE,
     HeaderName::from_static("http2-settings"),
 ];
+
+/// Of a request: for this server alone, or said anew.
+static NOT_FOR_UPSTREAM: [HeaderName; 7] = [
+    HOST,
+    CONTENT_LENGTH,
+    EXPECT,
+    AUTHORIZATION,
+    COOKIE,
+    FORWARDED,
+    HeaderName::from_static("dpop"),
+];
+
+/// What is added to a request at most, and to an answer.
+const ADDED_TO_REQUEST: usize = 16;
+const ADDED_TO_ANSWER: usize = 8;
 
 /// Set here, or believed by frameworks as if they were: another method, another path, another sender. Besides them,
 /// whatever begins with `x-forwarded-`.
@@ -59,19 +73,9 @@ static NOT_FOR_THIS_ORIGIN: [HeaderName; 6] = [
 /// What of a request's headers the upstream gets, but for who asks.
 pub fn of_request(ctx: &Context, mut passed: HeaderMap) -> HeaderMap {
     let wants_trailers = passed.get_all(TE).iter().any(|value| value == "trailers");
-    end_connection(&mut passed);
-    for name in [HOST, CONTENT_LENGTH, EXPECT, AUTHORIZATION, COOKIE, FORWARDED] {
-        passed.remove(name);
-    }
-    passed.remove(&DPOP);
     let keys = &ctx.profile().api_keys;
-    for pair in std::iter::once(&keys.headers)
-        .chain(&keys.aliases)
-        .filter(|_| keys.enabled)
-    {
-        passed.remove(&pair.id);
-        passed.remove(&pair.secret);
-    }
+    let pairs = std::iter::once(&keys.headers).chain(&keys.aliases);
+    let is_key = |name: &str| keys.enabled && pairs.clone().any(|pair| pair.id == name || pair.secret == name);
     let prefix = ctx.config.gateway.identity_headers.as_str();
     let spoofs = |name: &str| {
         reads_as(name, prefix) || reads_as(name, "x-forwarded-") || {
@@ -79,10 +83,10 @@ pub fn of_request(ctx: &Context, mut passed: HeaderMap) -> HeaderMap {
             known.any(|known| known.len() == name.len() && reads_as(name, known))
         }
     };
-    let spoofed: Vec<HeaderName> = passed.keys().filter(|name| spoofs(name.as_str())).cloned().collect();
-    for name in spoofed {
-        passed.remove(name);
-    }
+    take_out(&mut passed, |name| {
+        NOT_FOR_UPSTREAM.contains(name) || is_key(name.as_str()) || spoofs(name.as_str())
+    });
+    passed.reserve(ADDED_TO_REQUEST);
     if wants_trailers {
         passed.insert(TE, HeaderValue::from_static("trailers"));
     }
@@ -99,10 +103,8 @@ fn reads_as(name: &str, known: &str) -> bool {
 
 /// What of an answer's headers the client gets.
 pub fn of_answer(mut passed: HeaderMap) -> HeaderMap {
-    end_connection(&mut passed);
-    for name in &NOT_FOR_THIS_ORIGIN {
-        passed.remove(name);
-    }
+    take_out(&mut passed, |name| NOT_FOR_THIS_ORIGIN.contains(name));
+    passed.reserve(ADDED_TO_ANSWER);
     // Nothing of an upstream runs as a page of this origin.
     passed.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     passed.insert(
@@ -138,17 +140,24 @@ fn is_shared(directive: &str) -> bool {
     matches!(name.as_str(), "public" | "private" | "s-maxage")
 }
 
-/// RFC 9110 §7.6.1: what `Connection` names goes no further either.
-fn end_connection(headers: &mut HeaderMap) {
+/// Takes out what is of one connection only, with what `Connection` names (RFC 9110 §7.6.1), and what is `unwanted`.
+/// One walk over the names that are there: they are fewer than those that are known.
+fn take_out(headers: &mut HeaderMap, unwanted: impl Fn(&HeaderName) -> bool) {
     let named = headers
         .get_all(CONNECTION)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','));
-    let named: Vec<HeaderName> = named
+    let mut ended: Vec<HeaderName> = named
         .filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok())
         .collect();
-    for name in named.iter().chain(&ONE_CONNECTION) {
+    let there = headers.keys();
+    ended.extend(
+        there
+            .filter(|name| ONE_CONNECTION.contains(name) || unwanted(name))
+            .cloned(),
+    );
+    for name in ended {
         headers.remove(name);
     }
 }

@@ -42,6 +42,7 @@ pub struct Gateway {
     rate_limits: RateLimits,
     identity: identity::Names,
     forwarded: proxy::Forwarded,
+    roots: path::Roots,
 }
 
 impl Gateway {
@@ -55,6 +56,12 @@ impl Gateway {
             rate_limits: RateLimits::default(),
             identity: identity::Names::new(&ctx.config.gateway.identity_headers),
             forwarded: proxy::Forwarded::of(ctx.issuer()),
+            roots: path::Roots::of(&ctx.profile().resources),
         })
+    }
+
+    /// Whether a path that is none of this server's own is answered here.
+    pub fn covers(&self, ctx: &Context, path: &str) -> bool {
+        self.roots.cover(ctx, path)
     }
 }

@@ -1,6 +1,7 @@
 //! Which paths are the gateway's, and how they must be spelled. What a proxy and the program behind it read differently
 //! is refused before anything is looked up: `..;/`, `%2e`, `//`, an encoded slash.
 
+use crate::config::Resource;
 use crate::context::Context;
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
@@ -8,22 +9,24 @@ use std::borrow::Cow;
 /// This server's own API, which may lie under a resource's path.
 const OWN: &str = "/api/developer/";
 
-/// Whether the path is the gateway's: under a resource of this server, known or not, or one of the routes.
-pub fn covers(ctx: &Context, path: &str) -> bool {
-    if path.starts_with(OWN) {
-        return false;
+/// The paths of this server's resources. Under a bare origin lies everything, this server's own pages too: it is none
+/// of them, there the routes alone decide.
+pub struct Roots(Vec<String>);
+
+impl Roots {
+    pub fn of(resources: &[Resource]) -> Self {
+        let roots = resources.iter().map(|resource| root(&resource.identifier).to_owned());
+        Self(roots.filter(|root| !root.is_empty()).collect())
     }
-    let under = |root: &str| {
-        path.strip_prefix(root)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    let mut roots = ctx
-        .profile()
-        .resources
-        .iter()
-        .map(|resource| root(&resource.identifier));
-    // Under a bare origin lies everything, this server's own pages too: there the routes alone decide.
-    roots.any(|root| !root.is_empty() && under(root)) || ctx.routes().at(path).is_some()
+
+    /// Whether the path is the gateway's: under a resource of this server, known or not, or one of the routes.
+    pub fn cover(&self, ctx: &Context, path: &str) -> bool {
+        let under = |root: &String| {
+            path.strip_prefix(root.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        !path.starts_with(OWN) && (self.0.iter().any(under) || ctx.routes().at(path).is_some())
+    }
 }
 
 /// The path of an absolute URI, without a slash at its end.

@@ -150,14 +150,7 @@ enum Failure {
 impl Sending<'_> {
     async fn complete(&self, body: Sent) -> Result<http::Response<Incoming>, Failure> {
         let (body, outcome) = match body {
-            Sent::Whole(bytes) => {
-                let answered = self.ask_with(bytes.clone()).await;
-                return match answered {
-                    // RFC 9110 §9.2.2: what is safe may be asked once more, since not a byte of an answer has come.
-                    Err(Failure::Broken) if self.method.is_safe() => self.ask_with(bytes).await,
-                    answered => answered,
-                };
-            }
+            Sent::Whole(bytes) => return self.ask_with(bytes).await,
             Sent::Streamed(body, outcome) => (body, outcome),
         };
         // The time begins once the whole request is sent: a slow upload is not the upstream's fault.
@@ -172,8 +165,15 @@ impl Sending<'_> {
     }
 
     async fn ask_with(&self, bytes: Bytes) -> Result<http::Response<Incoming>, Failure> {
-        let answered = timeout(self.time_max, self.ask(body::whole(bytes))).await;
-        answered.unwrap_or(Err(Failure::Late))
+        // RFC 9110 §9.2.2: what is safe may be asked once more, since not a byte of an answer has come.
+        let mut more = self.method.is_safe();
+        loop {
+            let answered = timeout(self.time_max, self.ask(body::whole(bytes.clone()))).await;
+            match answered.unwrap_or(Err(Failure::Late)) {
+                Err(Failure::Broken) if more => more = false,
+                answered => return answered,
+            }
+        }
     }
 
     async fn ask(&self, body: BodyStream) -> Result<http::Response<Incoming>, Failure> {
@@ -230,13 +230,16 @@ async fn tell(
     origin: &str,
     head: &mut HeaderMap,
 ) -> Result<(), StoreError> {
-    let mut tell = |name: &HeaderName, value: &str| {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            head.insert(name.clone(), value);
-        }
-    };
-    tell(&X_REQUEST_ID, &request.id);
-    tell(&X_FORWARDED_FOR, &request.peer.to_string());
+    let said = [
+        (&X_REQUEST_ID, HeaderValue::from_str(&request.id)),
+        (&X_FORWARDED_FOR, HeaderValue::try_from(request.peer.to_string())),
+    ];
+    for (name, value) in said {
+        head.insert(
+            name.clone(),
+            value.expect("neither has a character that a header cannot hold"),
+        );
+    }
     head.insert(X_FORWARDED_PROTO.clone(), gateway.forwarded.proto.clone());
     head.insert(X_FORWARDED_HOST.clone(), gateway.forwarded.host.clone());
     identity::tell(ctx, &gateway.identity, sender, (origin, &request.id), head).await

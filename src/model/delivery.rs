@@ -78,7 +78,8 @@ pub struct Delivery {
     pub body: String,
     pub origin: Origin,
     pub state: State,
-    /// The commit that wrote the event: the order of an endpoint that wants one. 0 in records of a time before that.
+    /// The number of the commit that wrote the event, with those of the stores that this one was imported from before
+    /// it: the order of an endpoint that wants one. 0 in records of a time before that.
     #[serde(default)]
     pub written: u64,
     /// It waits in the line of such an endpoint.

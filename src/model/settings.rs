@@ -21,6 +21,13 @@ pub struct Settings {
     /// When a backup was restored that lost commits: what may be used once and was made before then may have been.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restored_at: Option<Timestamp>,
+    /// Commits of the stores that this one was imported from: what this one commits came after all of those.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub commits_before: u64,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Record for Settings {

@@ -14,6 +14,7 @@ mod protocols;
 pub mod request;
 pub mod request_id;
 pub mod response;
+pub mod runtime;
 pub mod server;
 mod shared;
 pub mod signals;

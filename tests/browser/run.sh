@@ -33,7 +33,7 @@ expected() {
         'the rules of redirect addresses stand there without script too' \
         'a reviewer asks for changes and the developer reads the note' \
         'the developer hands it in again and it is approved' 'its first secret is shown once' \
-        'an endpoint is added and a test is seen delivered' \
+        'an endpoint is added and a test is seen delivered' 'a delivery and all after it are sent once more' \
         'a person allows the app and it gets a token' 'an admin finds the app and revokes it and its token dies' \
         'other scopes send an active app back into review' 'a personal access token is made and used and revoked' \
         'a stranger asks for access and sees where it stands' quiet

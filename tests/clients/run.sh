@@ -113,6 +113,7 @@ if (install_node node); then
     done
     run makecrypto node node/sandbox.mjs
     run makecrypto node node/plugin.mjs
+    run makecrypto node node/lives.mjs
     run algorithms node node/jose.mjs
 else
     trouble "the clients in JavaScript were not run"

@@ -128,8 +128,9 @@ impl Client {
         }
     }
 
-    /// What it does with the webhook subscription of its token: makes one, under this key, or reads it.
-    pub fn subscription(access_token: &str, idempotency_key: Option<&str>) -> Sent {
+    /// What is done with the webhook subscription of a token: it is read, or changed under this key. A proof would be
+    /// committed by itself, before the change, so the token is bound to no key.
+    pub fn subscription(method: &str, access_token: &str, idempotency_key: Option<&str>) -> Sent {
         let mut headers = vec![
             ("authorization".to_owned(), format!("Bearer {access_token}")),
             ("content-type".to_owned(), "application/json".to_owned()),
@@ -137,10 +138,14 @@ impl Client {
         headers.extend(idempotency_key.map(|key| ("idempotency-key".to_owned(), key.to_owned())));
         let body = json!({ "url": "https://hooks.example/payments", "events": ["makepay.payment.*"] });
         Sent {
-            method: if idempotency_key.is_some() { "PUT" } else { "GET" }.to_owned(),
+            method: method.to_owned(),
             path: SUBSCRIPTION.to_owned(),
             headers,
-            form: idempotency_key.map_or_else(String::new, |_| body.to_string()),
+            form: if method == "PUT" {
+                body.to_string()
+            } else {
+                String::new()
+            },
         }
     }
 

@@ -192,17 +192,28 @@ fn a_reset_asked_again_with_the_token_that_it_killed_gives_the_committed_answer(
     }
 }
 
+/// The access token of an app that acts for itself.
+fn minted(world: &World) -> String {
+    let robot = Client::confidential(world, "private");
+    let answer = world.ask(&robot.request("/oauth/token", "grant_type=client_credentials", None));
+    answer.text("access_token")
+}
+
+fn subscription_of(world: &World, access: &str) -> serde_json::Value {
+    let read = world.ask(&Client::subscription("GET", access, None));
+    assert_eq!(read.status, 200, "{read:?}");
+    read.json()["subscription"].clone()
+}
+
 #[test]
 fn a_webhook_subscription_put_again_gives_the_committed_answer_with_its_secret() {
     for point in points() {
         let world = World::new(ClientType::Native);
-        let robot = Client::confidential(&world, "private");
-        let minted = world.ask(&robot.request("/oauth/token", "grant_type=client_credentials", None));
-        let access = minted.text("access_token");
-        let put = Client::subscription(&access, Some("the-key-of-the-put"));
+        let access = minted(&world);
+        let put = Client::subscription("PUT", &access, Some("the-key-of-the-put"));
         world.kill(&put, *point);
         let committed = *point != Point::BeforeAppend;
-        let kept = world.ask(&Client::subscription(&access, None)).json()["subscription"].clone();
+        let kept = subscription_of(&world, &access);
         assert_eq!(kept.is_object(), committed, "{point:?}: {kept}");
         let again = world.ask(&put);
         assert_eq!(
@@ -224,11 +235,40 @@ fn a_webhook_subscription_put_again_gives_the_committed_answer_with_its_secret()
 }
 
 #[test]
+fn a_webhook_subscription_deleted_again_gives_the_committed_answer_and_is_off_once() {
+    for point in points() {
+        let world = World::new(ClientType::Native);
+        let access = minted(&world);
+        let made = world.ask(&Client::subscription("PUT", &access, Some("the-key-of-the-put")));
+        assert_eq!(made.status, 200, "{made:?}");
+        let delete = Client::subscription("DELETE", &access, Some("the-key-of-the-end"));
+        world.kill(&delete, *point);
+        let committed = *point != Point::BeforeAppend;
+        let kept = subscription_of(&world, &access);
+        assert_eq!(kept["active"], !committed, "{point:?}: {kept}");
+        let again = world.ask(&delete);
+        assert_eq!(
+            (again.status, again.replayed()),
+            (200, committed),
+            "{point:?}: {again:?}"
+        );
+        let off = &again.json()["subscription"];
+        assert_eq!(
+            (&off["id"], off["active"] == false),
+            (&kept["id"], true),
+            "{point:?}: {off}"
+        );
+        let third = world.ask(&delete);
+        assert_eq!((third.replayed(), &third.body), (true, &again.body), "{point:?}");
+    }
+}
+
+#[test]
 fn the_full_run_goes_through_every_point_with_and_without_a_key_for_every_client() {
-    let kills = cases().len() * 2 + cases().iter().filter(|case| case.key.is_none()).count() + points().len() * 3;
+    let kills = cases().len() * 2 + cases().iter().filter(|case| case.key.is_none()).count() + points().len() * 4;
     println!("lost answers: {kills} kills at four points of a commit");
     if std::env::var_os("GRANTD_TEST_FULL").is_some() {
-        assert_eq!(kills, 4 * 2 * 4 * 2 + 4 * 4 + 3 * 4);
+        assert_eq!(kills, 4 * 2 * 4 * 2 + 4 * 4 + 4 * 4);
     }
 }
 

@@ -162,3 +162,43 @@ async fn what_was_made_before_is_told_at_the_old_address_with_the_old_secret_and
         .await;
     assert_eq!(foreign.status, 404, "the old grant's links are not the new one's");
 }
+
+/// As the plugin of a till does it: no subscription, a secret of its own, an address with each link.
+#[tokio::test]
+async fn a_till_asks_for_its_secret_and_is_told_at_the_address_of_its_link() {
+    let hooked = Receiver::up().await.hooked("makecrypto").await;
+    let asking = Native::new(&hooked.asking).await;
+    let key = new_key();
+    let tokens = Plugin::btcpay("https://till.example").connect(&asking, &key).await;
+    let till = Installed {
+        hooked: &hooked,
+        key,
+        tokens,
+    };
+    let secret = async || {
+        let answer = till
+            .call(Method::POST, &format!("{ROOT}/webhook-secret"), &json!({}))
+            .await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let secret = answer.json["webhookSecret"]["secret"].as_str().unwrap().to_owned();
+        hooked.world().secrets.keep(&secret);
+        secret
+    };
+    let old = secret().await;
+    let mut body = order();
+    body["payload"]["webhookUrl"] = json!(hooked.receiver.url("/till"));
+    let made = till.call(Method::POST, &format!("{ROOT}/payment-links"), &body).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let uid = made.json["paymentLink"]["uid"].as_str().unwrap().to_owned();
+    let began = told(&hooked, &uid, "start").await;
+    assert_eq!((began.path.as_str(), began.is_signed(SIGNATURE, &old)), ("/till", true));
+    let new = secret().await;
+    let done = told(&hooked, &uid, "complete").await;
+    assert!(done.is_signed(SIGNATURE, &new) && !done.is_signed(SIGNATURE, &old));
+    let body = done.json();
+    assert_eq!(
+        (&body["session"]["status"], &body["paymentLink"]["uid"]),
+        (&json!("complete"), &json!(uid))
+    );
+    assert!(body["session"]["id"].is_string() && body["deliveryId"].is_string());
+}

@@ -2,7 +2,8 @@
 
 use grantd::base::time::Timestamp;
 use grantd::store::memory::MemoryStore;
-use grantd::store::{Batch, Change, Key, Outcome, Reply, Seq, Store, StoreError, Stored};
+use grantd::store::{Batch, Change, Key, Outcome, Reply, Seq, Store, StoreError, Stored, Write};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 #[derive(Default)]
@@ -11,6 +12,8 @@ pub struct FailingStore {
     reads_fail: AtomicBool,
     commits_fail: AtomicBool,
     full: AtomicBool,
+    /// Commits that remove this fail.
+    held: Mutex<Option<Key>>,
 }
 
 impl FailingStore {
@@ -20,6 +23,17 @@ impl FailingStore {
 
     pub fn fail_commits(&self, fail: bool) {
         self.commits_fail.store(fail, Ordering::SeqCst);
+    }
+
+    /// From now on this record is removed by nobody, or every one may be.
+    pub fn hold(&self, key: Option<Key>) {
+        *self.held.lock().expect("nobody panics with it") = key;
+    }
+
+    fn holds(&self, batch: &Batch) -> bool {
+        let held = self.held.lock().expect("nobody panics with it");
+        let removes = |write: &Write| matches!(write, Write::Delete { key } if Some(key) == held.as_ref());
+        batch.writes.iter().any(removes)
     }
 
     /// From now on only what revokes is written.
@@ -48,7 +62,8 @@ impl Store for FailingStore {
         if self.full.load(Ordering::SeqCst) && !batch.revokes {
             return Box::pin(async { Err(StoreError::Full) });
         }
-        or_away(&self.commits_fail, self.inner.commit(batch))
+        let fails = AtomicBool::new(self.commits_fail.load(Ordering::SeqCst) || self.holds(&batch));
+        or_away(&fails, self.inner.commit(batch))
     }
 
     fn changes(&self, after: Seq, limit: u32) -> Reply<'_, Vec<Change>> {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// Every page and every change since, as `grantd export` writes them; `meanwhile` happens after the first page.
-async fn export(world: &World, meanwhile: impl AsyncFnOnce()) -> Vec<String> {
+pub async fn export(world: &World, meanwhile: impl AsyncFnOnce()) -> Vec<String> {
     let begun = world.run(Command::ExportBegin).await;
     let mut lines = vec![begun["header"].to_string()];
     let mut add = |page: &Value| {
@@ -43,7 +43,7 @@ async fn export(world: &World, meanwhile: impl AsyncFnOnce()) -> Vec<String> {
     lines
 }
 
-async fn import(lines: &[String], knows: impl Fn(&str) -> bool) -> Result<(Arc<MemoryStore>, u64), String> {
+pub async fn import(lines: &[String], knows: impl Fn(&str) -> bool) -> Result<(Arc<MemoryStore>, u64), String> {
     let store = Arc::new(MemoryStore::new());
     let records = transfer::import(&*store, knows, lines.iter().cloned().map(Ok)).await?;
     Ok((store, records))

@@ -14,11 +14,11 @@ use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 
-const SECOND: Duration = Duration::from_secs(1);
+pub const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// An endpoint that is told of consents; its id.
-async fn add(hooked: &Hooked, path: &str, in_order: bool) -> String {
+pub async fn add(hooked: &Hooked, path: &str, in_order: bool) -> String {
     let api = Api::of(hooked.world(), EMAIL, &[]).await;
     let all = format!("/apps/{}/webhooks", hooked.app());
     let events = ["grant.created", "grant.updated"];
@@ -44,7 +44,7 @@ async fn set_in_order(hooked: &Hooked, id: &str, in_order: bool) {
 }
 
 /// So many consents, a second apart.
-async fn happen(hooked: &Hooked, count: usize) {
+pub async fn happen(hooked: &Hooked, count: usize) {
     for _ in 0..count {
         hooked.consent().await;
         hooked.world().advance(SECOND);
@@ -52,13 +52,13 @@ async fn happen(hooked: &Hooked, count: usize) {
 }
 
 /// Of one endpoint, in the order in which they came.
-fn ids(messages: &[Received], path: &str) -> Vec<String> {
+pub fn ids(messages: &[Received], path: &str) -> Vec<String> {
     let of_it = messages.iter().filter(|message| message.path == path);
     of_it.map(|message| message.header("x-webhook-id").to_owned()).collect()
 }
 
 /// The ids of all deliveries to an endpoint, the oldest event first.
-async fn in_turn(hooked: &Hooked, id: &str) -> Vec<String> {
+pub async fn in_turn(hooked: &Hooked, id: &str) -> Vec<String> {
     let mut found = hooked.deliveries(id).await;
     found.reverse();
     found.into_iter().map(|delivery| delivery.id).collect()

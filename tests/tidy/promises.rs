@@ -45,20 +45,14 @@ pub fn failures_elsewhere(tree: &Tree) -> Vec<String> {
     let names = functions(tree);
     let mut found = Vec::new();
     let mut listed = BTreeSet::new();
-    for row in tree
-        .manifest_text(DOCUMENT)
-        .lines()
-        .filter(|line| line.ends_with("` |"))
-    {
-        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
-        let tests: Vec<&str> = cells[cells.len() - 1].split('`').skip(1).step_by(2).collect();
+    for (failures, tests) in rows(tree.manifest_text(DOCUMENT)) {
         for test in &tests {
             if !names.contains(test) {
                 found.push(format!("{DOCUMENT}: there is no test `{test}`"));
             }
             listed.insert(*test);
         }
-        for failure in cells[0].split(", ") {
+        for failure in failures.split(", ") {
             let code = format!("_{}_", code_of(failure));
             if !tests.iter().any(|test| format!("_{test}_").contains(&code)) {
                 found.push(format!("{DOCUMENT}: no test of {failure} has it in its name"));
@@ -72,6 +66,45 @@ pub fn failures_elsewhere(tree: &Tree) -> Vec<String> {
     let unlisted = tested.filter(|name| !listed.contains(*name));
     found.extend(unlisted.map(|name| format!("{DOCUMENT}: `{name}` is missing from the table")));
     found
+}
+
+/// The facts of the contract, section by section: how many each has.
+const CONTRACT: &str = "docs/contract-makecrypto.md";
+const FACTS: [usize; 8] = [13, 5, 8, 21, 7, 9, 10, 9];
+
+/// Each fact of the contract has a test, and each test of installations a fact.
+pub fn contract(tree: &Tree) -> Vec<String> {
+    let names = functions(tree);
+    let rows = rows(tree.manifest_text(CONTRACT));
+    let mut found = Vec::new();
+    let facts: Vec<&str> = rows.iter().map(|(fact, _)| *fact).collect();
+    let expected = FACTS
+        .iter()
+        .enumerate()
+        .flat_map(|(section, count)| (1..=*count).map(move |at| format!("{section}.{at}")));
+    let expected: Vec<String> = expected.collect();
+    if facts != expected {
+        found.push(format!("{CONTRACT}: its facts are {facts:?} and not {expected:?}"));
+    }
+    let listed: BTreeSet<&str> = rows.iter().flat_map(|(_, tests)| tests.iter().copied()).collect();
+    let gone = listed.iter().filter(|test| !names.contains(*test));
+    found.extend(gone.map(|test| format!("{CONTRACT}: there is no test `{test}`")));
+    let of_installations = functions_under(tree, "tests/")
+        .into_iter()
+        .filter(|name| without_codes(name).starts_with("native_"));
+    let unlisted = of_installations.filter(|name| !listed.contains(name));
+    found.extend(unlisted.map(|name| format!("{CONTRACT}: `{name}` is missing from the table")));
+    found
+}
+
+/// The first cell of each row that ends with the names of tests, and the names.
+fn rows(text: &str) -> Vec<(&str, Vec<&str>)> {
+    let rows = text.lines().filter(|line| line.ends_with("` |"));
+    rows.map(|row| {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        (cells[0], cells[cells.len() - 1].split('`').skip(1).step_by(2).collect())
+    })
+    .collect()
 }
 
 /// As a name of a test has it: `CVE-2026-1035` is `2026_1035`.
@@ -97,8 +130,12 @@ fn without_codes(name: &str) -> &str {
 
 /// Names of all functions.
 fn functions(tree: &Tree) -> BTreeSet<&str> {
+    functions_under(tree, "")
+}
+
+fn functions_under<'t>(tree: &'t Tree, folder: &str) -> BTreeSet<&'t str> {
     let mut names = BTreeSet::new();
-    for file in &tree.files {
+    for file in tree.files.iter().filter(|file| file.path.starts_with(folder)) {
         let tokens = file.tokens();
         names.extend(
             tokens

@@ -264,6 +264,15 @@ fn failures_elsewhere_without_a_test_and_tests_without_one_are_found() {
 }
 
 #[test]
+fn facts_of_the_contract_without_a_test_are_found() {
+    let table = "| 0.1 | a fact | `native_0_1_x`, `gone` |\n";
+    let names = "fn native_0_1_x() {} fn d7_native_2_y() {} fn other() {}";
+    let tree = [("docs/contract-makecrypto.md", table), ("tests/x.rs", names)];
+    let expected = ["its facts are", "no test `gone`", "`d7_native_2_y` is missing"];
+    assert_found(promises::contract, &tree, &expected);
+}
+
+#[test]
 fn lines_of_the_checklist_without_a_test_are_found() {
     let missing = promises::lines(&Tree::of(&[("tests/x.rs", "fn o1_m6_x() {} fn x_o2() {}")]));
     assert!(missing.iter().any(|found| found.contains("line o2 ")), "{missing:?}");

@@ -14,7 +14,13 @@ pub struct Tree {
     manifests: BTreeMap<String, String>,
 }
 
-const MANIFESTS: [&str; 4] = ["Cargo.toml", "Cargo.lock", "deny.toml", "docs/threat-model.md"];
+const MANIFESTS: [&str; 5] = [
+    "Cargo.toml",
+    "Cargo.lock",
+    "deny.toml",
+    "docs/contract-makecrypto.md",
+    "docs/threat-model.md",
+];
 
 impl Tree {
     pub fn read() -> Self {

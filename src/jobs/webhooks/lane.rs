@@ -138,12 +138,12 @@ impl Lane<'_> {
         }
         let test = loose.first().filter(|test| test.next_attempt_at <= ctx.now());
         let mut next = loose.first().map(|test| test.next_attempt_at);
-        // 2. The outbox is looked at before the line: what happened before the head and has yet to be told goes first.
-        let untold = ctx.store.scan(&keys::untold_events(), None, 1).await?;
-        let untold = untold.first().and_then(|(key, _)| keys::untold_at(key));
+        // 2. The outbox is looked at before the line: what was written before the head and has yet to be told goes
+        //    first. Of one commit with it, too: whoever tells of both gives them their order.
+        let untold = line::first_untold(ctx).await?;
         let (line, _) = list_by_index::<Delivery>(&*ctx.store, &prefix, None, 1).await?;
         let head = line.first().filter(|head| head.in_line);
-        let is_told = head.is_some_and(|head| untold.is_none_or(|untold| untold > head.at));
+        let is_told = head.is_some_and(|head| untold.is_none_or(|untold| untold > head.written));
         if let Some(head) = head {
             let at = if is_told { head.next_attempt_at } else { ctx.now() };
             next = Some(next.map_or(at, |next| next.min(at)));

@@ -8,9 +8,31 @@ use super::catalog::TEST;
 use crate::context::Context;
 use crate::model::delivery::Delivery;
 use crate::store::records::Versioned;
-use crate::store::{Batch, StoreError};
+use crate::store::{Batch, Seq, StoreError, keys};
 
 const PLACED_BY_BATCH_MAX: usize = 16;
+/// Of what has yet to be told, read to see whether something of it goes first.
+const UNTOLD_READ_MAX: u32 = 64;
+
+/// The place in line of what this commit wrote. What was imported keeps the places it had in the store it comes from,
+/// and those of this one are behind them.
+pub async fn place_of(ctx: &Context, written: Seq) -> Result<u64, StoreError> {
+    Ok(ctx.settings().await?.commits_before.saturating_add(written.0))
+}
+
+/// The first place among what has yet to be told of, and will get in line. Commits are compared and no times: a clock
+/// that was set back says nothing about what was written first. Where there is more than is read, any of the rest may
+/// be the first: 0.
+pub async fn first_untold(ctx: &Context) -> Result<Option<u64>, StoreError> {
+    let rows = ctx.store.scan(&keys::untold_events(), None, UNTOLD_READ_MAX).await?;
+    if rows.len() == UNTOLD_READ_MAX as usize {
+        return Ok(Some(0));
+    }
+    match rows.iter().map(|(_, stored)| stored.version).min() {
+        Some(first) => place_of(ctx, first).await.map(Some),
+        None => Ok(None),
+    }
+}
 
 /// What waits out of line gets in, but for tests: whoever tries an endpoint wants to know now. Whether there was any;
 /// what changed meanwhile is met at the next look.

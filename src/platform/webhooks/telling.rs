@@ -4,6 +4,7 @@
 //! either still in the outbox or its deliveries are made, and their ids follow from the event: none is made twice.
 
 use super::catalog::{self, Envelope, Told, Values, body};
+use super::line;
 use crate::base::digest::{base64url, sha256};
 use crate::context::Context;
 use crate::model::app::App;
@@ -12,7 +13,7 @@ use crate::model::endpoint::{ENDPOINTS_MAX, Endpoint};
 use crate::model::event::{Event, EventKind};
 use crate::model::grant::{Grant, GrantStatus};
 use crate::store::records::{Versioned, count, list, list_by_index, load};
-use crate::store::{Batch, Check, Key, Seq, StoreError, Stored, Write, keys};
+use crate::store::{Batch, Check, Key, StoreError, Stored, Write, keys};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
@@ -51,7 +52,7 @@ pub async fn turn(ctx: &Arc<Context>) -> Result<bool, StoreError> {
 
 async fn tell(ctx: &Context, key: &Key, stored: &Stored) -> Result<(), StoreError> {
     let event = load::<Event>(&*ctx.store, &Key(stored.value.to_vec())).await?;
-    let (mut batch, written) = (told(key, stored), stored.version);
+    let (mut batch, written) = (told(key, stored), line::place_of(ctx, stored.version).await?);
     match event {
         Some(event) if event.kind == EventKind::MemberRemoved => removed_member(ctx, &event, written).await?,
         Some(event) => one(ctx, &event, written, &mut batch).await?,
@@ -70,7 +71,7 @@ fn told(key: &Key, stored: &Stored) -> Batch {
     batch
 }
 
-async fn one(ctx: &Context, event: &Event, written: Seq, batch: &mut Batch) -> Result<(), StoreError> {
+async fn one(ctx: &Context, event: &Event, written: u64, batch: &mut Batch) -> Result<(), StoreError> {
     let (Some(client_id), Some(row)) = (&event.client_id, catalog::of(event.kind)) else {
         return Ok(());
     };
@@ -94,7 +95,7 @@ async fn put(
     ctx: &Context,
     batch: &mut Batch,
     endpoints: &[Versioned<Endpoint>],
-    (event, written, row): (&Event, Seq, &Told),
+    (event, written, row): (&Event, u64, &Told),
     client_id: &str,
     values: &Values,
 ) -> Result<(), StoreError> {
@@ -121,7 +122,7 @@ async fn put(
         };
         let made = Delivery {
             state,
-            written: written.0,
+            written,
             in_line: endpoint.in_order,
             ..delivery(endpoint, &envelope, Delivery::id_of(event.at, &name), body.clone(), ctx)
         };
@@ -175,7 +176,7 @@ async fn values(ctx: &Context, event: &Event, client_id: &str) -> Result<Values,
 
 /// With a member go the grants they gave: each app is told of its own. One batch for each, since there may be many;
 /// what was told before a crash is not told again, since its ids are taken.
-async fn removed_member(ctx: &Context, event: &Event, written: Seq) -> Result<(), StoreError> {
+async fn removed_member(ctx: &Context, event: &Event, written: u64) -> Result<(), StoreError> {
     let (Some(organization), Some(user)) = (&event.organization, &event.user) else {
         return Ok(());
     };

@@ -6,6 +6,7 @@ use crate::model::delivery::{Delivery, State};
 use crate::model::endpoint::{Endpoint, Standing};
 use crate::platform::refusal::Fault;
 use crate::platform::rights::Right;
+use crate::platform::webhooks::catalog::TEST;
 use crate::platform::webhooks::{self, deliveries, resending};
 use crate::portal::account::moment;
 use crate::portal::developer::fields::sentence;
@@ -104,8 +105,11 @@ async fn show(page: &AppDesk<'_>, endpoint: &str, id: &str, faults: &[Fault]) ->
                 p.quiet { (visit.text("hook_resend_text")) }
                 div.choices {
                     button { (visit.text("hook_resend")) }
-                    a.button.secondary href={ (address(page, &endpoint)) "/resend?from=" (delivery.id) } {
-                        (visit.text("hook_resend_from"))
+                    // A range leaves tests out.
+                    @if delivery.kind != TEST {
+                        a.button.secondary href={ (address(page, &endpoint)) "/resend?from=" (delivery.id) } {
+                            (visit.text("hook_resend_from"))
+                        }
                     }
                 }
             }

@@ -18,6 +18,11 @@ pub fn deliveries(endpoint: &str) -> Key {
     key(DELIVERY, &[endpoint])
 }
 
+/// Whether it is that of a delivery.
+pub fn is_delivery(key: &Key) -> bool {
+    key.0.first() == Some(&DELIVERY)
+}
+
 /// An endpoint's own lie together, what is due first before the rest: one that takes nothing stands in no other's way.
 pub fn waiting_delivery(endpoint: &str, next_attempt_at: Timestamp, delivery: &str) -> Key {
     let mut key = key(WAITING_DELIVERY, &[endpoint]);
@@ -72,12 +77,6 @@ pub fn untold_event(at: Timestamp, event: &str) -> Key {
 
 pub fn untold_events() -> Key {
     key(UNTOLD_EVENT, &[])
-}
-
-/// When the event happened that an index key of the outbox is for.
-pub fn untold_at(key: &Key) -> Option<Timestamp> {
-    let at: [u8; 8] = key.0.get(1..9)?.try_into().ok()?;
-    Some(Timestamp::from_millis(u64::from_be_bytes(at)))
 }
 
 pub fn reminder(at: Timestamp, name: &str) -> Key {

@@ -14,7 +14,7 @@ pub fn path(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let bare = path::bare(text);
     assert_eq!(path::bare(&bare), bare, "{text:?}");
-    with_world(|world| path::covers(&world.ctx, text));
+    with_world(|world| path::Roots::of(&world.ctx.profile().resources).cover(&world.ctx, text));
     if !path::is_plain(text) {
         return;
     }
