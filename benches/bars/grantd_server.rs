@@ -127,8 +127,11 @@ struct Server {
 }
 
 async fn serve() -> Result<(), String> {
-    let mut lines = io::stdin().lines();
-    let first = lines.next().ok_or("there are no orders")?.map_err(|e| e.to_string())?;
+    let first = io::stdin()
+        .lines()
+        .next()
+        .ok_or("there are no orders")?
+        .map_err(|e| e.to_string())?;
     let orders: Orders = serde_json::from_str(&first).map_err(|e| e.to_string())?;
     let dir = &orders.data_dir;
     let made = development_certificates::ensure(&dir.join("certs"), &[], &SystemClock).map_err(|e| e.to_string())?;
@@ -166,7 +169,7 @@ async fn serve() -> Result<(), String> {
     answer(&facts)?;
     // A thread of its own waits for them: the runtime has no other on one core.
     let (tell, mut told) = mpsc::unbounded_channel();
-    std::thread::spawn(move || lines.try_for_each(|line| tell.send(line)));
+    std::thread::spawn(move || io::stdin().lines().try_for_each(|line| tell.send(line)));
     while let Some(line) = told.recv().await {
         let line = line.map_err(|e| e.to_string())?;
         let task = serde_json::from_str(&line).map_err(|e| e.to_string())?;
