@@ -12,6 +12,7 @@ use crate::base::throttle::Throttle;
 use crate::base::time::{Clock, Timestamp};
 use crate::config::routes::Routes;
 use crate::config::{Config, Profile};
+use crate::model::acme_state::AcmeState;
 use crate::model::backup_state::BackupState;
 use crate::model::counts::{Counts, Limit};
 use crate::model::failure::Failure;
@@ -65,6 +66,8 @@ pub struct Context {
     pub history: History,
     /// From when to when the certificate in use is good; `None` where there is none.
     certificate: RwLock<Option<Validity>>,
+    /// How certificates that are obtained by themselves stand.
+    pub acme: AcmeState,
     /// What was backed up by itself.
     pub backups: BackupState,
     /// What may be used once and was made before may have been used: a backup was restored then.
@@ -137,6 +140,7 @@ impl Context {
             counts: Counts::default(),
             history: History::default(),
             certificate: RwLock::default(),
+            acme: AcmeState::default(),
             backups: BackupState::default(),
             unused_since: settings.restored_at.unwrap_or_default(),
             routes,

@@ -151,7 +151,14 @@ async fn serve() -> Result<(), String> {
     let (server, private) = open(&orders, &overrides).await?;
     let control = socket::bind(dir).map_err(|e| e.to_string())?;
     let (_never, stop) = watch::channel(Stop::Run);
-    tokio::spawn(app::serve(server.service.clone(), vec![listener], None, control, stop));
+    let doors = app::Doors {
+        listeners: vec![listener],
+        metrics: None,
+        acme_http: Vec::new(),
+        tls: None,
+        control,
+    };
+    tokio::spawn(app::serve(server.service.clone(), doors, stop));
     let facts = json!({
         "issuer": server.ctx.issuer(),
         "ca_file": made.ca_file,

@@ -1,5 +1,6 @@
 //! One short function per machine endpoint: HTTP in, the protocol asked, HTTP out.
 
+pub mod acme_http;
 pub mod cors;
 pub mod developer;
 pub mod health;

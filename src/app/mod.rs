@@ -12,30 +12,25 @@ mod gateway;
 mod organizations;
 mod personal_tokens;
 mod protocol;
+mod serving;
 mod webhooks;
 
-use crate::api::{cors, metrics};
+use crate::api::cors;
 use crate::base::time::Stopwatch;
 use crate::config::routes::{Routes, meet};
 use crate::context::Context;
-use crate::control::socket;
 use crate::gateway::{Gateway, forward_auth};
-use crate::jobs;
 use crate::model::counts::Endpoint;
 use crate::portal::page;
 use crate::portal::trouble::{Trouble, answer};
-use crate::web::listener::Listener;
 use crate::web::request::{BodyRule, Request, Rule};
 use crate::web::response::Response;
-use crate::web::server::{self, Ended};
-use crate::web::signals::Stop;
 use http::header::{ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW};
 use http::{Method, StatusCode};
 use matchit::{Params, Router};
-use std::io;
 use std::sync::{Arc, LazyLock};
-use tokio::net::UnixListener;
-use tokio::sync::watch;
+
+pub use serving::{Doors, serve};
 
 /// One row of an area's table.
 struct Row<R> {
@@ -356,48 +351,4 @@ fn preflight(rows: &[&Row<Route>], request: &Request) -> Response {
         }
         _ => response,
     }
-}
-
-/// Everything that runs while the server does: the listeners, the local socket, the jobs. Ends when `stop` says so.
-pub async fn serve(
-    service: Arc<Service>,
-    listeners: Vec<Listener>,
-    metrics: Option<Listener>,
-    control: UnixListener,
-    stop: watch::Receiver<Stop>,
-) -> io::Result<Ended> {
-    let ctx = Arc::clone(&service.ctx);
-    let control = tokio::spawn(socket::serve(ctx.clone(), control));
-    let jobs = tokio::spawn(jobs::run(ctx.clone()));
-    let watched = metrics.map(|listener| tokio::spawn(tell_metrics(ctx.clone(), listener, stop.clone())));
-    let (limits, random) = (ctx.config.limits.clone(), ctx.random.clone());
-    let meter = Arc::clone(&ctx.counts.server);
-    let of_rules = Arc::clone(&service);
-    let rule = move |method: &Method, path: &str| of_rules.rule(method, path);
-    let handle = move |request| {
-        let service = Arc::clone(&service);
-        async move { service.answer(request).await }
-    };
-    let ended = server::serve(listeners, limits, random, meter, rule, handle, stop).await;
-    // What they were at is over before the last word is written.
-    for task in [control, jobs] {
-        task.abort();
-        let _ = task.await;
-    }
-    if let Some(watched) = watched {
-        watched.abort();
-    }
-    jobs::finish(&ctx).await;
-    ended
-}
-
-/// The listener of metrics is a server of its own, with the same limits, so that neither holds the other up.
-async fn tell_metrics(ctx: Arc<Context>, listener: Listener, stop: watch::Receiver<Stop>) -> io::Result<Ended> {
-    let (limits, random) = (ctx.config.limits.clone(), ctx.random.clone());
-    let handle = move |request: Request| {
-        let ctx = Arc::clone(&ctx);
-        async move { metrics::answer(&ctx, &request).await }
-    };
-    let rule = |_: &Method, _: &str| BodyRule::Whole(0).into();
-    server::serve(vec![listener], limits, random, Arc::default(), rule, handle, stop).await
 }

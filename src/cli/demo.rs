@@ -85,6 +85,7 @@ async fn serve(demo: &Demo, data_dir: &Path, signals: Signals, output: &Output) 
         ctx: ctx.clone(),
         listeners: vec![doors.listener],
         metrics: None,
+        acme_http: Vec::new(),
         tls: doors.tls,
         signals,
     };

@@ -3,7 +3,7 @@
 use super::logging;
 use super::output::Output;
 use super::service_manager;
-use crate::app::{self, Service};
+use crate::app::{self, Doors, Service};
 use crate::base::master::MasterSecret;
 use crate::base::process;
 use crate::base::random::SystemRandom;
@@ -12,6 +12,7 @@ use crate::config::{Config, Listen, Log, Scheme};
 use crate::context::{Context, Parts};
 use crate::control::{Command, execute as execute_command, socket};
 use crate::jobs;
+use crate::jobs::acme::files::Files;
 use crate::model::link::LinkKind;
 use crate::model::settings::Settings;
 use crate::platform::audit_chain::READER;
@@ -190,9 +191,17 @@ pub fn serve(config: Config, output: &Output) -> Result<(), String> {
             .listen
             .map(|listen| Listener::http(listen.address))
             .transpose()?;
+        let acme_http = config.acme.iter().flat_map(|acme| &acme.listen);
+        let acme_http: Vec<Listener> = acme_http
+            .map(|listen| Listener::acme_http(listen.address))
+            .collect::<Result<_, _>>()?;
         let ctx = open(config).await?;
         for listener in &listeners {
             log::info!("listening on {}", listener.address().map_err(|e| e.to_string())?);
+        }
+        for listener in &acme_http {
+            let address = listener.address().map_err(|e| e.to_string())?;
+            log::info!("answering challenges, and leading to https, on {address}");
         }
         if let Some(metrics) = &metrics {
             log::info!(
@@ -208,6 +217,7 @@ pub fn serve(config: Config, output: &Output) -> Result<(), String> {
             ctx,
             listeners,
             metrics,
+            acme_http,
             tls,
             signals,
         };
@@ -239,6 +249,10 @@ fn certificates(config: &Config) -> Result<Option<Arc<Tls>>, String> {
     if config.listen.iter().all(|listen| listen.scheme == Scheme::Http) {
         return Ok(None);
     }
+    if let Some(acme) = &config.acme {
+        let file = Files::of(config).certificate();
+        return Ok(Some(Arc::new(Tls::obtained(&file, &acme.domains, &SystemClock)?)));
+    }
     let (certificate, key) = match &config.tls {
         Some(files) => (files.certificate.clone(), files.key.clone()),
         None if config.issuer.is_loopback() => {
@@ -254,7 +268,7 @@ fn certificates(config: &Config) -> Result<Option<Arc<Tls>>, String> {
         }
         None => {
             return Err(format!(
-                "{} needs a certificate: set [tls] certificate and key",
+                "{} needs a certificate: set [acme], or [tls] certificate and key",
                 config.issuer.as_str()
             ));
         }
@@ -276,6 +290,7 @@ pub struct Server {
     pub ctx: Arc<Context>,
     pub listeners: Vec<Listener>,
     pub metrics: Option<Listener>,
+    pub acme_http: Vec<Listener>,
     pub tls: Option<Arc<Tls>>,
     pub signals: Signals,
 }
@@ -293,6 +308,7 @@ pub async fn until_stopped(server: Server, ready: impl FnOnce()) -> Result<(), S
         ctx,
         listeners,
         metrics,
+        acme_http,
         tls,
         signals,
     } = server;
@@ -304,6 +320,13 @@ pub async fn until_stopped(server: Server, ready: impl FnOnce()) -> Result<(), S
     service_manager::ready();
     let (stop, stopped) = watch::channel(Stop::Run);
     let (of_routes, of_tls) = (Arc::clone(&service), ctx.clone());
+    let doors = Doors {
+        listeners,
+        metrics,
+        acme_http,
+        tls: tls.clone(),
+        control,
+    };
     let reload = move || {
         match tls.as_ref().map(|tls| tls.reload()) {
             Some(Ok(())) => log::info!("the certificates were read again"),
@@ -311,6 +334,7 @@ pub async fn until_stopped(server: Server, ready: impl FnOnce()) -> Result<(), S
             None => log::info!("there are no certificates to read again"),
         }
         of_tls.set_certificate(tls.as_ref().and_then(|tls| tls.validity()));
+        of_tls.acme.wanted.notify_one();
         match of_routes.reload_routes() {
             Ok(count) => log::info!("the {count} routes of the API were read again"),
             Err(error) => log::error!("the routes of the API stay as they were: {error}"),
@@ -326,7 +350,7 @@ pub async fn until_stopped(server: Server, ready: impl FnOnce()) -> Result<(), S
     let following = tokio::spawn(signals.follow(stop, reload));
     let (store, of_backups) = (ctx.store.clone(), ctx.clone());
     let path = socket::path(&ctx.config.data_dir);
-    let ended = app::serve(service, listeners, metrics, control, stopped).await;
+    let ended = app::serve(service, doors, stopped).await;
     for task in [following, living, told] {
         task.abort();
     }

@@ -90,7 +90,7 @@ fn keys(asked: &TokenVerify) -> Result<Vec<Jwk>, String> {
 fn fetch(asked: &TokenVerify, address: Option<&str>) -> Result<Bytes, String> {
     let client = match &asked.ca {
         Some(file) => Client::new(Some(file)),
-        None => Client::of_system(),
+        None => Client::of_system(None),
     }?;
     start::block_on(async {
         if let Some(address) = address {

@@ -8,8 +8,8 @@ use super::{
     SignUp, TlsFiles,
 };
 use super::{
-    Pages, backup, branding, gateway_settings, limits, mail, profile_file, resources as resource_list, route_file,
-    sandbox_file, webhooks,
+    Pages, acme, backup, branding, gateway_settings, limits, mail, profile_file, resources as resource_list,
+    route_file, sandbox_file, webhooks,
 };
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -79,6 +79,7 @@ fn settings(table: Table<'_>, base: &Path, overrides: &Overrides, problems: &Pro
         .and_then(|item| path(&item, base))
         .unwrap_or_else(|| base.join("data"));
     let tls = table.get("tls").and_then(|item| tls(&item, base));
+    let acme = acme::read(&table, base);
     let profile = profile_name(&table, overrides, problems);
     let resources = table.get("resources");
     let keys = key_policy(&table);
@@ -107,11 +108,13 @@ fn settings(table: Table<'_>, base: &Path, overrides: &Overrides, problems: &Pro
     let routes = route_file::load(&profile, &issuer, &gateway, &data_dir, problems);
     let sandbox = sandbox_file::load(&profile.name, &data_dir, problems);
     let tls = overrides.tls.clone().or(tls);
+    let acme = acme.map(|acme| acme.for_issuer(&issuer));
     let config = Config {
         issuer,
         data_dir,
         listen,
         tls,
+        acme,
         profile,
         gateway,
         routes: routes?,
@@ -184,8 +187,19 @@ fn listeners(table: &Table<'_>, overrides: &Overrides, problems: &Problems) -> O
     Some(found)
 }
 
-/// The error is the end of a sentence.
+/// Plain http on loopback addresses alone. The error is the end of a sentence.
 fn listen(text: &str) -> Result<Listen, String> {
+    let listen = listen_anywhere(text)?;
+    if listen.scheme == Scheme::Http && !listen.address.ip().is_loopback() {
+        return Err(
+            "is plain http on an address others can reach; use https, or 127.0.0.1 or [::1] behind a TLS proxy"
+                .to_owned(),
+        );
+    }
+    Ok(listen)
+}
+
+pub(super) fn listen_anywhere(text: &str) -> Result<Listen, String> {
     let wanted =
         "is no `https://ADDRESS:PORT` with an IP address, such as `https://0.0.0.0:8443` or `https://[::]:8443`";
     let (scheme, address) = text.split_once("://").ok_or(wanted)?;
@@ -195,12 +209,6 @@ fn listen(text: &str) -> Result<Listen, String> {
         _ => return Err(wanted.to_owned()),
     };
     let address: SocketAddr = address.parse().map_err(|_| wanted)?;
-    if scheme == Scheme::Http && !address.ip().is_loopback() {
-        return Err(
-            "is plain http on an address others can reach; use https, or 127.0.0.1 or [::1] behind a TLS proxy"
-                .to_owned(),
-        );
-    }
     Ok(Listen { address, scheme })
 }
 
@@ -363,10 +371,11 @@ fn judge_together(config: &Config, problems: &Problems) {
         );
     }
     let https = config.listen.iter().any(|listen| listen.scheme == Scheme::Https);
-    if https && config.tls.is_none() && !config.issuer.is_loopback() {
+    acme::judge(config, https, problems);
+    if https && config.tls.is_none() && config.acme.is_none() && !config.issuer.is_loopback() {
         problems.add(format!(
-            "the issuer {} needs a certificate: set `tls.certificate` and `tls.key`, or listen on plain http on \
-             127.0.0.1 behind a TLS proxy",
+            "the issuer {} needs a certificate: set `[acme]`, or `tls.certificate` and `tls.key`, or listen \
+             on plain http on 127.0.0.1 behind a TLS proxy",
             config.issuer
         ));
     }

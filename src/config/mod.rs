@@ -3,6 +3,7 @@
 //! Every file is read through [`reader`], which knows a key only because something asked for it: what nobody reads is
 //! refused, with the nearest key that exists. All problems of all files are told at once.
 
+mod acme;
 mod api_key_rules;
 mod backup;
 mod branding;
@@ -32,6 +33,7 @@ mod webhooks;
 
 pub use crate::model::role::Role;
 pub use crate::model::scope::{Risk, Scope, ScopeCatalog};
+pub use acme::{Acme, AcmeChallenge};
 pub use api_key_rules::{ApiKeyRules, HeaderPair};
 pub use backup::BackupPlan;
 pub use branding::{Branding, Colour};
@@ -70,6 +72,7 @@ pub struct Config {
     /// At least one.
     pub listen: Vec<Listen>,
     pub tls: Option<TlsFiles>,
+    pub acme: Option<Acme>,
     pub profile: Profile,
     pub gateway: GatewaySettings,
     /// As they stand at the start; they can be read again while the server runs.

@@ -2,7 +2,7 @@
 
 use super::reader::spell;
 use super::routes::{Route, Upstream};
-use super::{Config, Scheme};
+use super::{AcmeChallenge, Config, Listen, Scheme};
 use crate::base::jose::Algorithm;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +14,7 @@ pub(super) fn of(config: &Config) -> Vec<String> {
     let mut warnings = Vec::new();
     tokens(config, &mut warnings);
     reachability(config, &mut warnings);
+    challenges(config, &mut warnings);
     webhooks(config, &mut warnings);
     files(config, &mut warnings);
     sandbox(config, &mut warnings);
@@ -67,8 +68,25 @@ fn reachability(config: &Config, warnings: &mut Vec<String>) {
     if config.tls.is_some() && !listens(Scheme::Https) {
         warnings.push("`tls` is set but no listener speaks https: the certificate is not used".to_owned());
     }
-    if config.tls.is_none() && listens(Scheme::Https) {
+    if config.tls.is_none() && config.acme.is_none() && listens(Scheme::Https) {
         warnings.push("`tls` is not set: a development certificate is made, which browsers will not trust".to_owned());
+    }
+}
+
+/// Port forwarding may make it right all the same.
+fn challenges(config: &Config, warnings: &mut Vec<String>) {
+    let Some(acme) = &config.acme else { return };
+    let (port, challenge) = (acme.challenge.port(), acme.challenge.as_str());
+    let (key, listeners) = match acme.challenge {
+        AcmeChallenge::Http01 => ("acme.listen", &acme.listen),
+        AcmeChallenge::TlsAlpn01 => ("listen", &config.listen),
+    };
+    let there = |listen: &Listen| listen.address.port() == port && !listen.address.ip().is_loopback();
+    if !listeners.iter().any(there) {
+        warnings.push(format!(
+            "for {challenge} the certificate authority connects to port {port}, and nothing in `{key}` is there for \
+             others: it must be forwarded here"
+        ));
     }
 }
 
@@ -89,6 +107,10 @@ fn files(config: &Config, warnings: &mut Vec<String>) {
         ("tls.key", tls.map(|tls| &tls.key)),
         ("mail.password_file", mail.and_then(|mail| mail.password_file.as_ref())),
         ("mail.ca_file", mail.and_then(|mail| mail.ca_file.as_ref())),
+        (
+            "acme.ca_file",
+            config.acme.as_ref().and_then(|acme| acme.ca_file.as_ref()),
+        ),
         ("webhooks.ca_file", config.webhooks.ca_file.as_ref()),
     ];
     for (key, path) in named {

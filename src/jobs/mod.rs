@@ -1,5 +1,6 @@
 //! What happens by itself.
 
+pub mod acme;
 pub mod audit;
 pub mod backup;
 pub mod failures;
@@ -13,14 +14,15 @@ use crate::context::Context;
 use crate::oauth::last_use;
 use crate::platform::{usage, watching};
 use crate::web::outbound::{Patience, SystemResolver};
+use crate::web::tls::Tls;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How often each job looks whether there is something to do.
 const EVERY: Duration = Duration::from_secs(60);
 
-/// Runs until dropped. Mail and webhooks go their own ways: a server that hangs holds nothing else up.
-pub async fn run(ctx: Arc<Context>) {
+/// Runs until dropped. Mail, webhooks and the certificate go their own ways: a server that hangs holds nothing else up.
+pub async fn run(ctx: Arc<Context>, tls: Option<Arc<Tls>>) {
     let courier = webhooks::Courier::new(ctx.clone(), Arc::new(SystemResolver), Patience::default());
     tokio::join!(
         mail::run(&ctx),
@@ -28,6 +30,7 @@ pub async fn run(ctx: Arc<Context>) {
         failures::run(&ctx),
         audit::run(&ctx),
         backup::run(&ctx),
+        acme::run(&ctx, tls),
         every_minute(&ctx)
     );
 }

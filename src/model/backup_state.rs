@@ -28,6 +28,19 @@ pub struct Failing {
     pub why: String,
 }
 
+impl Failing {
+    /// Keeps since when it fails. Whether it is news: the first failure, or another one.
+    pub fn note(current: &mut Option<Self>, at: Timestamp, why: &str) -> bool {
+        let since = current.as_ref().map_or(at, |failing| failing.since);
+        let news = current.as_ref().is_none_or(|failing| failing.why != why);
+        *current = Some(Self {
+            since,
+            why: why.to_owned(),
+        });
+        news
+    }
+}
+
 fn number<S: serde::Serializer>(seq: &Seq, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_u64(seq.0)
 }
@@ -54,14 +67,7 @@ impl BackupState {
 
     /// Whether it is news: the first failure, or another one.
     pub fn fails(&self, at: Timestamp, why: &str) -> bool {
-        let mut state = self.state();
-        let since = state.failing.as_ref().map_or(at, |failing| failing.since);
-        let news = state.failing.as_ref().is_none_or(|failing| failing.why != why);
-        state.failing = Some(Failing {
-            since,
-            why: why.to_owned(),
-        });
-        news
+        Failing::note(&mut self.state().failing, at, why)
     }
 
     /// Whether something had failed before.

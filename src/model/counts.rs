@@ -70,6 +70,14 @@ named! {
     }
 }
 
+named! {
+    /// What asking for a certificate came to.
+    Ordered {
+        Obtained = "obtained",
+        Failed = "failed",
+    }
+}
+
 impl Outcome {
     pub const fn of_status(status: u16) -> Self {
         match status {
@@ -94,6 +102,7 @@ pub struct Counts {
     limits: [Counter; Limit::ALL.len()],
     mails: PerDelivered,
     webhooks: PerDelivered,
+    orders: [Counter; Ordered::ALL.len()],
     /// When the chain over the audit log last held everything there was; 0: not yet.
     pub audit_chained_ms: Gauge,
 }
@@ -107,6 +116,7 @@ impl Default for Counts {
             limits: Default::default(),
             mails: Default::default(),
             webhooks: Default::default(),
+            orders: Default::default(),
             audit_chained_ms: Gauge::default(),
         }
     }
@@ -134,6 +144,10 @@ impl Counts {
 
     pub fn mail(&self, delivered: Delivered) -> &Counter {
         &self.mails[delivered as usize]
+    }
+
+    pub fn order(&self, came_to: Ordered) -> &Counter {
+        &self.orders[came_to as usize]
     }
 
     pub fn webhook(&self, delivered: Delivered) -> &Counter {

@@ -1,6 +1,7 @@
 //! What there is and how it changes: records and pure state machines. `now` goes in, a new value comes out.
 
 pub mod access_request;
+pub mod acme_state;
 pub mod api_key;
 pub mod app;
 pub mod attempts;

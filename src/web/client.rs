@@ -18,6 +18,7 @@ use tokio_rustls::TlsConnector;
 const TIME_MAX: Duration = Duration::from_secs(10);
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 
+#[derive(Clone)]
 pub struct Client {
     tls: Option<Arc<ClientConfig>>,
 }
@@ -30,10 +31,14 @@ impl Client {
         })
     }
 
-    /// Trusts the certificate authorities of the system.
-    pub fn of_system() -> Result<Self, String> {
+    /// Trusts the certificate authorities of the system, and those of `ca_file`.
+    pub fn of_system(ca_file: Option<&Path>) -> Result<Self, String> {
+        let mut roots = trust::of_system();
+        if let Some(file) = ca_file {
+            trust::add_file(&mut roots, file)?;
+        }
         Ok(Self {
-            tls: Some(Arc::new(trust::client(trust::of_system())?)),
+            tls: Some(Arc::new(trust::client(roots)?)),
         })
     }
 

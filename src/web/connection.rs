@@ -6,6 +6,7 @@ use super::response::Response;
 use super::shared::Shared;
 use super::state::Order;
 use super::ticket::Ticket;
+use super::tls::ACME_TLS;
 use crate::base::meter::Refused;
 use http::Method;
 use hyper::service::service_fn;
@@ -82,6 +83,10 @@ async fn converse<B, H, F>(
         meter.refused(Refused::Handshake).one();
         return;
     };
+    if stream.get_ref().1.alpn_protocol() == Some(ACME_TLS) {
+        // The handshake was all there is to say (RFC 8737 §4).
+        return;
+    }
     ticket.ready();
     let heads = stream.get_ref().1.alpn_protocol() != Some(b"h2");
     let io = TokioIo::new(Watched {

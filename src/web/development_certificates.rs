@@ -5,6 +5,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose,
 };
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -44,6 +45,21 @@ pub fn ensure(dir: &Path, names: &[String], clock: &dyn Clock) -> io::Result<Dev
         make(&files, all, now)?;
     }
     Ok(files)
+}
+
+/// A certificate for these names that nobody trusts and that is written nowhere: where a real one is on its way, the
+/// handshake succeeds for whoever only looks whether the server lives.
+pub fn stand_in(
+    names: &[String],
+    clock: &dyn Clock,
+) -> io::Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)> {
+    let now = clock.now();
+    let (begins, ends) = (day_of(now - DAY), day_of(now + DAY * VALID_DAYS));
+    let params = params(names.to_vec(), "grantd has no certificate yet", begins, ends)?;
+    let key = KeyPair::generate().map_err(other)?;
+    let certificate = params.self_signed(&key).map_err(other)?;
+    let key = PrivatePkcs8KeyDer::from(key.serialize_der());
+    Ok((vec![certificate.der().clone()], key.into()))
 }
 
 fn note(names: &[String], ends: Timestamp) -> String {

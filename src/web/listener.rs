@@ -14,6 +14,10 @@ pub enum Listener {
     Http {
         socket: TcpListener,
     },
+    /// For everybody, and for nothing but what `api/acme_http.rs` answers: no token or secret is ever taken there.
+    AcmeHttp {
+        socket: TcpListener,
+    },
 }
 
 impl Listener {
@@ -37,17 +41,28 @@ impl Listener {
         Ok(Self::Http { socket: bind(address)? })
     }
 
+    /// Any address: whoever serves it answers challenges and leads everything else to https. The error is a sentence
+    /// for the operator.
+    pub fn acme_http(address: SocketAddr) -> Result<Self, String> {
+        Ok(Self::AcmeHttp { socket: bind(address)? })
+    }
+
     /// The address in use, with the port the system chose where 0 was asked for.
     pub fn address(&self) -> std::io::Result<SocketAddr> {
         match self {
-            Self::Https { socket, .. } | Self::Http { socket } => socket.local_addr(),
+            Self::Https { socket, .. } | Self::Http { socket } | Self::AcmeHttp { socket } => socket.local_addr(),
         }
+    }
+
+    /// Whether clients connect themselves, and no proxy for all of them: then each has a limit of its own.
+    pub(super) fn meets_clients(&self) -> bool {
+        !matches!(self, Self::Http { .. })
     }
 
     pub(super) fn into_parts(self) -> (TcpListener, Option<Arc<Tls>>) {
         match self {
             Self::Https { socket, tls } => (socket, Some(tls)),
-            Self::Http { socket } => (socket, None),
+            Self::Http { socket } | Self::AcmeHttp { socket } => (socket, None),
         }
     }
 }

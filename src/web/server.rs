@@ -65,9 +65,11 @@ where
     });
     let mut accepting = JoinSet::new();
     for listener in listeners {
+        let per_peer = listener.meets_clients();
         let (socket, tls) = listener.into_parts();
         let socket = TcpListener::from_std(socket)?;
-        accepting.spawn(accept(socket, tls, Arc::clone(&connections), Arc::clone(&shared)));
+        let door = Door { socket, tls, per_peer };
+        accepting.spawn(accept(door, Arc::clone(&connections), Arc::clone(&shared)));
     }
     let mut reaping = JoinSet::new();
     reaping.spawn(Arc::clone(&connections).reap());
@@ -89,26 +91,30 @@ where
     })
 }
 
-/// Accepts until it is dropped.
-async fn accept<B, H, F>(
+/// One listener, open.
+struct Door {
     socket: TcpListener,
     tls: Option<Arc<Tls>>,
-    connections: Arc<Connections>,
-    shared: Arc<Shared<B, H>>,
-) where
+    /// Whether the limit per peer applies.
+    per_peer: bool,
+}
+
+/// Accepts until it is dropped.
+async fn accept<B, H, F>(door: Door, connections: Arc<Connections>, shared: Arc<Shared<B, H>>)
+where
     B: Fn(&Method, &str) -> Rule + Send + Sync + 'static,
     H: Fn(Request) -> F + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
     loop {
-        match socket.accept().await {
+        match door.socket.accept().await {
             Ok((stream, address)) => {
-                let peer = tls.is_some().then(|| address.ip());
+                let peer = door.per_peer.then(|| address.ip());
                 // Where everybody else is busy the newcomer is closed at once: it may go elsewhere, a queue would only
                 // make all of them late.
                 shared.meter.accepted.one();
                 if let Some(ticket) = Ticket::take(&connections, peer) {
-                    let config = tls.as_ref().map(|tls| tls.current());
+                    let config = door.tls.as_ref().map(|tls| tls.current());
                     tokio::spawn(connection::run(Arc::clone(&shared), stream, address, config, ticket));
                 } else {
                     shared.meter.refused(Refused::Connection).one();

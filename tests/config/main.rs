@@ -1,5 +1,6 @@
 //! The configuration: what is accepted, and the sentence for everything that is not.
 
+mod acme;
 mod mail;
 mod native_templates;
 mod platform_rules;
@@ -69,6 +70,13 @@ fn uncommented(text: &str, examples: bool) -> String {
     text.lines().map(bare).collect::<Vec<_>>().join("\n")
 }
 
+/// Without one of its sections.
+fn without(text: &str, section: &str) -> String {
+    let (before, rest) = text.split_once(&format!("\n{section}\n")).expect("the section");
+    let (_, after) = rest.split_once("\n[").expect("the next section");
+    format!("{before}\n[{after}")
+}
+
 #[test]
 fn nothing_said_is_a_working_default() {
     let config = Config::load(None, &Overrides::default()).unwrap();
@@ -115,11 +123,15 @@ fn the_default_file_says_the_defaults() {
 #[test]
 fn the_default_file_names_every_key() {
     let text = uncommented(DEFAULT_FILE, true);
-    let config = accepted(&text);
+    // One of both, and for [acme] a host that others reach.
+    let of_acme = without(&text, "[tls]").replace("https://localhost:8443", "https://auth.example.com");
+    assert!(accepted(&of_acme).acme.is_some(), "the examples are accepted as well");
+    let config = accepted(&without(&text, "[acme]"));
     assert!(config.tls.is_some(), "the examples are accepted as well");
     for (table, probe) in [
         ("", ""),
         ("tls.", "[tls]"),
+        ("acme.", "[acme]"),
         ("keys.", "[keys]"),
         ("limits.", "[limits]"),
         ("branding.", "[branding]"),

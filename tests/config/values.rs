@@ -234,8 +234,8 @@ fn a_public_issuer_needs_a_certificate_or_a_proxy() {
     refused(
         issuer,
         &[
-            "the issuer https://example.com needs a certificate: set `tls.certificate` and `tls.key`, or listen \
-           on plain http on 127.0.0.1 behind a TLS proxy",
+            "the issuer https://example.com needs a certificate: set `[acme]`, or `tls.certificate` and `tls.key`, or \
+           listen on plain http on 127.0.0.1 behind a TLS proxy",
         ],
     );
     accepted(&format!("{issuer}\nlisten = [\"http://127.0.0.1:8080\"]"));

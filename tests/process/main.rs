@@ -1,5 +1,6 @@
 //! The real program, over its sockets and its command line.
 
+mod acme;
 mod app_options;
 mod backup;
 mod commands;

@@ -160,7 +160,7 @@ async fn a_dead_server_delays_no_request_and_gets_the_mail_when_it_is_back() {
 async fn what_was_written_is_sent_at_once_and_a_server_that_hangs_holds_up_no_other_job() {
     let server = MailServer::up().await;
     let world = server.world(SignUp::Invite).await;
-    let jobs = tokio::spawn(grantd::jobs::run(world.ctx.clone()));
+    let jobs = tokio::spawn(grantd::jobs::run(world.ctx.clone(), None));
     // The first may find the job before its first look; the second is told.
     for email in ["first@example.com", "second@example.com"] {
         world.run(invite(&world, email)).await;

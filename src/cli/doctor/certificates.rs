@@ -3,7 +3,8 @@
 use super::Findings;
 use crate::base::certificate;
 use crate::base::time::{Clock as _, SystemClock};
-use crate::config::{Config, Scheme, TlsFiles};
+use crate::config::{Acme, Config, Scheme, TlsFiles};
+use crate::jobs::acme::files::Files;
 use crate::web::tls::Tls;
 use rustls::client::verify_server_name;
 use rustls::pki_types::pem::PemObject as _;
@@ -15,17 +16,44 @@ use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const DAYS_MIN: u32 = 14;
+const BY_HAND: &str = "Renew it, and send SIGHUP.";
+const BY_ITSELF: &str = "The server renews it by itself while it runs: its log says what keeps it.";
 
 pub fn examine(config: &Config, findings: &mut Findings) {
     let serves_tls = config.listen.iter().any(|listen| listen.scheme == Scheme::Https);
+    if let Some(acme) = &config.acme {
+        return obtained(config, acme, findings);
+    }
     match &config.tls {
         _ if !serves_tls => findings.good("certificate", "None is needed: no listener speaks https."),
         None => findings.good("certificate", "A development certificate is made at the start."),
-        Some(files) => look(config, files, findings),
+        Some(files) => look(config, files, BY_HAND, findings),
     }
 }
 
-fn look(config: &Config, files: &TlsFiles, findings: &mut Findings) {
+/// One that the server gets by itself.
+fn obtained(config: &Config, acme: &Acme, findings: &mut Findings) {
+    let file = Files::of(config).certificate();
+    if !file.exists() {
+        let what = format!(
+            "There is none yet: the server asks {} for one when it runs.",
+            acme.directory
+        );
+        let remedy = format!(
+            "Start it, and see to it that port {} of {} leads here, from everywhere.",
+            acme.challenge.port(),
+            acme.domains.join(" and of ")
+        );
+        return findings.warn("certificate", what, remedy);
+    }
+    let files = TlsFiles {
+        certificate: file.clone(),
+        key: file,
+    };
+    look(config, &files, BY_ITSELF, findings);
+}
+
+fn look(config: &Config, files: &TlsFiles, renew: &str, findings: &mut Findings) {
     if let Err(why) = Tls::from_pem(&files.certificate, &files.key) {
         let remedy = "Name the chain, the server's certificate first, and the private key that belongs to it; the \
                       server's user must be able to read both.";
@@ -44,7 +72,7 @@ fn look(config: &Config, files: &TlsFiles, findings: &mut Findings) {
     let own = CertificateDer::from_pem_file(&files.certificate);
     let Ok(own) = own else { return };
     names(config, &own, findings);
-    dates(&own, findings);
+    dates(&own, renew, findings);
 }
 
 fn names(config: &Config, own: &CertificateDer<'_>, findings: &mut Findings) {
@@ -66,7 +94,7 @@ fn names(config: &Config, own: &CertificateDer<'_>, findings: &mut Findings) {
     }
 }
 
-fn dates(own: &CertificateDer<'_>, findings: &mut Findings) {
+fn dates(own: &CertificateDer<'_>, renew: &str, findings: &mut Findings) {
     let Some(validity) = certificate::validity(own) else {
         return findings.warn(
             "certificate",
@@ -75,7 +103,6 @@ fn dates(own: &CertificateDer<'_>, findings: &mut Findings) {
         );
     };
     let now = SystemClock.now();
-    let renew = "Renew it, and send SIGHUP.";
     let left = validity.ends.since(now);
     let days = left.as_secs() / DAY.as_secs();
     if validity.begins > now {

@@ -21,7 +21,15 @@ pub fn examine(config: &Config, running: bool, findings: &mut Findings) {
 }
 
 fn dns(config: &Config, findings: &mut Findings) {
-    let host = config.issuer.host();
+    let issuer = config.issuer.host();
+    leads(config, issuer, "the host of the issuer", findings);
+    let domains = config.acme.iter().flat_map(|acme| &acme.domains);
+    for domain in domains.filter(|domain| *domain != issuer) {
+        leads(config, domain, "one of `acme.domains`", findings);
+    }
+}
+
+fn leads(config: &Config, host: &str, whose: &str, findings: &mut Findings) {
     if host.parse::<IpAddr>().is_ok() {
         return findings.good("dns", format!("{host} is an address."));
     }
@@ -43,15 +51,24 @@ fn dns(config: &Config, findings: &mut Findings) {
             }
         }
         Err(why) => {
-            let what = format!("{host}, the host of the issuer, leads nowhere: {why}.");
-            findings.bad("dns", what, "Add an A or AAAA record for it, or correct `issuer`.");
+            let what = format!("{host}, {whose}, leads nowhere: {why}.");
+            findings.bad(
+                "dns",
+                what,
+                "Add an A or AAAA record for it, or correct the configuration.",
+            );
         }
     }
 }
 
 /// Opened and closed at once.
 fn ports(config: &Config, findings: &mut Findings) {
-    let addresses = config.listen.iter().chain(config.metrics.listen.as_ref());
+    let challenges = config.acme.iter().flat_map(|acme| &acme.listen);
+    let addresses = config
+        .listen
+        .iter()
+        .chain(config.metrics.listen.as_ref())
+        .chain(challenges);
     for listen in addresses {
         let remedy = match TcpListener::bind(listen.address).map_err(|why| why.kind()) {
             Ok(_) => {

@@ -43,7 +43,7 @@ pub fn run(asked: &Selftest, output: &Output) -> Result<(), Failure> {
     let credentials = credentials(asked)?;
     let client = match &asked.ca {
         Some(file) => Client::new(Some(file)),
-        None if issuer.is_https() => Client::of_system(),
+        None if issuer.is_https() => Client::of_system(None),
         None => Client::new(None),
     }?;
     let deployment = Deployment {

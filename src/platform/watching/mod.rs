@@ -12,6 +12,7 @@ use crate::base::jose::Algorithm;
 use crate::base::process::{self, ProcessUse, Room};
 use crate::base::time::Timestamp;
 use crate::context::Context;
+use crate::model::acme_state::Renewal;
 use crate::model::backup_state::Backups;
 use crate::model::signing_key::KeyState;
 use crate::store::{Key, Measured, StoreError, keys};
@@ -61,6 +62,8 @@ pub struct Seen {
     pub certificate: Option<Validity>,
     /// What the server has backed up by itself, and what of it fails.
     pub backups: Backups,
+    /// Of a certificate that is obtained by itself.
+    pub renewal: Option<Renewal>,
     /// When the chain over the audit log last held everything; `None`: not since the process began.
     pub chained: Option<Timestamp>,
 }
@@ -76,6 +79,7 @@ pub async fn look(ctx: &Context) -> Seen {
         keys: signing_ages(ctx),
         certificate: ctx.certificate(),
         backups: ctx.backups.now(),
+        renewal: ctx.config.acme.as_ref().map(|_| ctx.acme.now()),
         chained: Some(ctx.counts.audit_chained_ms.get())
             .filter(|ms| *ms > 0)
             .map(Timestamp::from_millis),

@@ -3,7 +3,8 @@
 use super::{Seen, Waiting};
 use crate::base::meter::{Distribution, Refused};
 use crate::base::time::Timestamp;
-use crate::model::counts::{Counts, Delivered, Endpoint, Limit, Outcome};
+use crate::model::acme_state::Renewal;
+use crate::model::counts::{Counts, Delivered, Endpoint, Limit, Ordered, Outcome};
 use crate::store::Measured;
 
 /// A name in full is `name`, the unit, and what its kind demands: `_total` of a counter, `_info`.
@@ -53,6 +54,7 @@ pub fn families(counts: &Counts, seen: &Seen) -> Vec<Family> {
     all.extend(seen.store.iter().flat_map(store));
     all.extend(queues(counts, seen));
     all.extend(ages(seen));
+    all.extend(seen.renewal.iter().flat_map(|renewal| renewals(counts, renewal)));
     all
 }
 
@@ -364,6 +366,30 @@ fn ages(seen: &Seen) -> Vec<Family> {
             Some(Unit::Seconds),
             "When the chain over the audit log last held everything.",
             seen.chained.map(seconds),
+        ),
+    ]
+}
+
+fn renewals(counts: &Counts, renewal: &Renewal) -> Vec<Family> {
+    let orders = Ordered::ALL.iter().map(|came_to| {
+        row(
+            [("outcome", came_to.as_str())],
+            Value::Count(counts.order(*came_to).get()),
+        )
+    });
+    vec![
+        counter("grantd_certificate_orders", "Certificates asked for.", orders),
+        gauge(
+            "grantd_certificate_next_timestamp",
+            Some(Unit::Seconds),
+            "When the next certificate is asked for.",
+            renewal.next_at.map(seconds),
+        ),
+        gauge(
+            "grantd_certificate_failing",
+            None,
+            "1 while no new certificate can be obtained.",
+            Some(level(renewal.failing.is_some().into())),
         ),
     ]
 }

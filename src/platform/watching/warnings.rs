@@ -94,18 +94,29 @@ fn clock(seen: &Seen, found: &mut Vec<Warning>) {
 }
 
 fn certificate(seen: &Seen, found: &mut Vec<Warning>) {
+    let renewal = seen.renewal.as_ref();
+    let why = renewal
+        .and_then(|renewal| renewal.failing.as_ref())
+        .map(|failing| failing.why.clone());
+    if renewal.is_some_and(|renewal| renewal.stands_in) {
+        found.push(match why {
+            Some(why) => warning(true, "health_certificate_refused", [("why", why)]),
+            None => warning(true, "health_certificate_awaited", []),
+        });
+    } else if let Some(why) = why {
+        found.push(warning(false, "health_certificate_kept", [("why", why)]));
+    }
     let Some(certificate) = seen.certificate else { return };
     let left = certificate.ends.since(seen.at);
     let lifetime = certificate.ends.since(certificate.begins);
+    let key = |by_hand, by_itself| if renewal.is_some() { by_itself } else { by_hand };
     if left.is_zero() {
-        found.push(warning(true, "health_certificate_ended", []));
+        let key = key("health_certificate_ended", "health_certificate_ended_itself");
+        found.push(warning(true, key, []));
     } else if left < (DAY * CERTIFICATE_DAYS_MIN).min(lifetime / 4) {
         let days = left.as_secs() / DAY.as_secs();
-        found.push(warning(
-            days < 3,
-            "health_certificate_ends",
-            [("days", days.to_string())],
-        ));
+        let key = key("health_certificate_ends", "health_certificate_ends_itself");
+        found.push(warning(days < 3, key, [("days", days.to_string())]));
     }
 }
 

@@ -147,9 +147,16 @@ fn ages(desk: &Desk<'_>, seen: &Seen) -> Markup {
         h2 { (desk.text("health_keys")) }
         dl {
             dt { (desk.text("health_certificate")) }
+            @let renewal = seen.renewal.as_ref();
             @match seen.certificate {
-                Some(certificate) => { dd { (desk.text("health_until")) " " (moment(certificate.ends)) } }
-                None => { dd { (desk.text("health_no_certificate")) } }
+                Some(certificate) => dd {
+                    (desk.text("health_until")) " " (moment(certificate.ends))
+                    @if let Some(next) = renewal.and_then(|renewal| renewal.next_at) {
+                        " · " (desk.text("health_certificate_next")) " " (moment(next))
+                    }
+                }
+                None if renewal.is_some() => dd { (desk.text("health_certificate_none")) }
+                None => dd { (desk.text("health_no_certificate")) }
             }
             @for key in &seen.keys {
                 dt { (desk.fill("health_key", &[("algorithm", key.algorithm.as_str())])) }
