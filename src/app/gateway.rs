@@ -29,19 +29,19 @@ pub fn body_rule(ctx: &Context, path: &str) -> BodyRule {
     }
 }
 
-pub async fn answer(ctx: &Arc<Context>, gateway: &Gateway, request: Request) -> Response {
+/// Whoever takes part borrows the request: each that owned it would have room for it of its own in the future.
+pub async fn answer(ctx: &Arc<Context>, gateway: &Gateway, mut request: Request) -> Response {
     let page = cors::page(ctx, &request);
     let preflight = page.as_ref().and_then(|_| cors::preflight(ctx, &request));
     let mut response = match preflight {
         Some(response) => response,
-        None => guarded(ctx, gateway, request).await,
+        None => guarded(ctx, gateway, &mut request).await,
     };
     cors::tell(ctx, page, &mut response);
     response
 }
 
-async fn guarded(ctx: &Arc<Context>, gateway: &Gateway, request: Request) -> Response {
-    let id = request.id.clone();
+async fn guarded(ctx: &Arc<Context>, gateway: &Gateway, request: &mut Request) -> Response {
     let asked = Asked {
         method: &request.method,
         path: &request.path,
@@ -53,7 +53,7 @@ async fn guarded(ctx: &Arc<Context>, gateway: &Gateway, request: Request) -> Res
         Ok(admitted) => pass(ctx, gateway, request, admitted).await,
         Err(refusal) => Err(refusal),
     };
-    let mut response = answered.unwrap_or_else(|refusal| refusal.response(ctx, &id));
+    let mut response = answered.unwrap_or_else(|refusal| refusal.response(ctx, &request.id));
     standing.tell(&mut response.headers);
     response
 }
@@ -61,17 +61,17 @@ async fn guarded(ctx: &Arc<Context>, gateway: &Gateway, request: Request) -> Res
 async fn pass(
     ctx: &Arc<Context>,
     gateway: &Gateway,
-    request: Request,
+    request: &mut Request,
     admitted: Admitted,
 ) -> Result<Response, Refusal> {
     let route = Arc::clone(&admitted.found.route);
     match &route.upstream {
         Upstream::Http(to) => proxy::forward(ctx, gateway, request, admitted, to).await,
         Upstream::Own(own) => {
-            let answer = webhook_subscriptions::answer(ctx, &request, &admitted.caller, &admitted.found, *own);
+            let answer = webhook_subscriptions::answer(ctx, request, &admitted.caller, &admitted.found, *own);
             Ok(Box::pin(answer).await)
         }
         Upstream::Sandbox if route.sandbox.is_none() => Err(Refusal::NotInSandbox),
-        Upstream::Sandbox => Ok(Box::pin(sandbox::answer(ctx, &request, &admitted.caller, &admitted.found)).await),
+        Upstream::Sandbox => Ok(Box::pin(sandbox::answer(ctx, request, &admitted.caller, &admitted.found)).await),
     }
 }

@@ -49,7 +49,7 @@ impl Forwarded {
 pub async fn forward(
     ctx: &Arc<Context>,
     gateway: &Gateway,
-    mut request: Request,
+    request: &mut Request,
     admitted: Admitted,
     to: &HttpUpstream,
 ) -> Result<Response, Refusal> {
@@ -59,14 +59,14 @@ pub async fn forward(
         return Err(Refusal::TooLarge);
     }
     let place = gateway.places.take(&admitted.caller).ok_or(Refusal::Wait(AGAIN))?;
-    let target = target(to, &request)?;
+    let target = target(to, request)?;
     let websocket = wants_websocket(&request.method, &request.headers);
     let mut head = headers::of_request(ctx, std::mem::take(&mut request.headers));
-    tell(ctx, gateway, &request, &admitted.caller, to.origin(), &mut head).await?;
+    tell(ctx, gateway, request, &admitted.caller, to.origin(), &mut head).await?;
     let breaker = gateway.upstreams.breaker(to.origin());
     breaker.pass(ctx.now()).map_err(Refusal::Resting)?;
 
-    let (body, upgrade) = match request.unread {
+    let (body, upgrade) = match request.unread.take() {
         Some(Unread { body, upgrade }) => {
             let idle = Duration::from_millis(ctx.config.limits.body_ms_max);
             (
@@ -74,7 +74,7 @@ pub async fn forward(
                 upgrade.filter(|_| websocket),
             )
         }
-        None => (Sent::Whole(request.body), None),
+        None => (Sent::Whole(std::mem::take(&mut request.body)), None),
     };
     if upgrade.is_some() {
         head.insert(CONNECTION, HeaderValue::from_static("upgrade"));
@@ -149,10 +149,14 @@ enum Failure {
 
 impl Sending<'_> {
     async fn complete(&self, body: Sent) -> Result<http::Response<Incoming>, Failure> {
-        let (body, outcome) = match body {
-            Sent::Whole(bytes) => return self.ask_with(bytes).await,
-            Sent::Streamed(body, outcome) => (body, outcome),
-        };
+        match body {
+            Sent::Whole(bytes) => self.ask_with(bytes).await,
+            // Apart: most requests have no body, and need no room for one.
+            Sent::Streamed(body, outcome) => Box::pin(self.stream(body, outcome)).await,
+        }
+    }
+
+    async fn stream(&self, body: BodyStream, outcome: Outcome) -> Result<http::Response<Incoming>, Failure> {
         // The time begins once the whole request is sent: a slow upload is not the upstream's fault.
         let answered = tokio::select! {
             answered = self.ask(body) => answered,

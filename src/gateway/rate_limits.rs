@@ -19,6 +19,9 @@ use std::time::Duration;
 /// Buckets (2 MiB); past it one that owes little is forgotten.
 const KEYS_MAX: usize = 64 * 1024;
 
+/// Room for what is left of three or four limits.
+const LEFT_BYTES: usize = 128;
+
 /// draft-ietf-httpapi-ratelimit-headers-11 §3 and §4.
 static RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 static RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -154,7 +157,9 @@ impl Standing {
     }
 
     fn leaves(&mut self, policy: &str, requests: u64, span: Duration) {
-        if !self.left.is_empty() {
+        if self.left.is_empty() {
+            self.left.reserve(LEFT_BYTES);
+        } else {
             self.left.push_str(", ");
         }
         let (mut left, mut seconds) = (itoa::Buffer::new(), itoa::Buffer::new());
