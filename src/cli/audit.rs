@@ -22,9 +22,9 @@ pub fn run(audit: Audit, config: Config, output: &Output) -> Result<(), Failure>
     };
     match report["findings_total"].as_u64() {
         Some(0) if report["unsealed"] == true => failure(
-            "The blocks of the audit log are as they were written. Where the chain stands is not known yet, as after an \
-             import: a server that starts goes on behind the last block; verify again then, with --since the end you \
-             noted."
+            "The blocks of the audit log that are there are as they were written, but nothing says which one is the \
+             last. After an import that is so until a server has started. Otherwise somebody took that record away: \
+             start the server, and verify again with --since the end you noted."
                 .to_owned(),
             "unsealed",
             LAGS,

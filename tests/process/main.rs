@@ -18,6 +18,7 @@ mod metrics;
 mod program;
 mod races_tls;
 mod service_manager;
+mod shipping;
 mod signals;
 mod upgrade;
 mod verifying;

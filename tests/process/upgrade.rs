@@ -84,6 +84,8 @@ fn an_upgrade_is_tried_on_a_copy_and_leaves_the_original_as_it_is() {
 #[test]
 fn beside_a_server_an_upgrade_is_tried_on_a_backup() {
     let place = old();
+    let settings = "issuer = \"http://127.0.0.1:8080\"\nlisten = [\"http://127.0.0.1:0\"]\n";
+    fs::write(place.path("data/grantd.toml"), settings).expect("written");
     let data = place.path("data").display().to_string();
     let running = place.start(&["serve", "--data", &data]);
     running.wait_for("is ready");

@@ -1,6 +1,6 @@
 //! A certificate authority of these tests: `pebble`, and the name server that leads every name to this machine.
 
-use crate::program::{Place, Running};
+use crate::program::{PATIENCE, Place, Running};
 use bytes::Bytes;
 use grantd::base::time::SystemClock;
 use grantd::web::client::Client;
@@ -14,6 +14,7 @@ use std::net::{TcpListener, UdpSocket};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
@@ -118,6 +119,12 @@ impl Authority {
         let file = file.display().to_string();
         let pebble = start(&self.place, "pebble", &["-config", &file, "-dnsserver", &self.names]);
         pebble.wait_for("ACME directory available at");
+        // Its second listener comes when it comes.
+        let begun = Instant::now();
+        while std::net::TcpStream::connect(("127.0.0.1", self.management)).is_err() {
+            assert!(begun.elapsed() < PATIENCE, "its management listens");
+            std::thread::yield_now();
+        }
         self.pebble = Some(pebble);
     }
 
