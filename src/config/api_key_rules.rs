@@ -3,7 +3,7 @@
 use super::reader::{Item, Table};
 use http::HeaderName;
 use http::header::{AUTHORIZATION, COOKIE, HOST};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 const ALIASES_MAX: usize = 8;
 const PREFIX_BYTES_MAX: usize = 24;
@@ -21,21 +21,49 @@ pub struct ApiKeyRules {
     pub secret_prefix: String,
 }
 
-/// As written; compared without regard to case (RFC 9110 §5.1).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct HeaderPair {
-    pub id: String,
-    pub secret: String,
+    pub id: ShownName,
+    pub secret: ShownName,
+}
+
+/// A header's name as it is written for people, and as requests are asked for it (RFC 9110 §5.1: case says nothing).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ShownName {
+    written: String,
+    pub name: HeaderName,
+}
+
+impl ShownName {
+    /// `None`: no name of a header.
+    fn new(written: &str) -> Option<Self> {
+        let name = HeaderName::from_bytes(written.as_bytes()).ok()?;
+        Some(Self {
+            written: written.to_owned(),
+            name,
+        })
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.written
+    }
+}
+
+impl Serialize for ShownName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.written)
+    }
 }
 
 impl ApiKeyRules {
     /// What a profile with this prefix has that says nothing of API keys: none.
     pub(super) fn of(prefix: &str) -> Self {
+        let usual = |name| ShownName::new(name).expect("it is the name of a header");
         Self {
             enabled: false,
             headers: HeaderPair {
-                id: "X-Api-Key-Id".to_owned(),
-                secret: "X-Api-Key-Secret".to_owned(),
+                id: usual("X-Api-Key-Id"),
+                secret: usual("X-Api-Key-Secret"),
             },
             aliases: Vec::new(),
             id_prefix: format!("{prefix}_key_"),
@@ -66,10 +94,8 @@ pub(super) fn read(table: Table<'_>, prefix: &str) -> ApiKeyRules {
         rules.secret_prefix = prefix;
     }
     let pairs = std::iter::once(&rules.headers).chain(&rules.aliases);
-    let mut names: Vec<String> = pairs
-        .flat_map(|pair| [&pair.id, &pair.secret])
-        .map(|n| n.to_lowercase())
-        .collect();
+    let names = pairs.flat_map(|pair| [&pair.id, &pair.secret]);
+    let mut names: Vec<&str> = names.map(|shown| shown.name.as_str()).collect();
     names.sort_unstable();
     if let Some(twice) = names.windows(2).find(|two| two[0] == two[1]) {
         table.complain(format_args!("names the header {} twice", twice[0]));
@@ -93,15 +119,15 @@ fn alias(item: &Item<'_>) -> Option<HeaderPair> {
 }
 
 /// A header of its own: one that means something else already would be read twice.
-fn header(item: &Item<'_>) -> Option<String> {
+fn header(item: &Item<'_>) -> Option<ShownName> {
     let text = item.text()?;
-    let Ok(name) = HeaderName::from_bytes(text.as_bytes()) else {
+    let Some(shown) = ShownName::new(text) else {
         return item.refuse(text, "which is no header name (RFC 9110 section 5.1)");
     };
-    if [AUTHORIZATION, COOKIE, HOST].contains(&name) || name == "dpop" {
+    if [AUTHORIZATION, COOKIE, HOST].contains(&shown.name) || shown.name == "dpop" {
         return item.refuse(text, "which means something else already");
     }
-    Some(text.to_owned())
+    Some(shown)
 }
 
 fn beginning(item: &Item<'_>) -> Option<String> {

@@ -34,7 +34,7 @@ mod webhooks;
 pub use crate::model::role::Role;
 pub use crate::model::scope::{Risk, Scope, ScopeCatalog};
 pub use acme::{Acme, AcmeChallenge};
-pub use api_key_rules::{ApiKeyRules, HeaderPair};
+pub use api_key_rules::{ApiKeyRules, HeaderPair, ShownName};
 pub use backup::BackupPlan;
 pub use branding::{Branding, Colour};
 pub use file::Overrides;

@@ -75,7 +75,12 @@ pub fn of_request(ctx: &Context, mut passed: HeaderMap) -> HeaderMap {
     let wants_trailers = passed.get_all(TE).iter().any(|value| value == "trailers");
     let keys = &ctx.profile().api_keys;
     let pairs = std::iter::once(&keys.headers).chain(&keys.aliases);
-    let is_key = |name: &str| keys.enabled && pairs.clone().any(|pair| pair.id == name || pair.secret == name);
+    let is_key = |name: &HeaderName| {
+        keys.enabled
+            && pairs
+                .clone()
+                .any(|pair| pair.id.name == name || pair.secret.name == name)
+    };
     let prefix = ctx.config.gateway.identity_headers.as_str();
     let spoofs = |name: &str| {
         reads_as(name, prefix) || reads_as(name, "x-forwarded-") || {
@@ -84,7 +89,7 @@ pub fn of_request(ctx: &Context, mut passed: HeaderMap) -> HeaderMap {
         }
     };
     take_out(&mut passed, |name| {
-        NOT_FOR_UPSTREAM.contains(name) || is_key(name.as_str()) || spoofs(name.as_str())
+        NOT_FOR_UPSTREAM.contains(name) || is_key(name) || spoofs(name.as_str())
     });
     passed.reserve(ADDED_TO_REQUEST);
     if wants_trailers {

@@ -74,6 +74,13 @@ pub fn is_plain(path: &str) -> bool {
 }
 
 fn is_plain_segment(segment: &str) -> bool {
+    // Most have nothing else.
+    if segment
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b))
+    {
+        return true;
+    }
     if segment
         .bytes()
         .any(|b| b <= b' ' || b >= 0x7f || b"\\;\"<>^`{|}#?".contains(&b))

@@ -72,9 +72,9 @@ impl RateLimits {
                 .of_quotas(counted, quotas, ctx)
                 .inspect_err(|_| ctx.counts.limit(Limit::Quota).one())?;
         }
-        let shares = self.shares(routes, found, caller);
+        let (shares, now) = (self.shares(routes, found, caller), ctx.now());
         for (at, share) in shares.iter().enumerate() {
-            match self.0.take(share.key, share.rate, ctx.now()) {
+            match self.0.take(share.key, share.rate, now) {
                 Ok(left) => standing.leaves(share.policy, left.requests, left.full_after),
                 Err(wait) => {
                     for taken in &shares[..at] {

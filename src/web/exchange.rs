@@ -51,7 +51,7 @@ impl<B, H> Caller<B, H> {
 
     fn request_id(&self) -> String {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
-        format!("{}-{number}", self.prefix)
+        [&self.prefix, "-", itoa::Buffer::new().format(number)].concat()
     }
 }
 

@@ -52,7 +52,7 @@ fn api_keys_have_headers_and_prefixes_of_their_own() {
         "[api_keys]\nenabled = true\nid_header = \"X-Id\"\nsecret_header = \"X-Secret\"\nid_prefix = \"k_\"\n\
          secret_prefix = \"s_\"\naliases = [{ id_header = \"Y-Id\", secret_header = \"Y-Secret\" }]",
     );
-    assert!(own.enabled && own.headers.id == "X-Id" && own.headers.secret == "X-Secret");
+    assert!(own.enabled && own.headers.id.as_str() == "X-Id" && own.headers.secret.as_str() == "X-Secret");
     assert_eq!(
         (own.aliases[0].id.as_str(), own.aliases[0].secret.as_str()),
         ("Y-Id", "Y-Secret")

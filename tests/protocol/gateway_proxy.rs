@@ -2,6 +2,7 @@
 
 use crate::gateway::{Guarded, Upstream, configured};
 use crate::personal_tokens::with_token;
+use crate::sandbox::Api;
 use crate::support::{ISSUER, OWNER, World};
 use grantd::base::jose::UnverifiedJws;
 use grantd::store::memory::MemoryStore;
@@ -216,8 +217,48 @@ async fn a_path_before_the_api_and_one_signed_header_are_matters_of_configuratio
     assert_eq!(the.get("/api/partner/v1/makepay/settings", jwt).await.status, 401);
 }
 
+/// Whatever the case and the order in which its headers are written.
 #[tokio::test]
-async fn personal_tokens_and_api_keys_pass_as_who_made_them() {
+async fn an_api_key_passes_as_its_organization_and_goes_no_further() {
+    let the = Guarded::new("makecrypto").await;
+    let caller = Api::of_key(&the.world).await;
+    let [(_, id), (_, secret)] = &caller.shown[..] else {
+        panic!("an id and a secret")
+    };
+    for names in [
+        ["X-MakeCrypto-Key-Id", "x-makecrypto-key-secret"],
+        ["X-MakePay-Key-Id", "X-MAKEPAY-KEY-SECRET"],
+        ["x-api-key", "X-Api-Secret"],
+    ] {
+        let headers = [
+            (names[1], secret.as_str()),
+            ("x-custom", "kept"),
+            (names[0], id.as_str()),
+        ];
+        let answer = the.send(Method::GET, "/api/partner/v1/makepay/settings", &headers, "");
+        assert_eq!(answer.await.status, 200, "{names:?}");
+        let seen = the.upstream.one();
+        for name in names {
+            assert!(!seen.headers.contains_key(name), "{name} reaches the upstream");
+        }
+        assert!(
+            !format!("{:?}", seen.headers).contains(secret.as_str()),
+            "under no other name either"
+        );
+        assert_eq!(seen.header("x-custom"), "kept");
+        assert_eq!(seen.header("x-grantd-organization"), the.world.organization);
+        assert_eq!(
+            (
+                seen.header("x-grantd-credential"),
+                seen.header("x-grantd-credential-id")
+            ),
+            ("api_key", id.as_str())
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_personal_token_passes_with_its_scopes_and_as_bearer_alone() {
     let (the, _, token) = with_token("default", &["data.read"]).await;
     let answer = the.world.send(crate::http::request(
         Method::GET,

@@ -52,8 +52,8 @@ impl<'w> Api<'w> {
         world.secrets.keep(made.secret.expose());
         let rules = &ctx.profile().api_keys.headers;
         let shown = vec![
-            (rules.id.clone(), made.key.id.clone()),
-            (rules.secret.clone(), made.secret.expose().to_owned()),
+            (rules.id.as_str().to_owned(), made.key.id.clone()),
+            (rules.secret.as_str().to_owned(), made.secret.expose().to_owned()),
         ];
         Self { world, shown }
     }

@@ -139,17 +139,17 @@ fn shown_once(room: &Room<'_>, made: &Made) -> Response {
     let example = format!(
         "curl {} \\\n  -H '{}: {}' \\\n  -H '{}: {}'",
         ctx.profile().default_resource().identifier,
-        headers.id,
+        headers.id.as_str(),
         made.key.id,
-        headers.secret,
+        headers.secret.as_str(),
         secret,
     );
     let body = html! {
         p.notice.good role="status" { (room.desk.fill("org_key_made", &[("name", &made.key.name)])) }
         p.notice.warning { (room.text("org_shown_once")) }
-        label for="key-id" { (headers.id) }
+        label for="key-id" { (headers.id.as_str()) }
         input #key-id type="text" readonly value=(made.key.id);
-        label for="key-secret" { (headers.secret) }
+        label for="key-secret" { (headers.secret.as_str()) }
         input #key-secret type="text" readonly value=(secret);
         h2 { (room.text("org_key_example")) }
         pre tabindex="0" { code { (example) } }
