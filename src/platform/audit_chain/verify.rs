@@ -100,6 +100,7 @@ async fn look(ctx: &Context, chain: Option<&Chain>, since: Option<&str>) -> Resu
         if after.is_none() {
             break;
         }
+        others_go_on().await;
     }
     if report.unsealed {
         report.end = spelled(&before);
@@ -156,6 +157,7 @@ impl Part {
             if after.is_none() {
                 return Ok(named);
             }
+            others_go_on().await;
         }
     }
 }
@@ -219,7 +221,13 @@ async fn unnamed(
             Some((last, _)) => after = Some(last),
             None => return Ok(()),
         }
+        others_go_on().await;
     }
+}
+
+/// Nothing here has to be waited for, so a long log would hold the thread that requests need: they go between pages.
+async fn others_go_on() {
+    tokio::task::yield_now().await;
 }
 
 fn spelled(place: &Place) -> String {
