@@ -33,7 +33,7 @@ expected() {
     done
     printf '%s\n' "requests makecrypto key-"{payment-links,customers,settings,errors}
     printf '%s\n' "makepay makecrypto "{api-key,webhook} "php makecrypto webhook"
-    printf '%s\n' "plugin makecrypto "{discovery,connect,refresh,payment,reset}
+    printf '%s\n' "plugin makecrypto "{discovery,connect,refresh,payment,reset,two-installations,lost-answers,key-replacement,reuse,late-events}
     printf '%s\n' "prometheus_client default "{openmetrics,prometheus-text}
     printf '%s\n' "fetch makecrypto key-"{payment-links,settings,errors}
     printf '%s\n' "php mokapen first-request-"{http,tls}
