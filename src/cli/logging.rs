@@ -19,7 +19,12 @@ const _: () = assert!(cfg!(debug_assertions) || tracing::level_filters::STATIC_M
 /// From here on everything is logged as the configuration says; `RUST_LOG` says more about what.
 pub fn to_stderr(log: Log) {
     let mut builder = Builder::new();
-    builder.filter_level(log.level.as_str().parse().unwrap_or(LevelFilter::Info));
+    let level = log.level.as_str().parse().unwrap_or(LevelFilter::Info);
+    builder.filter_level(level);
+    // What strangers do wrong in a handshake is counted (`grantd_refused_total`): as lines they could fill the disk.
+    if level < LevelFilter::Debug {
+        builder.filter_module("rustls", level.min(LevelFilter::Error));
+    }
     builder.format(move |out, record| {
         let line = match log.format {
             LogFormat::Text => {
